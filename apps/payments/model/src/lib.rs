@@ -1,0 +1,1 @@
+//! The payments model: accounts, postings and outcomes as a deterministic state machine.

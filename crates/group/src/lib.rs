@@ -1,0 +1,1 @@
+//! One group, and the node that composes groups with the register: the machines that outsiders drive.

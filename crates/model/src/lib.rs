@@ -1,0 +1,1 @@
+//! The contract between a group and the application it carries.

@@ -1,0 +1,1 @@
+//! Home, follower and takeover rules of one group.

@@ -1,0 +1,1 @@
+//! Drives a node: clock, threads, sockets and disk.

@@ -1,0 +1,1 @@
+//! Votes on the health of regions and the policy that acts on them.

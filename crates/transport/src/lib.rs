@@ -1,0 +1,1 @@
+//! Mutually authenticated sessions between nodes.

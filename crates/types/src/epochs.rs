@@ -1,0 +1,111 @@
+//! The table of epochs: from which seq each home wrote.
+//!
+//! An entry `(epoch, seq)` is in the chain exactly when the table says that `seq` belongs to `epoch`.
+//! That one rule tells orphans from history on every path: boot, failover, and catch-up.
+
+use alloc::vec::Vec;
+
+use crate::{ConfigId, Epoch, Hash, Seq, Tail};
+
+/// Where one epoch begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Seq of its first record.
+    pub seq: Seq,
+    /// Chain hash of the record before its first.
+    pub hash: Hash,
+    /// Configuration in force.
+    pub config: ConfigId,
+    /// Whether it was opened by a forced switch, which may have lost committed entries.
+    pub forced: bool,
+}
+
+/// Starts in rising order of epoch and of seq; later epochs never start before earlier ones, except
+/// after a forced switch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EpochTable {
+    starts: Vec<Start>,
+}
+
+impl EpochTable {
+    /// The table before the first epoch.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { starts: Vec::new() }
+    }
+
+    /// A table of `starts`, or `None` if their epochs do not rise.
+    #[must_use]
+    pub fn from_starts(starts: Vec<Start>) -> Option<Self> {
+        let rising = starts.windows(2).all(|pair| match pair {
+            [a, b] => a.epoch < b.epoch,
+            _ => true,
+        });
+        rising.then_some(Self { starts })
+    }
+
+    /// All starts, oldest first.
+    #[must_use]
+    pub fn starts(&self) -> &[Start] {
+        &self.starts
+    }
+
+    /// The newest start.
+    #[must_use]
+    pub fn last(&self) -> Option<&Start> {
+        self.starts.last()
+    }
+
+    /// The newest epoch; 0 when there is none.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.last().map_or(Epoch(0), |start| start.epoch)
+    }
+
+    /// Adds the start of a newer epoch.
+    ///
+    /// # Panics
+    /// If the epoch is not newer than all in the table: the register issued it twice.
+    pub fn push(&mut self, start: Start) {
+        assert!(start.epoch > self.epoch(), "epochs in a table rise");
+        self.starts.push(start);
+    }
+
+    /// The last seq that a record of `epoch` may have and still be in the chain: one below the
+    /// lowest start of all later epochs. `None` when no later epoch has begun.
+    #[must_use]
+    pub fn end_of(&self, epoch: Epoch) -> Option<Seq> {
+        self.starts.iter().filter(|start| start.epoch > epoch).map(|start| start.seq.prev()).min()
+    }
+
+    /// Whether a record of `epoch` at `seq` is in the chain as far as this table knows.
+    #[must_use]
+    pub fn holds(&self, epoch: Epoch, seq: Seq) -> bool {
+        let begun = self.starts.iter().any(|start| start.epoch == epoch && start.seq <= seq);
+        begun && self.end_of(epoch).is_none_or(|end| seq <= end)
+    }
+
+    /// The seq to which a chain ending at `tail` must be cut back to be part of this history
+    /// (PROTOCOL F4): everything of an older epoch at or past a later start is an orphan.
+    ///
+    /// The chain below `tail` is taken to be consistent with a prefix of this table.
+    #[must_use]
+    pub fn cut(&self, tail: Tail) -> Seq {
+        self.end_of(tail.epoch).map_or(tail.seq, |end| end.min(tail.seq))
+    }
+
+    /// The epoch that `seq` belongs to, were the chain to reach it; 0 when no epoch has begun there.
+    #[must_use]
+    pub fn epoch_at(&self, seq: Seq) -> Epoch {
+        self.starts
+            .iter()
+            .rev()
+            .find(|start| self.holds(start.epoch, seq))
+            .map_or(Epoch(0), |start| start.epoch)
+    }
+}
+
+#[cfg(test)]
+mod tests;

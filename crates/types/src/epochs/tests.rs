@@ -1,0 +1,51 @@
+//! If the table is wrong, a region that comes back resurrects entries that were never committed.
+
+use super::*;
+
+fn table(starts: &[(u64, u64)]) -> EpochTable {
+    let mut table = EpochTable::new();
+    for (epoch, seq) in starts {
+        table.push(Start {
+            epoch: Epoch(*epoch),
+            seq: Seq(*seq),
+            hash: Hash::ZERO,
+            config: ConfigId(1),
+            forced: false,
+        });
+    }
+    table
+}
+
+fn tail(epoch: u64, seq: u64) -> Tail {
+    Tail { epoch: Epoch(epoch), seq: Seq(seq), hash: Hash::ZERO }
+}
+
+#[test]
+fn a_longer_tail_of_an_older_epoch_is_cut() {
+    let table = table(&[(1, 1), (2, 11), (4, 20)]);
+    assert_eq!(table.cut(tail(1, 15)), Seq(10));
+    assert_eq!(table.cut(tail(1, 7)), Seq(7));
+    assert_eq!(table.cut(tail(2, 19)), Seq(19));
+    assert_eq!(table.cut(tail(2, 25)), Seq(19));
+    assert_eq!(table.cut(tail(4, 30)), Seq(30));
+}
+
+#[test]
+fn an_empty_epoch_holds_nothing() {
+    let table = table(&[(1, 1), (2, 11), (3, 11)]);
+    assert!(table.holds(Epoch(1), Seq(10)));
+    assert!(!table.holds(Epoch(2), Seq(11)));
+    assert!(table.holds(Epoch(3), Seq(11)));
+    assert_eq!(table.epoch_at(Seq(11)), Epoch(3));
+    assert_eq!(table.epoch_at(Seq(10)), Epoch(1));
+    assert_eq!(table.epoch_at(Seq(0)), Epoch(0));
+}
+
+#[test]
+fn a_forced_start_below_an_older_one_cuts_both() {
+    let table = table(&[(1, 1), (2, 11), (3, 8)]);
+    assert_eq!(table.cut(tail(1, 10)), Seq(7));
+    assert_eq!(table.cut(tail(2, 12)), Seq(7));
+    assert_eq!(table.epoch_at(Seq(9)), Epoch(3));
+    assert_eq!(table.epoch_at(Seq(7)), Epoch(1));
+}

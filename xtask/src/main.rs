@@ -1,0 +1,2 @@
+//! The scripts of this project, in Rust.
+fn main() {}
