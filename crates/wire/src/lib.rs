@@ -8,5 +8,15 @@
 extern crate alloc;
 
 mod bytes;
+pub mod limits;
+mod message;
+mod meta;
+mod parts;
+mod record;
+mod reply;
 
 pub use self::bytes::{DecodeError, Reader, Writer};
+pub use message::{FrameBuilder, GroupMessage, HomeReport, Message, Pulse, decode_frame};
+pub use meta::{Meta, Orphan, OrphanReason};
+pub use record::{Command, CommandRef, HEADER_BYTES, Header, Record, RecordKind};
+pub use reply::{Doubt, Reply};

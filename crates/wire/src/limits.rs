@@ -1,0 +1,44 @@
+//! The largest things that may be stored or sent, and why.
+
+/// A command's body. A payment message is at most 1 MiB of XML; the rest is room for its parsed form.
+pub const COMMAND_BYTES_MAX: usize = 1_310_720;
+
+/// Commands in one record (PROTOCOL 8d).
+pub const RECORD_COMMANDS_MAX: usize = 8_192;
+
+/// Where a home stops adding commands to a record (PROTOCOL 8d).
+pub const BATCH_BYTES_MAX: usize = 1 << 20;
+
+/// A whole record: a full batch plus one command of the largest size that tipped it over.
+pub const RECORD_BYTES_MAX: usize = 3 << 20;
+
+/// A frame between nodes.
+pub const FRAME_BYTES_MAX: usize = 8 << 20;
+
+/// Records' bytes in one `Entries` message; a catch-up is many of them.
+pub const ENTRIES_BYTES_MAX: usize = 2 << 20;
+
+/// Members of a group.
+pub const MEMBERS_MAX: usize = 32;
+
+/// Epochs that a table may hold. A group that changes its home once an hour lives seven years.
+pub const EPOCHS_MAX: usize = 65_536;
+
+/// Orphan ranges that one group may hold.
+pub const ORPHANS_MAX: usize = 65_536;
+
+/// Groups that one pulse reports on.
+pub const GROUPS_MAX: usize = 4_096;
+
+/// A register message.
+pub const REGISTER_BYTES_MAX: usize = 4 << 20;
+
+/// A model's reply.
+pub const REPLY_BYTES_MAX: usize = 1 << 20;
+
+const _: () = assert!(BATCH_BYTES_MAX + COMMAND_BYTES_MAX < RECORD_BYTES_MAX);
+const _: () = assert!(ENTRIES_BYTES_MAX + RECORD_BYTES_MAX < FRAME_BYTES_MAX);
+const _: () = assert!(REGISTER_BYTES_MAX < FRAME_BYTES_MAX);
+
+/// Records in one `Entries` message.
+pub const ENTRIES_COUNT_MAX: usize = 1_024;

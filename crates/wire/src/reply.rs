@@ -1,0 +1,113 @@
+//! What became of a client's command: the same value whether the home or a forwarder answers.
+
+use bytes::Bytes;
+use types::{Epoch, Hash, NodeId, Seq, Stamp};
+
+use crate::{DecodeError, Reader, Writer, limits};
+
+/// The answer to a command. Tags are never reused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Committed and applied, now or earlier under the same id: this is its one outcome.
+    Done {
+        /// Position of the record that carries it.
+        seq: Seq,
+        /// When it was applied first.
+        stamp: Stamp,
+        /// Whether it had been applied before this request.
+        repeated: bool,
+        /// The model's reply.
+        outcome: Bytes,
+    },
+    /// The id was used with other content, whose digest this is. Nothing was done.
+    Conflict {
+        /// Digest of the content that owns the id.
+        first: Hash,
+    },
+    /// Not the home; try there. Nothing was done.
+    NotHome {
+        /// The home, if known.
+        home: Option<NodeId>,
+        /// Its epoch.
+        epoch: Epoch,
+    },
+    /// Too much waits; nothing was done. Ask again later, with the same id.
+    Busy {
+        /// How much later.
+        retry_after_ms: u32,
+    },
+    /// `not_after` passed before the command was ordered. Nothing was or will be done.
+    Expired,
+    /// Nobody can say yet whether it was or will be done. Ask again with the same id.
+    Unknown(Doubt),
+}
+
+/// Why an outcome is not known. Numbers never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Doubt {
+    /// Not enough copies acknowledged in time.
+    NoQuorum = 1,
+    /// The home could not be reached, or fell silent.
+    HomeSilent = 2,
+    /// The group is changing its home.
+    Switching = 3,
+}
+
+impl Reply {
+    /// Writes it.
+    pub fn encode(&self, writer: &mut Writer<'_>) {
+        match self {
+            Self::Done { seq, stamp, repeated, outcome } => {
+                writer.u8(1).u64(seq.0).u64(stamp.0).flag(*repeated).run(outcome);
+            }
+            Self::Conflict { first } => {
+                writer.u8(2).hash(*first);
+            }
+            Self::NotHome { home, epoch } => {
+                writer.u8(3).flag(home.is_some()).u16(home.unwrap_or_default().0).u64(epoch.0);
+            }
+            Self::Busy { retry_after_ms } => {
+                writer.u8(4).u32(*retry_after_ms);
+            }
+            Self::Expired => {
+                writer.u8(5);
+            }
+            Self::Unknown(doubt) => {
+                writer.u8(6).u8(*doubt as u8);
+            }
+        }
+    }
+
+    /// Reads one out of `frame`, of which `reader` must be a part.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn decode(frame: &Bytes, reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match reader.u8()? {
+            1 => Self::Done {
+                seq: Seq(reader.u64()?),
+                stamp: Stamp(reader.u64()?),
+                repeated: reader.flag("repeated flag")?,
+                outcome: frame.slice_ref(reader.run("outcome", limits::REPLY_BYTES_MAX)?),
+            },
+            2 => Self::Conflict { first: reader.hash()? },
+            3 => {
+                let known = reader.flag("home flag")?;
+                let home = NodeId(reader.u16()?);
+                Self::NotHome { home: known.then_some(home), epoch: Epoch(reader.u64()?) }
+            }
+            4 => Self::Busy { retry_after_ms: reader.u32()? },
+            5 => Self::Expired,
+            6 => Self::Unknown(match reader.u8()? {
+                1 => Doubt::NoQuorum,
+                2 => Doubt::HomeSilent,
+                3 => Doubt::Switching,
+                value => {
+                    return Err(DecodeError::Invalid { field: "doubt", value: value.into() });
+                }
+            }),
+            value => return Err(DecodeError::Invalid { field: "reply tag", value: value.into() }),
+        })
+    }
+}
