@@ -1,1 +1,10 @@
-//! The chain of one group: hash chain, epoch table, fork, and what a boot scan means.
+//! The chain of one group: hash chain, fork, and what a boot scan means.
+//!
+//! Decides; does no I/O. Storage asks it what a scan found, a group asks it where a record belongs.
+#![no_std]
+
+extern crate alloc;
+
+mod chain;
+
+pub use chain::{Chain, Fit, Link, Run};
