@@ -1,1 +1,17 @@
-//! Home, follower and takeover rules of one group.
+//! The rules of replication (PROTOCOL 7.3 to 7.5) as values and functions: which copies commit,
+//! which promises seal, how far each member has come, and how a takeover goes from promise to home.
+//!
+//! The rules do not hold the chain and do not send; `group` does both and asks here.
+#![no_std]
+
+extern crate alloc;
+
+mod mutant;
+mod progress;
+mod quorum;
+mod takeover;
+
+pub use mutant::Mutant;
+pub use progress::Progress;
+pub use quorum::{committed, sealed};
+pub use takeover::{Blocked, Stage, Takeover};

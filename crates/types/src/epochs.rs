@@ -87,13 +87,20 @@ impl EpochTable {
         begun && self.end_of(epoch).is_none_or(|end| seq <= end)
     }
 
-    /// The seq to which a chain ending at `tail` must be cut back to be part of this history
-    /// (PROTOCOL F4): everything of an older epoch at or past a later start is an orphan.
+    /// Where a chain ending at `tail` ends once it is cut back to this history (PROTOCOL F4):
+    /// everything of an older epoch at or past a later start is an orphan.
     ///
-    /// The chain below `tail` is taken to be consistent with a prefix of this table.
+    /// The chain up to `tail` is taken to be consistent with a prefix of this table.
     #[must_use]
-    pub fn cut(&self, tail: Tail) -> Seq {
-        self.end_of(tail.epoch).map_or(tail.seq, |end| end.min(tail.seq))
+    pub fn cut(&self, tail: Tail) -> Tail {
+        let later = self.starts.iter().filter(|start| start.epoch > tail.epoch);
+        match later.min_by_key(|start| start.seq) {
+            Some(start) if start.seq <= tail.seq => {
+                let seq = start.seq.prev();
+                Tail { epoch: self.epoch_at(seq), seq, hash: start.hash }
+            }
+            _ => tail,
+        }
     }
 
     /// The epoch that `seq` belongs to, were the chain to reach it; 0 when no epoch has begun there.

@@ -23,11 +23,11 @@ fn tail(epoch: u64, seq: u64) -> Tail {
 #[test]
 fn a_longer_tail_of_an_older_epoch_is_cut() {
     let table = table(&[(1, 1), (2, 11), (4, 20)]);
-    assert_eq!(table.cut(tail(1, 15)), Seq(10));
-    assert_eq!(table.cut(tail(1, 7)), Seq(7));
-    assert_eq!(table.cut(tail(2, 19)), Seq(19));
-    assert_eq!(table.cut(tail(2, 25)), Seq(19));
-    assert_eq!(table.cut(tail(4, 30)), Seq(30));
+    assert_eq!(table.cut(tail(1, 15)), tail(1, 10));
+    assert_eq!(table.cut(tail(1, 7)), tail(1, 7));
+    assert_eq!(table.cut(tail(2, 19)), tail(2, 19));
+    assert_eq!(table.cut(tail(2, 25)), tail(2, 19));
+    assert_eq!(table.cut(tail(4, 30)), tail(4, 30));
 }
 
 #[test]
@@ -44,8 +44,8 @@ fn an_empty_epoch_holds_nothing() {
 #[test]
 fn a_forced_start_below_an_older_one_cuts_both() {
     let table = table(&[(1, 1), (2, 11), (3, 8)]);
-    assert_eq!(table.cut(tail(1, 10)), Seq(7));
-    assert_eq!(table.cut(tail(2, 12)), Seq(7));
+    assert_eq!(table.cut(tail(1, 10)), tail(1, 7));
+    assert_eq!(table.cut(tail(2, 12)), tail(1, 7));
     assert_eq!(table.epoch_at(Seq(9)), Epoch(3));
     assert_eq!(table.epoch_at(Seq(7)), Epoch(1));
 }

@@ -1,0 +1,15 @@
+//! Deliberate faults in the rules, for the simulator to catch: a check never seen to fail proves
+//! nothing (PROTOCOL 8a).
+
+/// Which rule is broken on purpose. A release build of the product always runs `None`: no option or
+/// message sets another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mutant {
+    /// All rules hold.
+    #[default]
+    None,
+    /// A seal set of `n-w` others instead of `n-w+1`.
+    SealTooFew,
+    /// Records of older epochs commit by counting copies, without an `EpochStart` above them.
+    CommitOldEpoch,
+}

@@ -1,0 +1,181 @@
+//! A takeover, from the first promise to the compare-and-set that makes a home (PROTOCOL F2 to F6).
+//!
+//! A candidate collects promises until they seal the last active epoch, takes the longest tail that
+//! belongs to the registered history as its target, sees to it that enough members hold the chain to
+//! that target, and only then asks the register to activate. Every step may be repeated; nothing is
+//! acknowledged in the new epoch before it ends.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use types::{Config, Epoch, EpochTable, Instant, NodeId, Seq, Tail};
+
+use crate::{Mutant, sealed};
+
+/// How far a takeover has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Waits for promises.
+    Sealing,
+    /// Sealed; brings members, itself first, to the target.
+    Copying(Tail),
+    /// Enough members hold the target; the register has been asked to activate.
+    Activating(Tail),
+}
+
+/// Why a takeover waits, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blocked {
+    /// These members' promises would help; any that complete a seal set suffice.
+    Promises(Vec<NodeId>),
+    /// The registered history reaches this seq and no sealed member's chain does.
+    History(Seq),
+    /// These members would have to copy the chain.
+    Copies(Vec<NodeId>),
+}
+
+/// A candidate's state for one epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Takeover {
+    /// The epoch being opened.
+    pub epoch: Epoch,
+    /// When it began.
+    pub since: Instant,
+    /// The registered history up to the last active epoch.
+    pub base: EpochTable,
+    /// The configuration of the last active epoch, which is sealed, and of the new one.
+    pub config: Config,
+    /// The home of the last active epoch.
+    pub home: Option<NodeId>,
+    /// Whether an operator has accepted that the seal set cannot be had.
+    pub forced: bool,
+    stage: Stage,
+    /// Where each promising member's durable chain ends, cut back to the registered history.
+    promises: BTreeMap<NodeId, Tail>,
+    holders: BTreeSet<NodeId>,
+    mutant: Mutant,
+}
+
+impl Takeover {
+    /// Begins with no promises.
+    #[must_use]
+    pub const fn new(
+        epoch: Epoch,
+        since: Instant,
+        base: EpochTable,
+        config: Config,
+        home: Option<NodeId>,
+        mutant: Mutant,
+    ) -> Self {
+        Self {
+            epoch,
+            since,
+            base,
+            config,
+            home,
+            forced: false,
+            stage: Stage::Sealing,
+            promises: BTreeMap::new(),
+            holders: BTreeSet::new(),
+            mutant,
+        }
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub const fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Whether `node` has promised.
+    #[must_use]
+    pub fn has_promise(&self, node: NodeId) -> bool {
+        self.promises.contains_key(&node)
+    }
+
+    /// Takes `node`'s durable promise. Nodes outside the configuration do not count.
+    pub fn promise(&mut self, node: NodeId, tail: Tail) {
+        if !self.config.has(node) {
+            return;
+        }
+        let cut = self.base.cut(tail);
+        self.promises.insert(node, cut);
+        if let Stage::Copying(target) | Stage::Activating(target) = self.stage
+            && cut.seq >= target.seq
+        {
+            self.holders.insert(node);
+        }
+    }
+
+    /// Takes note that `node` durably holds the chain up to `tail`.
+    pub fn holds(&mut self, node: NodeId, tail: Tail) {
+        if let Stage::Copying(target) | Stage::Activating(target) = self.stage
+            && tail == target
+            && self.config.has(node)
+        {
+            self.holders.insert(node);
+        }
+    }
+
+    /// Whether `node` is known to hold the target.
+    #[must_use]
+    pub fn is_holder(&self, node: NodeId) -> bool {
+        self.holders.contains(&node)
+    }
+
+    /// Ends the sealing if the promises suffice and reach the registered history: the longest tail
+    /// becomes the target. Returns a member that holds it, the candidate itself if it does.
+    pub fn close(&mut self, me: NodeId) -> Option<NodeId> {
+        if self.stage != Stage::Sealing || !self.is_sealed() {
+            return None;
+        }
+        let target = self.promises.values().copied().max_by_key(|tail| tail.seq)?;
+        if target.seq < self.registered() && !self.forced {
+            return None;
+        }
+        let holders = self.promises.iter().filter(|(_, tail)| tail.seq >= target.seq);
+        self.holders = holders.map(|(node, _)| *node).collect();
+        self.stage = Stage::Copying(target);
+        if self.is_holder(me) { Some(me) } else { self.holders.first().copied() }
+    }
+
+    /// Whether the candidate and enough others hold the target; the takeover is then activating.
+    pub fn is_copied(&mut self, me: NodeId) -> bool {
+        let Stage::Copying(target) = self.stage else { return false };
+        let enough = self.holders.len() >= self.config.copies() || self.forced;
+        if !self.holders.contains(&me) || !enough {
+            return false;
+        }
+        self.stage = Stage::Activating(target);
+        true
+    }
+
+    /// What is missing.
+    #[must_use]
+    pub fn blocked(&self) -> Option<Blocked> {
+        let absent = |have: &dyn Fn(&NodeId) -> bool| -> Vec<NodeId> {
+            self.config.members().iter().copied().filter(|node| !have(node)).collect()
+        };
+        match self.stage {
+            Stage::Sealing if self.is_sealed() => Some(Blocked::History(self.registered())),
+            Stage::Sealing => {
+                Some(Blocked::Promises(absent(&|node| self.promises.contains_key(node))))
+            }
+            Stage::Copying(_) => Some(Blocked::Copies(absent(&|node| self.holders.contains(node)))),
+            Stage::Activating(_) => None,
+        }
+    }
+
+    fn is_sealed(&self) -> bool {
+        self.forced && !self.promises.is_empty()
+            || sealed(&self.config, self.home, self.promises.keys().copied(), self.mutant)
+    }
+
+    /// The last seq that the registered history is known to reach.
+    fn registered(&self) -> Seq {
+        self.base.last().map_or(Seq(0), |start| start.seq.prev())
+    }
+}
+
+#[cfg(test)]
+mod tests;
