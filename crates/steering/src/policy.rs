@@ -1,0 +1,108 @@
+//! When a group may be moved without an operator: the cross-region trigger of PROTOCOL 6.
+
+use alloc::vec::Vec;
+
+use types::NodeId;
+
+/// The knobs of automatic failover, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether groups move without an operator at all.
+    pub automatic: bool,
+    /// How long a home must have shown no durable progress.
+    pub detect_us: u64,
+    /// From how many nodes, the candidate included, that must be so.
+    pub vantage_points: usize,
+    /// How long a group stays where an automatic move put it.
+    pub residence_us: u64,
+    /// How long the next candidate in line waits for the one before it.
+    pub stagger_us: u64,
+}
+
+/// What is known about one group and one candidate, this node, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Microseconds for which this node has seen no progress of the home.
+    pub silent_us: u64,
+    /// Other nodes that say the same.
+    pub witnesses: Vec<NodeId>,
+    /// Whether the register has a majority and a leader as far as this node knows.
+    pub register: bool,
+    /// Members whose promise would be needed and that cannot be reached; empty when a seal set can.
+    pub unreachable: Vec<NodeId>,
+    /// Microseconds since the last automatic move of this group; `None` if there was none.
+    pub moved_us: Option<u64>,
+    /// How many live candidates come before this one.
+    pub rank: u32,
+}
+
+/// Why a group is not moved by this node now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// The policy leaves it to an operator.
+    NotAutomatic,
+    /// The home makes progress, or has been silent for less than the limit.
+    Progress {
+        /// For how long it has been silent.
+        silent_us: u64,
+        /// The limit.
+        detect_us: u64,
+    },
+    /// Too few nodes see the silence: the link, not the home, may be at fault.
+    Vantage {
+        /// How many see it, this node included.
+        seen_by: usize,
+        /// How many are needed.
+        needed: usize,
+    },
+    /// The register cannot decide.
+    NoRegister,
+    /// No seal set can be reached; these members' promises are missing.
+    NoSealSet(Vec<NodeId>),
+    /// The group was moved automatically a short while ago.
+    Residence {
+        /// How long the hold lasts still.
+        left_us: u64,
+    },
+    /// Another live candidate comes first and is given its time.
+    Rank {
+        /// How long it has still.
+        left_us: u64,
+    },
+}
+
+/// Whether this node may begin to take the group over.
+///
+/// # Errors
+/// All reasons at once, in the order of [`Hold`], so that an operator need not find them one by one.
+pub fn judge(policy: &Policy, case: &Case) -> Result<(), Vec<Hold>> {
+    let mut holds = Vec::new();
+    if !policy.automatic {
+        holds.push(Hold::NotAutomatic);
+    }
+    let turn_us = policy.detect_us.saturating_add(policy.stagger_us * u64::from(case.rank));
+    if case.silent_us < policy.detect_us {
+        let (silent_us, detect_us) = (case.silent_us, policy.detect_us);
+        holds.push(Hold::Progress { silent_us, detect_us });
+    }
+    let seen_by = case.witnesses.len() + usize::from(case.silent_us >= policy.detect_us);
+    if seen_by < policy.vantage_points {
+        holds.push(Hold::Vantage { seen_by, needed: policy.vantage_points });
+    }
+    if !case.register {
+        holds.push(Hold::NoRegister);
+    }
+    if !case.unreachable.is_empty() {
+        holds.push(Hold::NoSealSet(case.unreachable.clone()));
+    }
+    if let Some(moved_us) = case.moved_us.filter(|moved_us| *moved_us < policy.residence_us) {
+        holds.push(Hold::Residence { left_us: policy.residence_us - moved_us });
+    }
+    if case.silent_us >= policy.detect_us && case.silent_us < turn_us {
+        holds.push(Hold::Rank { left_us: turn_us - case.silent_us });
+    }
+    if holds.is_empty() { Ok(()) } else { Err(holds) }
+}
+
+#[cfg(test)]
+mod tests;
