@@ -4,6 +4,7 @@
 //! tests can show it failing; only `run` and `golden` ask the world. A finding names the place, what
 //! is wrong there, and what to do. Most stop a change; a few only say that a seam is due.
 
+mod glossary;
 mod golden;
 mod layers;
 mod manifests;
@@ -96,6 +97,9 @@ fn all(root: &Path) -> Result<Vec<Finding>> {
             fs::read_to_string(root.join(&path)).with_context(|| format!("cannot read {path}"))?;
         findings.extend(manifests::check_lints(&path, &text));
     }
+    let words = fs::read_to_string(root.join(glossary::FILE))
+        .with_context(|| format!("cannot read {}", glossary::FILE))?;
+    findings.extend(glossary::check(&words));
     let files = workspace::files(root, &root.join(golden::FOLDER))?;
     findings.extend(golden::check_referenced(&files, &sources));
     findings.extend(golden::check_released(root)?);
