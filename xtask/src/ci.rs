@@ -9,7 +9,7 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -69,11 +69,12 @@ enum Verdict {
 const SIMULATOR: [&[&str]; 3] =
     [&["run", "--seeds", "50"], &["twice", "--seed", "7"], &["canaries"]];
 
-/// Runs the steps in `root` and prints what came of each; `Ok(true)` if none failed.
-///
-/// # Errors
-/// A program could not be started or its output not be read. Steps so far are then without verdict.
-pub(crate) fn run(root: &Path, extent: Extent) -> Result<bool> {
+/// Where nextest writes what `xtask/nextest.toml` asks for, relative to the root.
+const NEXTEST_REPORT: &str = "target/nextest/ci/junit.xml";
+
+/// Runs the steps in `root` and prints what came of each; `true` if none failed. A step that cannot
+/// even be tried, because a program does not start or a file does not read, has failed.
+pub(crate) fn run(root: &Path, extent: Extent) -> bool {
     let steps: &[Step] = match extent {
         Extent::Whole => &[
             Step::Format,
@@ -92,7 +93,10 @@ pub(crate) fn run(root: &Path, extent: Extent) -> Result<bool> {
     for (index, step) in steps.iter().enumerate() {
         println!("\n[{}/{}] {step}", index + 1, steps.len());
         let begin = now();
-        let verdict = take(root, *step, &mut tally)?;
+        let verdict = take(root, *step, &mut tally).unwrap_or_else(|error| {
+            println!("error: {error:#}");
+            Verdict::Failed
+        });
         let elapsed = begin.elapsed();
         println!("{}", line(*step, &verdict, elapsed));
         outcomes.push((*step, verdict, elapsed));
@@ -102,7 +106,7 @@ pub(crate) fn run(root: &Path, extent: Extent) -> Result<bool> {
         println!("  {}", line(*step, verdict, *elapsed));
     }
     println!("{tally}");
-    Ok(holds(&outcomes, tally))
+    holds(&outcomes, tally)
 }
 
 /// Whether a run may be called good: no step failed, and no test did. The count is asked as well as
@@ -175,7 +179,7 @@ fn tests(root: &Path, tally: &mut Tally) -> Result<Verdict> {
         ];
         return count(root, &arguments, Runner::Libtest, tally);
     }
-    let report = target_folder(root)?.join("nextest/ci/junit.xml");
+    let report = root.join(NEXTEST_REPORT);
     // A report of an earlier run must not count for this one.
     match fs::remove_file(&report) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -282,16 +286,6 @@ fn answers(root: &Path, word: &str) -> bool {
     let mut command = workspace::cargo(root);
     command.args([word, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
-}
-
-fn target_folder(root: &Path) -> Result<PathBuf> {
-    let mut command = workspace::cargo(root);
-    command.args(["metadata", "--no-deps", "--format-version", "1"]).stderr(Stdio::inherit());
-    let output = command.output().context("cannot start cargo metadata")?;
-    let said: serde_json::Value =
-        serde_json::from_slice(&output.stdout).context("cargo metadata is no JSON")?;
-    let folder = said["target_directory"].as_str().context("cargo metadata names no target")?;
-    Ok(PathBuf::from(folder))
 }
 
 #[cfg(test)]

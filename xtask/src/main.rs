@@ -52,8 +52,8 @@ fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
-        ["ci"] => root().and_then(|root| ci::run(&root, ci::Extent::Whole)),
-        ["ci", "--quick"] => root().and_then(|root| ci::run(&root, ci::Extent::Quick)),
+        ["ci"] => root().map(|root| ci::run(&root, ci::Extent::Whole)),
+        ["ci", "--quick"] => root().map(|root| ci::run(&root, ci::Extent::Quick)),
         ["tidy"] => root().and_then(|root| tidy::run(&root)),
         [] | ["help" | "--help" | "-h", ..] | [_, "--help" | "-h"] => {
             println!("{HELP}");
