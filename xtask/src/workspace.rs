@@ -155,3 +155,6 @@ pub(crate) fn cargo(root: &Path) -> Command {
     }
     command
 }
+
+#[cfg(test)]
+mod tests;
