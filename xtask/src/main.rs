@@ -32,6 +32,7 @@ Commands:
                  layers     the crates' dependencies against the table in ARCHITECTURE.md
                  no_std     crates of layers 0-3 decide, so the compiler keeps the world out
                  sources    how files open, how long they are, what never stands in them
+                 mutants    rules broken on purpose are named by the simulator only
                  manifests  shared lints everywhere; async and sockets only in layers 4-5
                  glossary   one word, one meaning, in GLOSSARY.md
                  golden     released bytes are added, never edited; each has a test

@@ -84,6 +84,7 @@ fn all(root: &Path) -> Result<Vec<Finding>> {
             findings.extend(layers::check_crates(&table, &crates));
             findings.extend(sources::check_no_std(&table, &crates, &sources));
             findings.extend(sources::check_no_sleep(&table, &crates, &sources));
+            findings.extend(sources::check_no_mutants(&table, &crates, &sources));
             findings.extend(manifests::check_world(&table, &crates));
         }
         Err(finding) => findings.push(finding),

@@ -109,6 +109,30 @@ pub(crate) fn check_no_std(table: &Table, crates: &[Crate], sources: &[Source]) 
     findings
 }
 
+/// Rules broken on purpose are chosen by the simulator and by deciders' own tests; what is shipped
+/// names no mutant but `None`.
+pub(crate) fn check_no_mutants(
+    table: &Table,
+    crates: &[Crate],
+    sources: &[Source],
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for source in sources {
+        let Some(package) = owner(crates, source) else { continue };
+        if package.name == "sim" || decides(table, package) {
+            continue;
+        }
+        for (index, line) in code_only(&source.text).lines().enumerate() {
+            let mut named = line.split("Mutant::").skip(1);
+            if named.any(|rest| rest.split(|it| !is_word(it)).next() != Some("None")) {
+                let place = format!("{}:{}", source.path, index + 1);
+                findings.push(Finding::fails(place, "names a mutant: only `sim` may break a rule"));
+            }
+        }
+    }
+    findings
+}
+
 fn decides(table: &Table, package: &Crate) -> bool {
     table.layer(&package.name).is_some_and(|layer| layer < WORLD)
 }

@@ -16,6 +16,7 @@ fn table() -> Table {
 |---|---|---|---|---|
 | `journal` | 2 | – | – | does I/O |
 | `storage` | 4 | – | – | interprets |
+| `sim` | 4 | – | – | is linked |
 ";
     Table::parse(rows).unwrap()
 }
@@ -27,7 +28,7 @@ fn crates() -> Vec<Crate> {
         arrows: Vec::new(),
         has_binary: false,
     };
-    vec![named("journal"), named("storage")]
+    vec![named("journal"), named("storage"), named("sim")]
 }
 
 #[test]
@@ -128,4 +129,22 @@ fn deciders_begin_without_the_world() {
         said(&check_no_std(&table(), &crates(), &[])),
         ["error: crates/journal/src/lib.rs: is absent: a decider is a library"]
     );
+}
+
+#[test]
+fn the_product_breaks_no_rule_on_purpose() {
+    // Without it a canary could reach a real region: an acknowledgement before the disk has it.
+    let check = |path: &str, line: &str, expect: usize| {
+        let text = format!("//! x\n{line}\n");
+        let found = check_no_mutants(&table(), &crates(), &[source(path, &text)]);
+        assert_eq!(found.len(), expect, "{path} {line}");
+    };
+    check("crates/storage/src/lib.rs", "f(Mutant::None)", 0);
+    check("crates/storage/src/lib.rs", "f(Mutant::SealTooFew)", 1);
+    check("crates/storage/src/lib.rs", "f(Mutant::None, journal::Mutant::NoneAtAll)", 1);
+    check("crates/storage/src/lib.rs", "use journal::Mutant::*;", 1);
+    check("crates/storage/tests/it/main.rs", "f(Mutant::SealTooFew)", 1);
+    check("crates/storage/src/lib.rs", "// never Mutant::SealTooFew", 0);
+    check("crates/journal/src/lib.rs", "f(Mutant::SealTooFew)", 0);
+    check("crates/sim/src/lib.rs", "f(Mutant::SealTooFew)", 0);
 }
