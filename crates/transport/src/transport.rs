@@ -1,0 +1,245 @@
+//! The whole of one node's sessions: starts them, sends on them, stops them.
+
+use std::{
+    collections::BTreeMap,
+    fmt, io, net,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, mpsc, watch},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use types::NodeId;
+
+use crate::{
+    event::{Event, Lane, Refused, Sink},
+    handshake::{self, HandshakeError},
+    hello::Refusal,
+    limits::{ACCEPT_PAUSE, Limits, LimitsError},
+    metrics::{Counter, Metrics, read_all},
+    peer::{self, Arrival, Peer},
+    tls::Identity,
+};
+
+/// Connections of one peer that wait for its task. Two lanes, each perhaps dialed anew.
+const ARRIVALS_MAX: usize = 4;
+
+/// What a transport is made of. Who this node is stands in its identity.
+#[derive(Debug)]
+pub struct Options {
+    /// Proof of who this node is, and whom it trusts.
+    pub identity: Identity,
+    /// Where peers of a lower number connect to, bound by the caller.
+    pub listener: net::TcpListener,
+    /// The other nodes, each with its `host:port`. Only those of a higher number are dialed; the
+    /// name is resolved anew at every attempt.
+    pub peers: BTreeMap<NodeId, String>,
+    /// The bounds.
+    pub limits: Limits,
+    /// Different at every start of the node: it tells the sessions of two starts apart, and spreads
+    /// the pauses between attempts.
+    pub seed: u64,
+}
+
+/// Why a transport did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The limits contradict each other.
+    #[error("the limits do not fit each other")]
+    Limits(#[from] LimitsError),
+    /// A node would be its own peer.
+    #[error("{0} is listed as its own peer")]
+    OwnPeer(NodeId),
+    /// The listener is of no use.
+    #[error("the listener cannot be used")]
+    Listener(#[source] io::Error),
+}
+
+/// Mutually authenticated sessions with every peer.
+///
+/// # Guarantees
+/// - A frame is delivered at most once, and only within the session in which it was sent; see
+///   [`Event`] for the order.
+/// - A frame that `send` took may be lost, and only when the session ends: `Down` follows.
+/// - A peer that is silent, or takes no bytes, for `silence_max` is `Down` then.
+///
+/// Dropping it ends all tasks at once, without a farewell to the peers or a last event; use
+/// [`Transport::close`] to end in order.
+pub struct Transport {
+    shared: Arc<Shared>,
+    peers: BTreeMap<NodeId, Arc<Peer>>,
+    local: net::SocketAddr,
+    tasks: Mutex<Option<JoinSet<()>>>,
+}
+
+/// What the tasks share.
+pub(crate) struct Shared {
+    pub(crate) identity: Identity,
+    pub(crate) limits: Limits,
+    pub(crate) seed: u64,
+    pub(crate) sink: Sink,
+    pub(crate) stop: watch::Sender<bool>,
+    rejected: [Counter; HandshakeError::LABELS.len()],
+}
+
+impl Transport {
+    /// Starts listening and dialing. Must be called inside a tokio runtime with I/O and time.
+    ///
+    /// # Errors
+    /// `StartError`; nothing runs then.
+    pub fn start(options: Options, sink: Sink) -> Result<Self, StartError> {
+        let Options { identity, listener, peers, limits, seed } = options;
+        limits.check()?;
+        let me = identity.node();
+        if peers.contains_key(&me) {
+            return Err(StartError::OwnPeer(me));
+        }
+        listener.set_nonblocking(true).map_err(StartError::Listener)?;
+        let local = listener.local_addr().map_err(StartError::Listener)?;
+        let listener = TcpListener::from_std(listener).map_err(StartError::Listener)?;
+
+        let queue_bytes_max = [limits.log_queue_bytes_max, limits.bulk_queue_bytes_max];
+        let peers: BTreeMap<NodeId, Arc<Peer>> = peers
+            .into_iter()
+            .map(|(id, address)| (id, Arc::new(Peer::new(id, address, queue_bytes_max))))
+            .collect();
+        let (stop, rejected) = (watch::Sender::new(false), Default::default());
+        let shared = Arc::new(Shared { identity, limits, seed, sink, stop, rejected });
+        let mut tasks = JoinSet::new();
+        let mut doors = BTreeMap::new();
+        for (id, peer) in &peers {
+            if me < *id {
+                tasks.spawn(peer::keep_dialing(shared.clone(), peer.clone()));
+            } else {
+                let (door, arrivals) = mpsc::channel(ARRIVALS_MAX);
+                doors.insert(*id, (peer.clone(), door));
+                tasks.spawn(peer::keep_accepting(shared.clone(), peer.clone(), arrivals));
+            }
+        }
+        tasks.spawn(keep_listening(shared.clone(), listener, Arc::new(doors)));
+        Ok(Self { shared, peers, local, tasks: Mutex::new(Some(tasks)) })
+    }
+
+    /// Who this node is.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.shared.identity.node()
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn local_address(&self) -> net::SocketAddr {
+        self.local
+    }
+
+    /// Queues a frame for a peer; never waits. It goes out after those queued before on this lane.
+    ///
+    /// # Errors
+    /// `Refused`; nothing was queued. See there for what each case asks for.
+    pub fn send(&self, to: NodeId, lane: Lane, bytes: Bytes) -> Result<(), Refused> {
+        let peer = self.peers.get(&to).ok_or(Refused::Unknown(to))?;
+        if bytes.is_empty() || bytes.len() > self.shared.limits.frame_bytes_max {
+            return Err(Refused::Length { bytes: bytes.len() });
+        }
+        peer.lane(lane).queue.push(bytes)
+    }
+
+    /// What waits for a peer on a lane, in bytes with 36 per frame beside its own; 0 for strangers.
+    #[must_use]
+    pub fn queued_bytes(&self, to: NodeId, lane: Lane) -> usize {
+        self.peers.get(&to).map_or(0, |peer| peer.lane(lane).queue.depth().bytes)
+    }
+
+    /// All counters.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        let lanes = self.peers.values().flat_map(|peer| {
+            Lane::ALL.map(|name| {
+                let lane = peer.lane(name);
+                lane.counters.read(peer.id, name, lane.queue.depth())
+            })
+        });
+        Metrics { lanes: lanes.collect(), rejected: read_all(&self.shared.rejected) }
+    }
+
+    /// Stops listening and dialing, writes what is queued for up to `close_max`, tells the peers,
+    /// and reports `Down` for those that were up. When it returns, nothing runs any more and no
+    /// event follows. A second call returns at once.
+    pub async fn close(&self) {
+        self.shared.stop.send_replace(true);
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut tasks) = tasks {
+            while tasks.join_next().await.is_some() {}
+        }
+    }
+}
+
+impl Shared {
+    /// Returns when the transport stops.
+    pub(crate) async fn stopped(&self) {
+        // The sender lives in `self`, so this ends only by the value.
+        drop(self.stop.subscribe().wait_for(|stop| *stop).await);
+    }
+
+    fn reject(&self, remote: net::SocketAddr, why: HandshakeError) {
+        self.rejected[why.index()].add(1);
+        (self.sink)(Event::Rejected { remote, why });
+    }
+}
+
+/// For each peer that dials this node: its record, and the way to its task.
+type Doors = Arc<BTreeMap<NodeId, (Arc<Peer>, mpsc::Sender<Arrival>)>>;
+
+async fn keep_listening(shared: Arc<Shared>, listener: TcpListener, doors: Doors) {
+    let places = Arc::new(Semaphore::new(shared.limits.handshakes_max));
+    // Dropped with this task: handshakes under way end with it.
+    let mut handshakes = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = handshakes.join_next() => continue,
+            () = shared.stopped() => return,
+        };
+        let Ok((tcp, remote)) = accepted else {
+            sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            shared.reject(remote, HandshakeError::Crowded);
+            continue;
+        };
+        let (shared, doors) = (shared.clone(), doors.clone());
+        handshakes.spawn(async move {
+            let let_in = let_in(&shared, &doors, tcp);
+            let outcome = timeout(shared.limits.handshake_max, let_in).await;
+            if let Err(why) = outcome.unwrap_or(Err(HandshakeError::Timeout)) {
+                shared.reject(remote, why);
+            }
+            drop(place);
+        });
+    }
+}
+
+/// From a connection to the task of the peer that it turns out to be from.
+async fn let_in(shared: &Shared, doors: &Doors, tcp: TcpStream) -> Result<(), HandshakeError> {
+    let (stream, hello) = handshake::accept(&shared.identity, tcp).await?;
+    let Some((peer, door)) = doors.get(&hello.from) else {
+        return Err(handshake::refuse(stream, Refusal::Stranger).await);
+    };
+    if let Err(refusal) = peer.admits(&hello) {
+        return Err(handshake::refuse(stream, refusal).await);
+    }
+    // It fails only when the task is gone, which is when all stops.
+    drop(door.send(Arrival { stream, hello }).await);
+    Ok(())
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").field("node", &self.node()).finish_non_exhaustive()
+    }
+}
