@@ -1,1 +1,25 @@
-//! One group, and the node that composes groups with the register: the machines that outsiders drive.
+//! One group, and the node that composes groups with the register: the machines that outsiders
+//! drive.
+//!
+//! [`Node`] is the whole of what one process decides. The runtime feeds it clocks, frames, completed
+//! writes and commands and carries out its [`Effect`]s; the simulator does the same with clocks,
+//! nets and disks of its own. Nothing here reads a clock, opens a socket or touches a disk.
+#![no_std]
+
+extern crate alloc;
+
+mod answers;
+mod desk;
+mod event;
+mod group;
+mod node;
+mod options;
+
+pub use desk::Asker;
+pub use event::Event;
+pub use group::{Group, GroupStatus, PeerStatus, RoleStatus};
+pub use node::{
+    Effect, Explanation, Input, Lane, Node, NodeEvent, Order, OrderRefusal, RecoverError, Recovery,
+    StopReason,
+};
+pub use options::{GroupOptions, NodeOptions};

@@ -6,5 +6,6 @@
 extern crate alloc;
 
 mod chain;
+pub mod scan;
 
 pub use chain::{Chain, Fit, Link, Run};

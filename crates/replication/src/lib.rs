@@ -14,4 +14,4 @@ mod takeover;
 pub use mutant::Mutant;
 pub use progress::Progress;
 pub use quorum::{committed, sealed};
-pub use takeover::{Blocked, Stage, Takeover};
+pub use takeover::{Lack, Stage, Takeover};

@@ -8,7 +8,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use types::{Config, Epoch, EpochTable, Instant, NodeId, Seq, Tail};
+use types::{Config, Epoch, EpochTable, NodeId, Seq, Tail};
 
 use crate::{Mutant, sealed};
 
@@ -25,7 +25,7 @@ pub enum Stage {
 
 /// Why a takeover waits, and for whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Blocked {
+pub enum Lack {
     /// These members' promises would help; any that complete a seal set suffice.
     Promises(Vec<NodeId>),
     /// The registered history reaches this seq and no sealed member's chain does.
@@ -39,8 +39,6 @@ pub enum Blocked {
 pub struct Takeover {
     /// The epoch being opened.
     pub epoch: Epoch,
-    /// When it began.
-    pub since: Instant,
     /// The registered history up to the last active epoch.
     pub base: EpochTable,
     /// The configuration of the last active epoch, which is sealed, and of the new one.
@@ -61,7 +59,6 @@ impl Takeover {
     #[must_use]
     pub const fn new(
         epoch: Epoch,
-        since: Instant,
         base: EpochTable,
         config: Config,
         home: Option<NodeId>,
@@ -69,7 +66,6 @@ impl Takeover {
     ) -> Self {
         Self {
             epoch,
-            since,
             base,
             config,
             home,
@@ -117,6 +113,11 @@ impl Takeover {
         }
     }
 
+    /// The members known to hold the target.
+    pub fn holders(&self) -> impl Iterator<Item = NodeId> {
+        self.holders.iter().copied()
+    }
+
     /// Whether `node` is known to hold the target.
     #[must_use]
     pub fn is_holder(&self, node: NodeId) -> bool {
@@ -152,16 +153,16 @@ impl Takeover {
 
     /// What is missing.
     #[must_use]
-    pub fn blocked(&self) -> Option<Blocked> {
+    pub fn lacks(&self) -> Option<Lack> {
         let absent = |have: &dyn Fn(&NodeId) -> bool| -> Vec<NodeId> {
             self.config.members().iter().copied().filter(|node| !have(node)).collect()
         };
         match self.stage {
-            Stage::Sealing if self.is_sealed() => Some(Blocked::History(self.registered())),
+            Stage::Sealing if self.is_sealed() => Some(Lack::History(self.registered())),
             Stage::Sealing => {
-                Some(Blocked::Promises(absent(&|node| self.promises.contains_key(node))))
+                Some(Lack::Promises(absent(&|node| self.promises.contains_key(node))))
             }
-            Stage::Copying(_) => Some(Blocked::Copies(absent(&|node| self.holders.contains(node)))),
+            Stage::Copying(_) => Some(Lack::Copies(absent(&|node| self.holders.contains(node)))),
             Stage::Activating(_) => None,
         }
     }

@@ -11,5 +11,5 @@ extern crate alloc;
 mod policy;
 mod watch;
 
-pub use policy::{Case, Hold, Policy, judge};
+pub use policy::{Policy, Sight, Stay, judge};
 pub use watch::Watch;

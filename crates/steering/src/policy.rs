@@ -21,11 +21,11 @@ pub struct Policy {
 
 /// What is known about one group and one candidate, this node, at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Case {
+pub struct Sight {
     /// Microseconds for which this node has seen no progress of the home.
     pub silent_us: u64,
     /// Other nodes that say the same.
-    pub witnesses: Vec<NodeId>,
+    pub observers: Vec<NodeId>,
     /// Whether the register has a majority and a leader as far as this node knows.
     pub register: bool,
     /// Members whose promise would be needed and that cannot be reached; empty when a seal set can.
@@ -34,11 +34,14 @@ pub struct Case {
     pub moved_us: Option<u64>,
     /// How many live candidates come before this one.
     pub rank: u32,
+    /// How far this node's clock is off the median of all, in microseconds, when that is too far for
+    /// a home.
+    pub skew_us: Option<u64>,
 }
 
 /// Why a group is not moved by this node now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hold {
+pub enum Stay {
     /// The policy leaves it to an operator.
     NotAutomatic,
     /// The home makes progress, or has been silent for less than the limit.
@@ -61,8 +64,13 @@ pub enum Hold {
     NoSealSet(Vec<NodeId>),
     /// The group was moved automatically a short while ago.
     Residence {
-        /// How long the hold lasts still.
+        /// How long this lasts still.
         left_us: u64,
+    },
+    /// This node's clock is too far off for a home (PROTOCOL N6).
+    Clock {
+        /// How far it is off the median.
+        skew_us: u64,
     },
     /// Another live candidate comes first and is given its time.
     Rank {
@@ -74,34 +82,37 @@ pub enum Hold {
 /// Whether this node may begin to take the group over.
 ///
 /// # Errors
-/// All reasons at once, in the order of [`Hold`], so that an operator need not find them one by one.
-pub fn judge(policy: &Policy, case: &Case) -> Result<(), Vec<Hold>> {
-    let mut holds = Vec::new();
+/// All reasons at once, in the order of [`Stay`], so that an operator need not find them one by one.
+pub fn judge(policy: &Policy, sight: &Sight) -> Result<(), Vec<Stay>> {
+    let mut stays = Vec::new();
     if !policy.automatic {
-        holds.push(Hold::NotAutomatic);
+        stays.push(Stay::NotAutomatic);
     }
-    let turn_us = policy.detect_us.saturating_add(policy.stagger_us * u64::from(case.rank));
-    if case.silent_us < policy.detect_us {
-        let (silent_us, detect_us) = (case.silent_us, policy.detect_us);
-        holds.push(Hold::Progress { silent_us, detect_us });
+    let turn_us = policy.detect_us.saturating_add(policy.stagger_us * u64::from(sight.rank));
+    if sight.silent_us < policy.detect_us {
+        let (silent_us, detect_us) = (sight.silent_us, policy.detect_us);
+        stays.push(Stay::Progress { silent_us, detect_us });
     }
-    let seen_by = case.witnesses.len() + usize::from(case.silent_us >= policy.detect_us);
+    let seen_by = sight.observers.len() + usize::from(sight.silent_us >= policy.detect_us);
     if seen_by < policy.vantage_points {
-        holds.push(Hold::Vantage { seen_by, needed: policy.vantage_points });
+        stays.push(Stay::Vantage { seen_by, needed: policy.vantage_points });
     }
-    if !case.register {
-        holds.push(Hold::NoRegister);
+    if !sight.register {
+        stays.push(Stay::NoRegister);
     }
-    if !case.unreachable.is_empty() {
-        holds.push(Hold::NoSealSet(case.unreachable.clone()));
+    if !sight.unreachable.is_empty() {
+        stays.push(Stay::NoSealSet(sight.unreachable.clone()));
     }
-    if let Some(moved_us) = case.moved_us.filter(|moved_us| *moved_us < policy.residence_us) {
-        holds.push(Hold::Residence { left_us: policy.residence_us - moved_us });
+    if let Some(moved_us) = sight.moved_us.filter(|moved_us| *moved_us < policy.residence_us) {
+        stays.push(Stay::Residence { left_us: policy.residence_us - moved_us });
     }
-    if case.silent_us >= policy.detect_us && case.silent_us < turn_us {
-        holds.push(Hold::Rank { left_us: turn_us - case.silent_us });
+    if let Some(skew_us) = sight.skew_us {
+        stays.push(Stay::Clock { skew_us });
     }
-    if holds.is_empty() { Ok(()) } else { Err(holds) }
+    if sight.silent_us >= policy.detect_us && sight.silent_us < turn_us {
+        stays.push(Stay::Rank { left_us: turn_us - sight.silent_us });
+    }
+    if stays.is_empty() { Ok(()) } else { Err(stays) }
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl Watch {
 
     /// The other nodes that progress (silent for less than `limit_us`) and say that `node` has been
     /// silent for at least `silent_us`.
-    pub fn witnesses(
+    pub fn observers(
         &self,
         node: NodeId,
         silent_us: u64,

@@ -9,11 +9,13 @@ extern crate alloc;
 
 mod bytes;
 pub mod limits;
+pub mod log;
 mod message;
 mod meta;
 mod parts;
 mod record;
 mod reply;
+pub mod superblock;
 
 pub use self::bytes::{DecodeError, Reader, Writer};
 pub use message::{FrameBuilder, GroupMessage, HomeReport, Message, Pulse, decode_frame};

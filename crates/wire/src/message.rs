@@ -254,6 +254,26 @@ impl Message {
 }
 
 impl GroupMessage {
+    /// Whether the sender wants something of the receiver, and is owed a refusal if it speaks for a
+    /// lower epoch.
+    #[must_use]
+    pub const fn asks(&self) -> bool {
+        match self {
+            Self::Append { .. }
+            | Self::Commit { .. }
+            | Self::Seal
+            | Self::Adopt { .. }
+            | Self::NewEpoch { .. }
+            | Self::Fetch { .. } => true,
+            Self::AppendAck { .. }
+            | Self::Refused { .. }
+            | Self::SealAck { .. }
+            | Self::Adopted { .. }
+            | Self::NewEpochAck { .. }
+            | Self::Entries { .. } => false,
+        }
+    }
+
     const fn tag(&self) -> u8 {
         match self {
             Self::Append { .. } => 1,

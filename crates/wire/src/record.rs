@@ -131,6 +131,15 @@ impl Record {
         Ok(Self { header, hash, bytes })
     }
 
+    /// Reads a record that was checked before and noted under `hash`: nothing is hashed again.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the header cannot be one.
+    pub fn reread(bytes: Bytes, hash: Hash) -> Result<Self, DecodeError> {
+        let header = Header::decode(&mut Reader::new(&bytes))?;
+        Ok(Self { header, hash, bytes })
+    }
+
     /// Its header.
     #[must_use]
     pub const fn header(&self) -> &Header {

@@ -17,7 +17,7 @@ fn takeover(starts: &[(u64, u64)]) -> Takeover {
         base.push(Start { epoch, seq, hash: Hash::ZERO, config: ConfigId(1), forced: false });
     }
     let config = Config::new(ConfigId(1), vec![NodeId(1), NodeId(2), NodeId(3)], 2).unwrap();
-    Takeover::new(Epoch(9), Instant(0), base, config, Some(NodeId(1)), Mutant::None)
+    Takeover::new(Epoch(9), base, config, Some(NodeId(1)), Mutant::None)
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn two_others_or_the_home_alone_seal() {
     let mut others = takeover(&[(1, 1)]);
     others.promise(NodeId(2), tail(1, 5));
     assert_eq!(others.close(NodeId(2)), None);
-    assert_eq!(others.blocked(), Some(Blocked::Promises(vec![NodeId(1), NodeId(3)])));
+    assert_eq!(others.lacks(), Some(Lack::Promises(vec![NodeId(1), NodeId(3)])));
     others.promise(NodeId(3), tail(1, 7));
     assert_eq!(others.close(NodeId(2)), Some(NodeId(3)));
     assert_eq!(others.stage(), Stage::Copying(tail(1, 7)));
@@ -54,7 +54,7 @@ fn a_tail_short_of_the_registered_history_blocks() {
     takeover.promise(NodeId(2), tail(1, 4));
     takeover.promise(NodeId(3), tail(1, 9));
     assert_eq!(takeover.close(NodeId(2)), None);
-    assert_eq!(takeover.blocked(), Some(Blocked::History(Seq(10))));
+    assert_eq!(takeover.lacks(), Some(Lack::History(Seq(10))));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn one_copy_is_not_enough_unless_forced() {
     takeover.close(NodeId(2));
     takeover.holds(NodeId(2), tail(1, 4));
     assert!(!takeover.is_copied(NodeId(2)));
-    assert_eq!(takeover.blocked(), Some(Blocked::Copies(vec![NodeId(2), NodeId(3)])));
+    assert_eq!(takeover.lacks(), Some(Lack::Copies(vec![NodeId(2), NodeId(3)])));
     takeover.holds(NodeId(2), tail(1, 5));
     assert!(takeover.is_copied(NodeId(2)));
 }

@@ -1,4 +1,4 @@
-//! If a hold is missed, traffic moves on a false alarm; if one is hidden, nobody knows what to mend.
+//! If a reason to stay is missed, traffic moves on a false alarm; if one is hidden, nobody knows what to mend.
 
 use alloc::vec;
 
@@ -12,39 +12,40 @@ const POLICY: Policy = Policy {
     stagger_us: 300,
 };
 
-fn case() -> Case {
-    Case {
+fn sight() -> Sight {
+    Sight {
         silent_us: 1_500,
-        witnesses: vec![NodeId(3)],
+        observers: vec![NodeId(3)],
         register: true,
         unreachable: vec![],
         moved_us: None,
         rank: 0,
+        skew_us: None,
     }
 }
 
 #[test]
 fn a_clear_case_moves() {
-    assert_eq!(judge(&POLICY, &case()), Ok(()));
-    assert_eq!(judge(&POLICY, &Case { rank: 1, ..case() }), Ok(()));
-    assert_eq!(judge(&POLICY, &Case { moved_us: Some(60_000), ..case() }), Ok(()));
+    assert_eq!(judge(&POLICY, &sight()), Ok(()));
+    assert_eq!(judge(&POLICY, &Sight { rank: 1, ..sight() }), Ok(()));
+    assert_eq!(judge(&POLICY, &Sight { moved_us: Some(60_000), ..sight() }), Ok(()));
 }
 
 #[test]
-fn each_hold_is_named() {
-    let check = |case: Case, holds: Vec<Hold>| assert_eq!(judge(&POLICY, &case), Err(holds));
-    check(Case { witnesses: vec![], ..case() }, vec![Hold::Vantage { seen_by: 1, needed: 2 }]);
+fn each_reason_to_stay_is_named() {
+    let check = |sight: Sight, stays: Vec<Stay>| assert_eq!(judge(&POLICY, &sight), Err(stays));
+    check(Sight { observers: vec![], ..sight() }, vec![Stay::Vantage { seen_by: 1, needed: 2 }]);
     check(
-        Case { silent_us: 10, witnesses: vec![NodeId(2), NodeId(3)], ..case() },
-        vec![Hold::Progress { silent_us: 10, detect_us: 1_000 }],
+        Sight { silent_us: 10, observers: vec![NodeId(2), NodeId(3)], ..sight() },
+        vec![Stay::Progress { silent_us: 10, detect_us: 1_000 }],
     );
-    check(Case { rank: 2, ..case() }, vec![Hold::Rank { left_us: 100 }]);
+    check(Sight { rank: 2, ..sight() }, vec![Stay::Rank { left_us: 100 }]);
     check(
-        Case { register: false, unreachable: vec![NodeId(3)], moved_us: Some(1), ..case() },
+        Sight { register: false, unreachable: vec![NodeId(3)], moved_us: Some(1), ..sight() },
         vec![
-            Hold::NoRegister,
-            Hold::NoSealSet(vec![NodeId(3)]),
-            Hold::Residence { left_us: 59_999 },
+            Stay::NoRegister,
+            Stay::NoSealSet(vec![NodeId(3)]),
+            Stay::Residence { left_us: 59_999 },
         ],
     );
 }

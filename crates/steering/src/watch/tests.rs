@@ -21,10 +21,10 @@ fn pulses_without_durable_progress_are_silence() {
 fn a_silent_witness_does_not_count() {
     let mut watch = Watch::new(LINE.into_iter(), Instant(0));
     watch.pulse(NodeId(3), 1, &[(NodeId(2), 5_000)], Instant(1_000));
-    let witnesses = |silent_us, now| {
-        watch.witnesses(NodeId(2), silent_us, 500, Instant(now)).collect::<Vec<_>>()
+    let observers = |silent_us, now| {
+        watch.observers(NodeId(2), silent_us, 500, Instant(now)).collect::<Vec<_>>()
     };
-    assert_eq!(witnesses(5_000, 1_100), vec![NodeId(3)]);
-    assert_eq!(witnesses(5_001, 1_100), vec![]);
-    assert_eq!(witnesses(5_000, 1_500), vec![]);
+    assert_eq!(observers(5_000, 1_100), vec![NodeId(3)]);
+    assert_eq!(observers(5_001, 1_100), vec![]);
+    assert_eq!(observers(5_000, 1_500), vec![]);
 }

@@ -1,0 +1,60 @@
+//! One id, one outcome: what each message id came to (PROTOCOL 6, "exactly-once by message id").
+//!
+//! Part of the replicated state: every replica builds the same table from the same records, so any
+//! region can answer a retry once it has applied the original.
+
+use alloc::collections::BTreeMap;
+
+use bytes::Bytes;
+use types::{Hash, MessageId, Seq, Stamp};
+use wire::Reply;
+
+/// The outcome of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) digest: Hash,
+    pub(crate) seq: Seq,
+    pub(crate) stamp: Stamp,
+    pub(crate) outcome: Bytes,
+}
+
+/// Outcomes by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answers {
+    stored: BTreeMap<MessageId, Stored>,
+}
+
+impl Answers {
+    /// What a request with this id and content is to be told, if the id has an outcome.
+    pub(crate) fn get(&self, id: MessageId, digest: Hash) -> Option<Reply> {
+        let stored = self.stored.get(&id)?;
+        Some(stored.reply(digest, true))
+    }
+
+    /// Whether the id has an outcome.
+    pub(crate) fn has(&self, id: MessageId) -> bool {
+        self.stored.contains_key(&id)
+    }
+
+    /// Keeps the first outcome of an id.
+    pub(crate) fn keep(&mut self, id: MessageId, stored: Stored) {
+        let earlier = self.stored.insert(id, stored);
+        assert!(earlier.is_none(), "an id has one outcome");
+    }
+
+    /// How many ids have an outcome.
+    pub(crate) fn count(&self) -> usize {
+        self.stored.len()
+    }
+}
+
+impl Stored {
+    /// The reply to a request with this content.
+    pub(crate) fn reply(&self, digest: Hash, repeated: bool) -> Reply {
+        if digest != self.digest {
+            return Reply::Conflict { first: self.digest };
+        }
+        let (seq, stamp, outcome) = (self.seq, self.stamp, self.outcome.clone());
+        Reply::Done { seq, stamp, repeated, outcome }
+    }
+}

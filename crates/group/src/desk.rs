@@ -1,0 +1,292 @@
+//! Commands that this node has taken in and not yet answered.
+//!
+//! A command stays here, whatever happens to homes, until its outcome is known or everyone who
+//! asked has stopped waiting. It may be appended here, handed to another home, or wait for one; as
+//! the group deduplicates by id, each of these may be tried again.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+use types::{Hash, Instant, MessageId, NodeId, RequestId};
+use wire::{Command, Doubt, Reply};
+
+/// Who waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asker {
+    /// A request of this node's own driver.
+    Local(RequestId),
+    /// A command that another node handed over.
+    Remote {
+        /// The node.
+        node: NodeId,
+        /// Its ticket.
+        ticket: u64,
+    },
+}
+
+/// An answer on its way out.
+pub(crate) type Answer = (Asker, Reply);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Waits to be appended or handed over, not before this instant.
+    Queued { not_before: Instant },
+    /// In a record of this home's chain.
+    Appended,
+    /// Handed to that node.
+    Forwarded { to: NodeId, ticket: u64, at: Instant },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Held {
+    command: Command,
+    state: State,
+    /// Whether it was ever appended or handed over, so that it may have been done.
+    left: bool,
+    askers: Vec<(Asker, Hash, Instant)>,
+}
+
+/// The commands of one group at one node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Desk {
+    held: BTreeMap<MessageId, Held>,
+    /// Ids in state `Queued`, oldest first; ids that have left the state are skipped.
+    queue: VecDeque<MessageId>,
+    tickets: BTreeMap<u64, MessageId>,
+    deadlines: BTreeSet<(Instant, MessageId)>,
+    bytes: usize,
+    tickets_issued: u64,
+}
+
+impl Desk {
+    /// Takes a command in. `false` if it was refused because more than `bytes_max` wait already.
+    pub(crate) fn take(
+        &mut self,
+        asker: Asker,
+        command: Command,
+        deadline: Instant,
+        bytes_max: usize,
+    ) -> bool {
+        let (id, digest) = (command.id, command.digest);
+        if let Some(held) = self.held.get_mut(&id) {
+            if !held.askers.iter().any(|(known, ..)| *known == asker) {
+                held.askers.push((asker, digest, deadline));
+            }
+        } else {
+            if self.bytes + command.encoded_bytes() > bytes_max {
+                return false;
+            }
+            self.bytes += command.encoded_bytes();
+            let state = State::Queued { not_before: Instant(0) };
+            let askers = alloc::vec![(asker, digest, deadline)];
+            self.held.insert(id, Held { command, state, left: false, askers });
+            self.queue.push_back(id);
+        }
+        self.deadlines.insert((deadline, id));
+        true
+    }
+
+    /// Whether anything waits to be appended.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Takes up to a record's worth of waiting commands, which are appended from now on.
+    pub(crate) fn batch(&mut self, count_max: usize, bytes_max: usize) -> Vec<Command> {
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while batch.len() < count_max && bytes < bytes_max {
+            let Some(id) = self.queue.pop_front() else { break };
+            let Some(held) = self.held.get_mut(&id) else { continue };
+            if !matches!(held.state, State::Queued { .. }) {
+                continue;
+            }
+            held.state = State::Appended;
+            held.left = true;
+            bytes += held.command.encoded_bytes();
+            batch.push(held.command.clone());
+        }
+        batch
+    }
+
+    /// Hands everything that may be handed over to the home `to`: tickets with their commands.
+    pub(crate) fn forward(&mut self, to: NodeId, now: Instant) -> Vec<(u64, Command)> {
+        let mut forwards = Vec::new();
+        for id in core::mem::take(&mut self.queue) {
+            let Some(held) = self.held.get_mut(&id) else { continue };
+            let State::Queued { not_before } = held.state else { continue };
+            let ours = held.askers.iter().any(|(asker, ..)| matches!(asker, Asker::Local(_)));
+            if not_before > now || !ours {
+                self.queue.push_back(id);
+                continue;
+            }
+            self.tickets_issued += 1;
+            let ticket = self.tickets_issued;
+            held.state = State::Forwarded { to, ticket, at: now };
+            held.left = true;
+            self.tickets.insert(ticket, id);
+            forwards.push((ticket, held.command.clone()));
+        }
+        forwards
+    }
+
+    /// Whether a handed-over command is to be asked for again: its node is `gone`, or has not
+    /// answered since before `before`.
+    pub(crate) fn recall(&mut self, gone: impl Fn(NodeId) -> bool, before: Instant) {
+        let stale: Vec<u64> = self
+            .tickets
+            .iter()
+            .filter(|(_, id)| {
+                self.held.get(id).is_some_and(|held| match held.state {
+                    State::Forwarded { to, at, .. } => gone(to) || at < before,
+                    State::Queued { .. } | State::Appended => true,
+                })
+            })
+            .map(|(ticket, _)| *ticket)
+            .collect();
+        for ticket in stale {
+            self.requeue_ticket(ticket, Instant(0));
+        }
+    }
+
+    /// Whether any command is with another node.
+    pub(crate) fn has_forwarded(&self) -> bool {
+        !self.tickets.is_empty()
+    }
+
+    /// Takes the answer to a ticket. Only an outcome ends the matter; anything else is tried again
+    /// at `retry_at`, until the askers stop waiting.
+    pub(crate) fn answered(&mut self, ticket: u64, reply: Reply, retry_at: Instant) -> Vec<Answer> {
+        match reply {
+            Reply::Done { .. } | Reply::Conflict { .. } | Reply::Expired => {
+                let Some(id) = self.tickets.get(&ticket).copied() else { return Vec::new() };
+                self.end(id, |digest, own| {
+                    let done = matches!(reply, Reply::Done { .. });
+                    if digest == own {
+                        reply.clone()
+                    } else if done {
+                        Reply::Conflict { first: own }
+                    } else {
+                        // The home judged other content under this id: ask for this one again.
+                        Reply::Busy { retry_after_ms: RETRY_AFTER_MS }
+                    }
+                })
+            }
+            Reply::NotHome { .. } | Reply::Busy { .. } | Reply::Unknown(_) => {
+                self.requeue_ticket(ticket, retry_at);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The home is elsewhere now: what was appended here and not applied must be asked for there.
+    /// Commands of other nodes are given back to them.
+    pub(crate) fn demote(&mut self, not_home: &Reply) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        let mut empty = Vec::new();
+        for (id, held) in &mut self.held {
+            let left = held.left;
+            held.askers.retain(|(asker, ..)| match asker {
+                Asker::Local(_) => true,
+                Asker::Remote { .. } => {
+                    let doubt = Reply::Unknown(Doubt::Switching);
+                    answers.push((*asker, if left { doubt } else { not_home.clone() }));
+                    false
+                }
+            });
+            if held.askers.is_empty() {
+                empty.push(*id);
+            } else if held.state == State::Appended {
+                held.state = State::Queued { not_before: Instant(0) };
+                self.queue.push_back(*id);
+            }
+        }
+        for id in empty {
+            self.forget(id);
+        }
+        answers
+    }
+
+    /// The id has an outcome: everyone who asked is told by `reply`, which is given the digest of
+    /// the asker's content and of the content held here.
+    pub(crate) fn end(
+        &mut self,
+        id: MessageId,
+        reply: impl Fn(Hash, Hash) -> Reply,
+    ) -> Vec<Answer> {
+        let Some(held) = self.forget(id) else { return Vec::new() };
+        let own = held.command.digest;
+        held.askers.iter().map(|(asker, digest, _)| (*asker, reply(*digest, own))).collect()
+    }
+
+    /// Whether the id is held.
+    pub(crate) fn holds(&self, id: MessageId) -> bool {
+        self.held.contains_key(&id)
+    }
+
+    /// Tells everyone whose time is up what can be said.
+    pub(crate) fn expire(&mut self, now: Instant) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        while let Some((deadline, id)) = self.deadlines.first().copied() {
+            if deadline > now {
+                break;
+            }
+            self.deadlines.pop_first();
+            let Some(held) = self.held.get_mut(&id) else { continue };
+            let reply = match held.state {
+                // It never left this node, so it was certainly not done.
+                State::Queued { .. } if !held.left => {
+                    Reply::Busy { retry_after_ms: RETRY_AFTER_MS }
+                }
+                State::Queued { .. } => Reply::Unknown(Doubt::Switching),
+                State::Appended => Reply::Unknown(Doubt::NoQuorum),
+                State::Forwarded { .. } => Reply::Unknown(Doubt::HomeSilent),
+            };
+            held.askers.retain(|(asker, _, until)| {
+                if *until > now {
+                    return true;
+                }
+                answers.push((*asker, reply.clone()));
+                false
+            });
+            if held.askers.is_empty() && held.state != State::Appended {
+                self.forget(id);
+            }
+        }
+        answers
+    }
+
+    /// When the next asker stops waiting.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Commands held.
+    pub(crate) fn count(&self) -> usize {
+        self.held.len()
+    }
+
+    fn requeue_ticket(&mut self, ticket: u64, not_before: Instant) {
+        let Some(id) = self.tickets.remove(&ticket) else { return };
+        let Some(held) = self.held.get_mut(&id) else { return };
+        if matches!(held.state, State::Forwarded { ticket: current, .. } if current == ticket) {
+            held.state = State::Queued { not_before };
+            self.queue.push_back(id);
+        }
+    }
+
+    fn forget(&mut self, id: MessageId) -> Option<Held> {
+        let held = self.held.remove(&id)?;
+        self.bytes -= held.command.encoded_bytes();
+        for (.., deadline) in &held.askers {
+            self.deadlines.remove(&(*deadline, id));
+        }
+        if let State::Forwarded { ticket, .. } = held.state {
+            self.tickets.remove(&ticket);
+        }
+        Some(held)
+    }
+}
+
+/// What a client is told to wait when a node has too much on its desk.
+pub(crate) const RETRY_AFTER_MS: u32 = 100;

@@ -1,0 +1,88 @@
+//! What a group or node did that a person or a metric should know of.
+
+use types::{Epoch, GroupId, NodeId, Seq, Tail};
+use wire::Orphan;
+
+/// Something worth a line in the log. Not a decision: nothing reads these but people and metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A promise was made.
+    Promised {
+        /// The group.
+        group: GroupId,
+        /// The epoch below which this node refuses now.
+        epoch: Epoch,
+    },
+    /// This node is the home.
+    Opened {
+        /// The group.
+        group: GroupId,
+        /// Its epoch.
+        epoch: Epoch,
+        /// Seq of the epoch's first record.
+        start: Seq,
+    },
+    /// The epoch's first record committed: commands are answered.
+    Serving {
+        /// The group.
+        group: GroupId,
+        /// Its epoch.
+        epoch: Epoch,
+    },
+    /// This node is no longer the home.
+    Demoted {
+        /// The group.
+        group: GroupId,
+        /// The epoch it was home of.
+        epoch: Epoch,
+    },
+    /// This node follows a new home.
+    Joined {
+        /// The group.
+        group: GroupId,
+        /// The epoch.
+        epoch: Epoch,
+        /// Its home.
+        home: NodeId,
+    },
+    /// A takeover by this node reached its target.
+    Sealed {
+        /// The group.
+        group: GroupId,
+        /// The epoch being opened.
+        epoch: Epoch,
+        /// The end of the chain that will be kept.
+        target: Tail,
+    },
+    /// Records were set aside.
+    Orphaned {
+        /// The group.
+        group: GroupId,
+        /// Which.
+        orphan: Orphan,
+    },
+    /// A peer's record contradicts this node's chain: the group is out of service here until an
+    /// operator has looked. One of the two is damaged, or there is a bug.
+    Quarantined {
+        /// The group.
+        group: GroupId,
+        /// Where.
+        seq: Seq,
+        /// Whose record it was.
+        peer: NodeId,
+    },
+    /// A peer sent bytes that are not a message.
+    Malformed {
+        /// The peer.
+        from: NodeId,
+        /// What is wrong with them.
+        error: wire::DecodeError,
+    },
+    /// A record could not be read back from this node's own log.
+    Unreadable {
+        /// The group.
+        group: GroupId,
+        /// Which.
+        seq: Seq,
+    },
+}

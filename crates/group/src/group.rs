@@ -1,0 +1,560 @@
+//! One group at one node: its chain, its promise, its role, and the model that committed records
+//! drive.
+//!
+//! [`Group`] is driven by a [`Node`](crate::Node), which routes messages, completed writes and the
+//! register's decisions to it and carries out what it asks for. Handlers change state and note what
+//! is due; [`Group::settle`] then does what is due once, however many inputs came in together. That
+//! is where natural batching comes from.
+//!
+//! A promise (an acknowledgement, a seal, an answer) leaves only after the write it rests on has
+//! come back: writes come back in the order in which they were asked for, so each group keeps one
+//! queue of what its writes stand for.
+
+mod apply;
+mod candidate;
+mod fetch;
+mod home;
+mod member;
+mod status;
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use journal::Chain;
+use model::Model;
+use register::{GroupState, Phase, Transition};
+use types::{Config, Epoch, GroupId, Hash, Instant, NodeId, Now, Position, Seq, Tail};
+use wire::{Command, Doubt, GroupMessage, Meta, Orphan, Record, Reply};
+
+pub use status::{GroupStatus, PeerStatus, RoleStatus};
+
+use crate::answers::Answers;
+use crate::desk::{Asker, Desk};
+use crate::{Event, GroupOptions};
+use candidate::Candidate;
+use fetch::{Fetching, Serving};
+use home::Home;
+
+/// What a group asks its node to do. Carried out in order.
+#[derive(Debug)]
+pub(crate) enum Out {
+    /// Say something about this group.
+    Send { to: NodeId, epoch: Epoch, body: GroupMessage },
+    /// Hand a command to its home.
+    Forward { to: NodeId, ticket: u64, command: Command },
+    /// Append a record to the node's log.
+    Append(Bytes),
+    /// Write the group's meta into the superblock.
+    Meta(Vec<u8>),
+    /// Read a record back.
+    Load { seq: Seq, at: Position },
+    /// Answer a client or another node.
+    Answer { to: Asker, reply: Reply },
+    /// Ask the register for a change, if the group still has this version there.
+    Propose { version: u64, transition: Transition },
+    /// Tell people.
+    Note(Event),
+}
+
+/// What a write in flight stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Pending {
+    /// A record; durable when it comes back.
+    Record { seq: Seq, hash: Hash },
+    /// The meta; when it comes back, this may be said.
+    Meta(Then),
+}
+
+/// What a durable meta allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Then {
+    Nothing,
+    /// Answer a seal of this epoch.
+    Promised {
+        to: NodeId,
+        epoch: Epoch,
+    },
+    /// Answer a new epoch.
+    Joined {
+        epoch: Epoch,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Role {
+    /// Follows a home, or has promised and waits for one.
+    Member,
+    /// Takes the group over.
+    Candidate(Candidate),
+    /// Appends.
+    Home(Home),
+    /// Holds records that contradict a peer's; takes no part until an operator has looked.
+    Quarantined,
+}
+
+/// One group at one node.
+#[derive(Clone, Debug)]
+pub struct Group<M> {
+    options: GroupOptions,
+    id: GroupId,
+    meta: Meta,
+    chain: Chain,
+    /// Everything up to here is durable on this node.
+    durable: Seq,
+    /// Highest commit watermark heard of or counted.
+    known: Seq,
+    role: Role,
+    pending: VecDeque<Pending>,
+    /// The register's view, once this node has one.
+    register: Option<GroupState>,
+    connected: BTreeSet<NodeId>,
+
+    fresh: M,
+    model: M,
+    answers: Answers,
+    applied: Seq,
+    /// Digest chain over everything applied, outcomes included.
+    trail: Hash,
+
+    desk: Desk,
+    fetching: Option<Fetching>,
+    serving: Vec<Serving>,
+    /// Records read back and not yet used, and those being read.
+    loaded: BTreeMap<Seq, Record>,
+    loading: BTreeSet<Seq>,
+    /// The chain this member was told to come to by a candidate.
+    adopting: Option<(NodeId, Tail)>,
+    ack_due: bool,
+    /// When to look again at commands that wait for a home.
+    retry: Option<Instant>,
+}
+
+impl<M: Model> Group<M> {
+    /// A group as this node found it: `meta` from the superblock, if it was ever written, or the
+    /// configuration of the cluster's first day. `fresh` is the model before the first command.
+    pub fn new(
+        options: GroupOptions,
+        id: GroupId,
+        meta: Option<Meta>,
+        first: Config,
+        fresh: M,
+    ) -> Self {
+        let meta = meta.unwrap_or_else(|| Meta {
+            promised: Epoch(0),
+            table: types::EpochTable::new(),
+            home: None,
+            config: first,
+            orphans: Vec::new(),
+        });
+        Self {
+            options,
+            id,
+            meta,
+            chain: Chain::new(options.held_bytes_max),
+            durable: Seq(0),
+            known: Seq(0),
+            role: Role::Member,
+            pending: VecDeque::new(),
+            register: None,
+            connected: BTreeSet::new(),
+            model: fresh.clone(),
+            fresh,
+            answers: Answers::default(),
+            applied: Seq(0),
+            trail: Hash::ZERO,
+            desk: Desk::default(),
+            fetching: None,
+            serving: Vec::new(),
+            loaded: BTreeMap::new(),
+            loading: BTreeSet::new(),
+            adopting: None,
+            ack_due: false,
+            retry: None,
+        }
+    }
+
+    /// Takes a record found in the log at boot, in the order of the log. Orphans are passed over:
+    /// the meta itemises them. `false` if the record cannot follow what came before it, which only
+    /// a damaged log can cause.
+    #[must_use]
+    pub fn replay(&mut self, at: Position, record: &Record) -> bool {
+        let header = record.header();
+        if !self.meta.table.holds(header.epoch, header.seq) {
+            return true;
+        }
+        match self.chain.fit(header, record.hash()) {
+            journal::Fit::Next => self.chain.push(record, Some(at)),
+            journal::Fit::Have => {}
+            journal::Fit::Gap | journal::Fit::Fork => return false,
+        }
+        self.durable = self.chain.tail().seq;
+        true
+    }
+
+    /// Takes a commit watermark found in the log at boot and applies what it allows. Watermarks of
+    /// before a forced switch say nothing about what came after it.
+    pub fn replay_commit(&mut self, commit: Seq) {
+        let forced = self.meta.table.starts().iter().filter(|start| start.forced);
+        let limit = forced.map(|start| start.seq.prev()).min().unwrap_or(commit);
+        self.known = self.known.max(commit.min(limit));
+        self.apply_ready(usize::MAX, &mut Vec::new());
+    }
+
+    /// Takes what the register knew when the node stopped. Acted on when the register next says so:
+    /// a restarted candidate or home asks for a new epoch first.
+    pub(crate) fn recovered(&mut self, state: &GroupState) {
+        self.register = Some(state.clone());
+    }
+
+    /// Whether this node could begin to take the group over.
+    #[must_use]
+    pub const fn is_free(&self) -> bool {
+        matches!(self.role, Role::Member)
+    }
+
+    /// The group's id.
+    #[must_use]
+    pub const fn id(&self) -> GroupId {
+        self.id
+    }
+
+    /// The model after everything applied here.
+    #[must_use]
+    pub const fn model(&self) -> &M {
+        &self.model
+    }
+
+    /// Whether this node is the group's home, and of which epoch.
+    #[must_use]
+    pub const fn home_epoch(&self) -> Option<Epoch> {
+        match &self.role {
+            Role::Home(_) => Some(self.meta.promised),
+            Role::Member | Role::Candidate(_) | Role::Quarantined => None,
+        }
+    }
+
+    /// The epoch below which this node refuses.
+    #[must_use]
+    pub const fn promised(&self) -> Epoch {
+        self.meta.promised
+    }
+
+    /// The durable commit watermark here: nothing above is applied.
+    #[must_use]
+    pub fn commit(&self) -> Seq {
+        self.known.min(self.durable)
+    }
+
+    /// Where the chain here ends.
+    #[must_use]
+    pub fn tail(&self) -> Tail {
+        self.chain.tail()
+    }
+
+    /// The chain here.
+    #[must_use]
+    pub const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// What was set aside here.
+    #[must_use]
+    pub fn orphans(&self) -> &[Orphan] {
+        &self.meta.orphans
+    }
+
+    /// Whether the epoch that is promised is also recorded as active here.
+    fn is_joined(&self) -> bool {
+        !self.meta.table.starts().is_empty() && self.meta.table.epoch() == self.meta.promised
+    }
+
+    /// The home this node would send a client to, with its epoch: the newer of what it follows and
+    /// what the register says.
+    #[must_use]
+    pub fn home(&self) -> (Option<NodeId>, Epoch) {
+        let followed = (self.meta.home, self.meta.table.epoch());
+        match &self.register {
+            Some(state) if state.epoch > followed.1 => (state.home, state.epoch),
+            _ => followed,
+        }
+    }
+
+    /// Handles a message of `from` about this group.
+    pub(crate) fn message(
+        &mut self,
+        now: Now,
+        from: NodeId,
+        epoch: Epoch,
+        body: GroupMessage,
+        out: &mut Vec<Out>,
+    ) {
+        if self.role == Role::Quarantined {
+            return;
+        }
+        if epoch < self.meta.promised && !matches!(body, GroupMessage::Refused { .. }) {
+            if body.asks() {
+                let promised = self.meta.promised;
+                self.say(from, promised, GroupMessage::Refused { promised }, out);
+            }
+            return;
+        }
+        match body {
+            GroupMessage::Append { config, commit, record } => {
+                self.on_append(now, from, epoch, config, commit, record, out);
+            }
+            GroupMessage::AppendAck { tail } => self.on_append_ack(now, from, epoch, tail),
+            GroupMessage::Commit { commit } => self.on_commit(now, from, epoch, commit, out),
+            GroupMessage::Refused { promised } => self.on_refused(now, promised, out),
+            GroupMessage::Seal => self.on_seal(now, from, epoch, out),
+            GroupMessage::SealAck { tail, .. } => self.on_seal_ack(from, epoch, tail),
+            GroupMessage::Adopt { table, target } => {
+                self.on_adopt(now, from, epoch, table, target, out);
+            }
+            GroupMessage::Adopted { tail } => self.on_adopted(from, epoch, tail),
+            GroupMessage::NewEpoch { table, config } => {
+                self.on_new_epoch(now, from, epoch, table, config, out);
+            }
+            GroupMessage::NewEpochAck { tail } => self.on_new_epoch_ack(now, from, epoch, tail),
+            GroupMessage::Fetch { after } => self.on_fetch(from, epoch, after, out),
+            GroupMessage::Entries { after: _, records, tail } => {
+                self.on_entries(now, from, epoch, &records, tail, out);
+            }
+        }
+    }
+
+    /// Takes the completion of this group's oldest write in flight.
+    pub(crate) fn written(&mut self, now: Now, at: Position, out: &mut Vec<Out>) {
+        let pending = self.pending.pop_front().expect("storage completes what was asked for");
+        match pending {
+            Pending::Record { seq, hash } => {
+                self.chain.place(seq, hash, at);
+                if self.chain.link(seq).is_some_and(|link| link.hash == hash) {
+                    assert!(seq == self.durable.next(), "records become durable in order");
+                    self.durable = seq;
+                    self.ack_due = true;
+                }
+            }
+            Pending::Meta(Then::Nothing) => {}
+            Pending::Meta(Then::Promised { to, epoch }) => {
+                self.promised_durably(now, to, epoch, out)
+            }
+            Pending::Meta(Then::Joined { epoch }) => self.joined_durably(epoch, out),
+        }
+    }
+
+    /// Takes a record read back, or the news that it cannot be read.
+    pub(crate) fn loaded(&mut self, seq: Seq, bytes: Option<Bytes>, out: &mut Vec<Out>) {
+        self.loading.remove(&seq);
+        let record = bytes.and_then(|bytes| Record::decode(bytes).ok());
+        let link = self.chain.link(seq);
+        match record.filter(|record| link.is_some_and(|link| link.hash == record.hash())) {
+            Some(record) => {
+                self.loaded.insert(seq, record);
+            }
+            // The chain may have been cut while the read was under way; otherwise the disk lies.
+            None if link.is_some() => {
+                out.push(Out::Note(Event::Unreadable { group: self.id, seq }));
+            }
+            None => {}
+        }
+    }
+
+    /// Takes a command of a client, or one that another node hands over.
+    pub(crate) fn command(
+        &mut self,
+        now: Now,
+        asker: Asker,
+        command: Command,
+        deadline: Instant,
+        out: &mut Vec<Out>,
+    ) {
+        let reply = match self.answers.get(command.id, command.digest) {
+            Some(reply) => reply,
+            None if self.refuses_for_good(now, &command) => Reply::Expired,
+            None => match (&self.role, asker) {
+                // One hop: a command that was handed over is not handed on.
+                (Role::Member | Role::Candidate(_) | Role::Quarantined, Asker::Remote { .. }) => {
+                    self.not_home()
+                }
+                _ if self.desk.take(asker, command, deadline, self.options.desk_bytes_max) => {
+                    return;
+                }
+                _ => Reply::Busy { retry_after_ms: crate::desk::RETRY_AFTER_MS },
+            },
+        };
+        out.push(Out::Answer { to: asker, reply });
+    }
+
+    /// Whether the command's time has passed and nothing of it can still be under way: only a home
+    /// that has applied all it adopted can know.
+    fn refuses_for_good(&self, now: Now, command: &Command) -> bool {
+        let serving = matches!(&self.role, Role::Home(home) if self.applied >= home.start);
+        serving && command.not_after < now.wall && !self.desk.holds(command.id)
+    }
+
+    /// Takes the home's answer to a command that was handed over.
+    pub(crate) fn answered(&mut self, now: Now, ticket: u64, reply: Reply, out: &mut Vec<Out>) {
+        let retry_at = now.instant.after(self.options.resend_us / 4);
+        let answers = self.desk.answered(ticket, reply, retry_at);
+        out.extend(answers.into_iter().map(|(to, reply)| Out::Answer { to, reply }));
+    }
+
+    /// Takes what the register now says of this group.
+    pub(crate) fn register(&mut self, now: Now, state: &GroupState, out: &mut Vec<Out>) {
+        if self.register.as_ref().is_some_and(|known| known.version >= state.version) {
+            return;
+        }
+        self.register = Some(state.clone());
+        if self.role == Role::Quarantined {
+            return;
+        }
+        match state.phase {
+            Phase::Sealing { epoch, candidate, kind, .. } => {
+                if candidate == self.options.me {
+                    self.begin_takeover(now, epoch, kind, state, out);
+                } else {
+                    self.yield_to(now, candidate, epoch, kind, out);
+                }
+            }
+            Phase::Active => self.see_active(now, state, out),
+        }
+    }
+
+    /// Takes the state of the session to a peer.
+    pub(crate) fn peer(&mut self, now: Now, node: NodeId, up: bool) {
+        if !up {
+            self.connected.remove(&node);
+            self.desk.recall(|to| to == node, Instant(0));
+            return;
+        }
+        self.connected.insert(node);
+        // What was on its way over the old session may be lost.
+        match &mut self.role {
+            Role::Home(home) => home.rewind(node, now.instant),
+            Role::Candidate(candidate) => candidate.again(now.instant),
+            Role::Member | Role::Quarantined => {}
+        }
+        if self.fetching.as_ref().is_some_and(|fetching| fetching.from == node) {
+            self.fetching = None;
+        }
+    }
+
+    /// Does everything that is due: acknowledges, appends, ships, commits, applies, answers, hands
+    /// over, asks again.
+    pub(crate) fn settle(&mut self, now: Now, out: &mut Vec<Out>) {
+        let expired = self.desk.expire(now.instant);
+        out.extend(expired.into_iter().map(|(to, reply)| Out::Answer { to, reply }));
+        match self.role {
+            Role::Home(_) => self.settle_home(now, out),
+            Role::Candidate(_) => self.settle_candidate(now, out),
+            Role::Member => self.settle_member(now, out),
+            Role::Quarantined => return,
+        }
+        self.serve_loaded(out);
+        self.apply_ready(APPLY_RECORDS_MAX, out);
+        self.hand_over(now, out);
+    }
+
+    /// When this group next has something to do on its own.
+    #[must_use]
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let more = (self.applied < self.commit() && self.is_next_at_hand()).then_some(Instant(0));
+        let role = match &self.role {
+            Role::Home(home) => home.next_deadline(&self.options),
+            Role::Candidate(candidate) => Some(candidate.next_deadline(&self.options)),
+            Role::Member | Role::Quarantined => None,
+        };
+        let fetch =
+            self.fetching.as_ref().map(|fetching| fetching.at.after(self.options.resend_us));
+        [more, self.retry, self.desk.next_deadline(), role, fetch].into_iter().flatten().min()
+    }
+
+    /// Hands waiting commands to the home, when that is another node, and looks again later for as
+    /// long as any are left.
+    fn hand_over(&mut self, now: Now, out: &mut Vec<Out>) {
+        self.retry = None;
+        if matches!(self.role, Role::Home(_)) {
+            return;
+        }
+        if self.desk.has_forwarded() || self.desk.is_waiting() {
+            self.retry = Some(now.instant.after(self.options.resend_us / 4));
+        }
+        if self.desk.has_forwarded() {
+            let before = Instant(now.instant.0.saturating_sub(self.options.resend_us));
+            self.desk.recall(|_| false, before);
+        }
+        let (Some(home), _) = self.home() else { return };
+        if home == self.options.me || !self.connected.contains(&home) || !self.desk.is_waiting() {
+            return;
+        }
+        for (ticket, command) in self.desk.forward(home, now.instant) {
+            out.push(Out::Forward { to: home, ticket, command });
+        }
+    }
+
+    fn not_home(&self) -> Reply {
+        let (home, epoch) = self.home();
+        Reply::NotHome { home: home.filter(|home| *home != self.options.me), epoch }
+    }
+
+    /// Ends the role of home, whatever the reason.
+    fn demote(&mut self, out: &mut Vec<Out>) {
+        if !matches!(self.role, Role::Home(_)) {
+            return;
+        }
+        let epoch = self.meta.table.epoch();
+        self.role = Role::Member;
+        out.push(Out::Note(Event::Demoted { group: self.id, epoch }));
+        let answers = self.desk.demote(&self.not_home());
+        out.extend(answers.into_iter().map(|(to, reply)| Out::Answer { to, reply }));
+    }
+
+    fn quarantine(&mut self, seq: Seq, peer: NodeId, out: &mut Vec<Out>) {
+        self.demote(out);
+        self.role = Role::Quarantined;
+        out.push(Out::Note(Event::Quarantined { group: self.id, seq, peer }));
+    }
+
+    fn say(&self, to: NodeId, epoch: Epoch, body: GroupMessage, out: &mut Vec<Out>) {
+        out.push(Out::Send { to, epoch, body });
+    }
+
+    fn write_meta(&mut self, then: Then, out: &mut Vec<Out>) {
+        self.pending.push_back(Pending::Meta(then));
+        out.push(Out::Meta(self.meta.encode()));
+    }
+
+    /// Adds a record to the chain and to the log.
+    fn append(&mut self, record: &Record, out: &mut Vec<Out>) {
+        let tail = record.tail();
+        self.chain.push(record, None);
+        self.pending.push_back(Pending::Record { seq: tail.seq, hash: tail.hash });
+        out.push(Out::Append(record.bytes().clone()));
+    }
+
+    /// Whether everything this node may ever answer for `id` is known already.
+    #[must_use]
+    pub fn has_answer(&self, id: types::MessageId) -> bool {
+        self.answers.has(id)
+    }
+
+    /// What a request with this id and content came to, as far as this node has applied.
+    #[must_use]
+    pub fn answer(&self, id: types::MessageId, digest: Hash) -> Option<Reply> {
+        self.answers.get(id, digest)
+    }
+
+    /// Why an answer may be long in coming, for those who ask now.
+    #[must_use]
+    pub const fn doubt(&self) -> Doubt {
+        match self.role {
+            Role::Home(_) => Doubt::NoQuorum,
+            Role::Candidate(_) => Doubt::Switching,
+            Role::Member | Role::Quarantined => Doubt::HomeSilent,
+        }
+    }
+}
+
+/// Records applied in one step, so that a long replay does not hold up everything else.
+const APPLY_RECORDS_MAX: usize = 512;

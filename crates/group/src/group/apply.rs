@@ -1,0 +1,104 @@
+//! From committed records to outcomes: the only place where the model is driven.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use model::{Model, Outcome};
+use sha2::{Digest, Sha256};
+use types::{Hash, Seq};
+use wire::{CommandRef, Record, Reply};
+
+use super::{Group, Out};
+use crate::answers::{Answers, Stored};
+
+impl<M: Model> Group<M> {
+    /// Applies up to `count_max` committed records in order, and answers whoever waits for them.
+    pub(super) fn apply_ready(&mut self, count_max: usize, out: &mut Vec<Out>) {
+        let mut count = 0;
+        while self.applied < self.commit() && count < count_max {
+            let Some(record) = self.take_next() else {
+                return self.read_ahead(out);
+            };
+            self.apply(&record, out);
+            count += 1;
+        }
+    }
+
+    /// Whether the next record to apply is in memory.
+    pub(super) fn is_next_at_hand(&self) -> bool {
+        let next = self.applied.next();
+        self.loaded.contains_key(&next)
+            || self.chain.link(next).is_some_and(|link| link.bytes.is_some())
+    }
+
+    /// Drops everything applied; records are applied again from the first.
+    pub(super) fn rebuild(&mut self) {
+        self.model = self.fresh.clone();
+        self.answers = Answers::default();
+        self.applied = Seq(0);
+        self.trail = Hash::ZERO;
+    }
+
+    fn take_next(&mut self) -> Option<Record> {
+        let next = self.applied.next();
+        let link = self.chain.link(next)?;
+        if let Some(bytes) = &link.bytes {
+            return Record::reread(bytes.clone(), link.hash).ok();
+        }
+        self.loaded.remove(&next).filter(|record| record.hash() == link.hash)
+    }
+
+    fn read_ahead(&mut self, out: &mut Vec<Out>) {
+        let mut seq = self.applied.next();
+        while seq <= self.commit() && self.loading.len() < READ_AHEAD_RECORDS {
+            let absent = self.chain.link(seq).is_some_and(|link| link.bytes.is_none());
+            if absent && !self.loaded.contains_key(&seq) {
+                self.load(seq, out);
+            }
+            seq = seq.next();
+        }
+    }
+
+    fn apply(&mut self, record: &Record, out: &mut Vec<Out>) {
+        let header = record.header();
+        assert!(header.seq == self.applied.next(), "records are applied in order");
+        let mut trail = Sha256::new();
+        trail.update(self.trail.0);
+        trail.update(record.hash().0);
+        for command in record.commands() {
+            let reply = self.apply_command(record, &command);
+            trail.update(reply.as_ref().map_or(&[][..], |stored| &stored.outcome));
+            let answers = &self.answers;
+            let told = self.desk.end(command.id, |digest, _| {
+                let first = reply.as_ref().map(|stored| stored.reply(digest, false));
+                let earlier = || answers.get(command.id, digest);
+                first.or_else(earlier).unwrap_or(Reply::Expired)
+            });
+            out.extend(told.into_iter().map(|(to, reply)| Out::Answer { to, reply }));
+        }
+        self.trail = Hash(trail.finalize().into());
+        self.applied = header.seq;
+    }
+
+    /// Applies a command unless its id has an outcome or its time has passed. Returns the outcome
+    /// if it is a new one.
+    fn apply_command(&mut self, record: &Record, command: &CommandRef<'_>) -> Option<Stored> {
+        let stamp = record.header().stamp;
+        if self.answers.has(command.id) || command.not_after < stamp {
+            return None;
+        }
+        let mut outcome = Outcome::default();
+        self.model.apply(stamp, command.body, &mut outcome);
+        let stored = Stored {
+            digest: command.digest,
+            seq: record.header().seq,
+            stamp,
+            outcome: Bytes::from(outcome.reply),
+        };
+        self.answers.keep(command.id, stored.clone());
+        Some(stored)
+    }
+}
+
+/// Records read from disk ahead of the model.
+const READ_AHEAD_RECORDS: usize = 64;

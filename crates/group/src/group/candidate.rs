@@ -1,0 +1,240 @@
+//! A candidate's side: from the register's `Sealing` to its `Active` (F2 to F6).
+
+use alloc::vec::Vec;
+
+use model::Model;
+use register::{Activation, GroupState, SealKind, Transition};
+use replication::{Stage, Takeover};
+use types::{Epoch, EpochTable, Instant, NodeId, Now, Tail};
+use wire::GroupMessage;
+
+use super::{Group, Out, Role};
+use crate::{Event, GroupOptions};
+
+/// What a candidate keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub(super) takeover: Takeover,
+    /// When it began.
+    since: Instant,
+    /// Before this instant only the old home is waited for.
+    seal_from: Instant,
+    /// When members were last asked for what the stage needs.
+    asked: Option<Instant>,
+}
+
+impl Candidate {
+    /// Everything that was asked for is asked for again.
+    pub(super) const fn again(&mut self, _now: Instant) {
+        self.asked = None;
+    }
+
+    pub(super) const fn since(&self) -> Instant {
+        self.since
+    }
+
+    pub(super) fn next_deadline(&self, options: &GroupOptions) -> Instant {
+        self.asked.map_or(self.seal_from, |asked| asked.after(options.resend_us))
+    }
+
+    /// Whether it is time to ask, and if so notes that it was done.
+    fn is_due(&mut self, now: Instant, resend_us: u64) -> bool {
+        let due = self.asked.is_none_or(|asked| now.since(asked) >= resend_us);
+        if due {
+            self.asked = Some(now);
+        }
+        due
+    }
+}
+
+impl<M: Model> Group<M> {
+    /// The register has named this node candidate: promise first of all.
+    pub(super) fn begin_takeover(
+        &mut self,
+        now: Now,
+        epoch: Epoch,
+        kind: SealKind,
+        state: &GroupState,
+        out: &mut Vec<Out>,
+    ) {
+        if epoch < self.meta.promised {
+            return;
+        }
+        let planned = kind == SealKind::Planned && state.home != Some(self.options.me);
+        let wait_us = if planned { self.options.handoff_us } else { 0 };
+        let mut takeover = Takeover::new(
+            epoch,
+            state.history.clone(),
+            state.config.clone(),
+            state.home,
+            self.options.mutant,
+        );
+        takeover.forced = kind == SealKind::Forced;
+        if epoch > self.meta.promised {
+            self.promise(epoch, self.options.me, out);
+        } else if !self.is_writing_meta() {
+            // The promise was made before a restart.
+            takeover.promise(self.options.me, self.durable_tail());
+        }
+        self.role = Role::Candidate(Candidate {
+            takeover,
+            since: now.instant,
+            seal_from: now.instant.after(wait_us),
+            asked: None,
+        });
+    }
+
+    /// The register has named another candidate.
+    pub(super) fn yield_to(
+        &mut self,
+        _now: Now,
+        candidate: NodeId,
+        epoch: Epoch,
+        kind: SealKind,
+        out: &mut Vec<Out>,
+    ) {
+        match &self.role {
+            Role::Candidate(own) if own.takeover.epoch < epoch => self.stand_down(out),
+            Role::Home(_) if kind == SealKind::Planned && epoch > self.meta.promised => {
+                self.begin_handoff(candidate, epoch);
+            }
+            Role::Candidate(_) | Role::Home(_) | Role::Member | Role::Quarantined => {}
+        }
+    }
+
+    /// The register says that an epoch is active.
+    pub(super) fn see_active(&mut self, now: Now, state: &GroupState, out: &mut Vec<Out>) {
+        match &self.role {
+            Role::Candidate(own) => {
+                let won = state.home == Some(self.options.me)
+                    && state.epoch == own.takeover.epoch
+                    && matches!(own.takeover.stage(), Stage::Activating(_));
+                if won {
+                    self.become_home(now, state, out);
+                } else if state.epoch >= own.takeover.epoch {
+                    self.stand_down(out);
+                }
+            }
+            Role::Home(_) if state.epoch > self.meta.table.epoch() => self.demote(out),
+            Role::Home(_) | Role::Member | Role::Quarantined => {}
+        }
+    }
+
+    fn stand_down(&mut self, _out: &mut Vec<Out>) {
+        self.role = Role::Member;
+        self.fetching = None;
+    }
+
+    pub(super) fn on_seal_ack(&mut self, from: NodeId, epoch: Epoch, tail: Tail) {
+        if let Role::Candidate(candidate) = &mut self.role
+            && candidate.takeover.epoch == epoch
+        {
+            candidate.takeover.promise(from, tail);
+        }
+    }
+
+    pub(super) fn on_adopted(&mut self, from: NodeId, epoch: Epoch, tail: Tail) {
+        if let Role::Candidate(candidate) = &mut self.role
+            && candidate.takeover.epoch == epoch
+        {
+            candidate.takeover.holds(from, tail);
+        }
+    }
+
+    /// Takes every step of the takeover that can be taken now.
+    pub(super) fn settle_candidate(&mut self, now: Now, out: &mut Vec<Out>) {
+        self.close_seal(now, out);
+        self.copy(now, out);
+        self.activate(now, out);
+        self.ask_members(now, out);
+        self.ask_again(now, out);
+    }
+
+    /// Once enough have promised, fixes the target, cuts this node's own chain to the registered
+    /// history, and fetches what it lacks.
+    fn close_seal(&mut self, now: Now, out: &mut Vec<Out>) {
+        let me = self.options.me;
+        let Role::Candidate(candidate) = &mut self.role else { return };
+        let Some(source) = candidate.takeover.close(me) else { return };
+        candidate.asked = None;
+        let (base, stage) = (candidate.takeover.base.clone(), candidate.takeover.stage());
+        let Stage::Copying(target) = stage else { return };
+        out.push(Out::Note(Event::Sealed { group: self.id, epoch: self.meta.promised, target }));
+        self.cut_to(&base, me, out);
+        if source != me && self.role != Role::Quarantined {
+            self.fetch(now, source, target.seq, out);
+        }
+    }
+
+    fn cut_to(&mut self, base: &EpochTable, me: NodeId, out: &mut Vec<Out>) {
+        if self.take_table(base, me, out) {
+            self.write_meta(super::Then::Nothing, out);
+        }
+    }
+
+    /// Counts this node among the holders once it is one.
+    fn copy(&mut self, _now: Now, out: &mut Vec<Out>) {
+        let me = self.options.me;
+        let (durable, writing) = (self.durable, self.is_writing_meta());
+        let Role::Candidate(candidate) = &mut self.role else { return };
+        let Stage::Copying(target) = candidate.takeover.stage() else { return };
+        if durable < target.seq || writing {
+            return;
+        }
+        if self.chain.passes(target) {
+            candidate.takeover.holds(me, target);
+        } else {
+            self.quarantine(target.seq, me, out);
+        }
+    }
+
+    /// Asks the register to activate once enough members hold the target, and again until it is
+    /// decided.
+    fn activate(&mut self, now: Now, out: &mut Vec<Out>) {
+        let (me, resend_us) = (self.options.me, self.options.resend_us);
+        let Role::Candidate(candidate) = &mut self.role else { return };
+        if candidate.takeover.is_copied(me) {
+            candidate.asked = None;
+        }
+        let Stage::Activating(target) = candidate.takeover.stage() else { return };
+        if !candidate.is_due(now.instant, resend_us) {
+            return;
+        }
+        let takeover = &candidate.takeover;
+        let transition = Transition::Activate(Activation {
+            epoch: takeover.epoch,
+            home: me,
+            config: takeover.config.clone(),
+            start_seq: target.seq.next(),
+            start_hash: target.hash,
+            forced: takeover.forced,
+            at: now.wall,
+        });
+        let version = self.register.as_ref().map_or(0, |state| state.version);
+        out.push(Out::Propose { version, transition });
+    }
+
+    /// Asks those members for promises and copies that have not given them.
+    fn ask_members(&mut self, now: Now, out: &mut Vec<Out>) {
+        let (me, resend_us, epoch) = (self.options.me, self.options.resend_us, self.meta.promised);
+        let Role::Candidate(candidate) = &mut self.role else { return };
+        if matches!(candidate.takeover.stage(), Stage::Activating(_))
+            || now.instant < candidate.seal_from
+                && matches!(candidate.takeover.stage(), Stage::Sealing)
+            || !candidate.is_due(now.instant, resend_us)
+        {
+            return;
+        }
+        let takeover = &candidate.takeover;
+        for node in takeover.config.members().iter().copied().filter(|node| *node != me) {
+            let body = match takeover.stage() {
+                _ if !takeover.has_promise(node) => GroupMessage::Seal,
+                Stage::Copying(target) if !takeover.is_holder(node) => {
+                    GroupMessage::Adopt { table: takeover.base.clone(), target }
+                }
+                Stage::Sealing | Stage::Copying(_) | Stage::Activating(_) => continue,
+            };
+            out.push(Out::Send { to: node, epoch, body });
+        }
+    }
+}

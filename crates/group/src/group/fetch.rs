@@ -1,0 +1,149 @@
+//! Catching up by pull: a member that lacks records asks for them; whoever has them answers from
+//! memory or from disk.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use model::Model;
+use types::{Epoch, Instant, NodeId, Now, Seq, Tail};
+use wire::{GroupMessage, limits};
+
+use super::{Group, Out, Role};
+
+/// A fetch under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fetching {
+    pub(super) from: NodeId,
+    /// The seq to come to.
+    pub(super) goal: Seq,
+    /// When it was last asked for.
+    pub(super) at: Instant,
+}
+
+/// A fetch being answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Serving {
+    to: NodeId,
+    epoch: Epoch,
+    after: Seq,
+    until: Seq,
+}
+
+impl<M: Model> Group<M> {
+    /// Asks `from` for what follows the chain here, up to `goal` at least.
+    pub(super) fn fetch(&mut self, now: Now, from: NodeId, goal: Seq, out: &mut Vec<Out>) {
+        let resend_us = self.options.resend_us;
+        if let Some(fetching) = self.fetching.as_mut().filter(|fetching| fetching.from == from) {
+            fetching.goal = fetching.goal.max(goal);
+            if now.instant.since(fetching.at) < resend_us {
+                return;
+            }
+        }
+        let goal = self.fetching.as_ref().map_or(goal, |fetching| fetching.goal.max(goal));
+        self.fetching = Some(Fetching { from, goal, at: now.instant });
+        let after = self.chain.tail();
+        self.say(from, self.meta.promised, GroupMessage::Fetch { after }, out);
+    }
+
+    /// Asks again for what did not come, in a takeover from the next member that holds it.
+    pub(super) fn ask_again(&mut self, now: Now, out: &mut Vec<Out>) {
+        let Some(fetching) = self.fetching.clone() else { return };
+        if self.chain.tail().seq >= fetching.goal {
+            self.fetching = None;
+        } else if now.instant.since(fetching.at) >= self.options.resend_us {
+            let from = match &self.role {
+                Role::Candidate(candidate) => {
+                    let holders =
+                        || candidate.takeover.holders().filter(|node| *node != self.options.me);
+                    let next = holders().find(|node| *node > fetching.from);
+                    next.or_else(|| holders().next()).unwrap_or(fetching.from)
+                }
+                Role::Member | Role::Home(_) | Role::Quarantined => fetching.from,
+            };
+            self.fetching = None;
+            self.fetch(now, from, fetching.goal, out);
+        }
+    }
+
+    /// Somebody lacks what follows `after`.
+    pub(super) fn on_fetch(&mut self, from: NodeId, epoch: Epoch, after: Tail, out: &mut Vec<Out>) {
+        if epoch != self.meta.promised {
+            return;
+        }
+        self.serving.retain(|serving| serving.to != from);
+        let tail = self.chain.tail();
+        if !self.chain.passes(after) || after.seq >= tail.seq {
+            let entries = GroupMessage::Entries { after: after.seq, records: Vec::new(), tail };
+            return self.say(from, epoch, entries, out);
+        }
+        let mut until = after.seq;
+        let mut bytes = 0;
+        while let Some(link) = self.chain.link(until.next()) {
+            let count = until.0 - after.seq.0;
+            bytes += link.size;
+            if bytes > limits::ENTRIES_BYTES_MAX && count > 0
+                || count >= limits::ENTRIES_COUNT_MAX as u64
+            {
+                break;
+            }
+            until = until.next();
+        }
+        self.serving.push(Serving { to: from, epoch, after: after.seq, until });
+        self.serve_loaded(out);
+    }
+
+    /// Answers fetches whose records are all at hand, and reads the others'.
+    pub(super) fn serve_loaded(&mut self, out: &mut Vec<Out>) {
+        for serving in core::mem::take(&mut self.serving) {
+            if serving.epoch != self.meta.promised {
+                continue;
+            }
+            match self.gather(&serving, out) {
+                Some(records) => {
+                    let (after, tail) = (serving.after, self.chain.tail());
+                    let entries = GroupMessage::Entries { after, records, tail };
+                    self.say(serving.to, serving.epoch, entries, out);
+                }
+                None => self.serving.push(serving),
+            }
+        }
+        if self.serving.is_empty() {
+            let applied = self.applied;
+            self.loaded.retain(|seq, _| *seq > applied);
+        }
+    }
+
+    /// The bytes of all records that `serving` asks for, or `None` while some are being read.
+    fn gather(&mut self, serving: &Serving, out: &mut Vec<Out>) -> Option<Vec<Bytes>> {
+        let mut records = Vec::new();
+        let mut complete = true;
+        let mut seq = serving.after.next();
+        while seq <= serving.until {
+            match self.at_hand(seq) {
+                Some(bytes) => records.push(bytes),
+                None => {
+                    complete = false;
+                    self.load(seq, out);
+                }
+            }
+            seq = seq.next();
+        }
+        complete.then_some(records)
+    }
+
+    fn at_hand(&self, seq: Seq) -> Option<Bytes> {
+        let link = self.chain.link(seq)?;
+        link.bytes.clone().or_else(|| {
+            let record = self.loaded.get(&seq).filter(|record| record.hash() == link.hash)?;
+            Some(record.bytes().clone())
+        })
+    }
+
+    /// Reads the record at `seq` back, unless that is under way.
+    pub(super) fn load(&mut self, seq: Seq, out: &mut Vec<Out>) {
+        let Some(at) = self.chain.link(seq).and_then(|link| link.at) else { return };
+        if self.loading.insert(seq) {
+            out.push(Out::Load { seq, at });
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The home's side: appending what waits, shipping it, counting copies, handing over.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use model::Model;
+use register::GroupState;
+use replication::{Mutant, Progress, committed};
+use types::{Epoch, Hash, Instant, NodeId, Now, Seq, Stamp, Tail};
+use wire::{Command, GroupMessage, Header, Record, RecordKind, limits};
+
+use super::{Group, Out, Role, Then};
+use crate::{Event, GroupOptions};
+
+/// What a home keeps besides its chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Home {
+    /// Seq of this epoch's first record.
+    pub(super) start: Seq,
+    peers: BTreeMap<NodeId, Progress>,
+    handoff: Option<Handoff>,
+    /// When a record was last appended.
+    appended: Instant,
+    /// When the commit watermark last moved, or had nothing to wait for.
+    moved: Instant,
+    is_serving: bool,
+}
+
+/// A planned switch under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Handoff {
+    candidate: NodeId,
+    epoch: Epoch,
+    /// Seq of the last record of this epoch, once it is appended.
+    last: Option<Seq>,
+}
+
+impl Home {
+    /// What was sent to `node` is taken to be lost.
+    pub(super) fn rewind(&mut self, node: NodeId, now: Instant) {
+        if let Some(peer) = self.peers.get_mut(&node) {
+            peer.rewind(now);
+            // An epoch not yet recorded there is announced again at once.
+            if !peer.joined {
+                peer.moved = Instant(0);
+            }
+        }
+    }
+
+    /// Members and how far they have come.
+    pub(super) fn peers(&self) -> impl Iterator<Item = (NodeId, &Progress)> {
+        self.peers.iter().map(|(node, progress)| (*node, progress))
+    }
+
+    pub(super) const fn moved(&self) -> Instant {
+        self.moved
+    }
+
+    pub(super) fn next_deadline(&self, options: &GroupOptions) -> Option<Instant> {
+        let resend = self
+            .peers
+            .values()
+            .filter(|peer| !peer.joined || peer.sent > peer.acked)
+            .map(|peer| peer.moved.after(options.resend_us))
+            .min();
+        let beat = self.appended.after(options.beat_us);
+        resend.into_iter().chain([beat]).min()
+    }
+}
+
+impl<M: Model> Group<M> {
+    /// The register has made this node the home: record the epoch, tell the others, append its
+    /// first record (F7, F8).
+    pub(super) fn become_home(&mut self, now: Now, state: &GroupState, out: &mut Vec<Out>) {
+        let start = *state.history.last().expect("an active epoch has a start");
+        let me = self.options.me;
+        self.take_table(&state.history, me, out);
+        let tail = self.chain.tail();
+        if tail.seq != start.seq.prev() || tail.hash != start.hash {
+            return self.quarantine(start.seq, me, out);
+        }
+        self.meta.promised = state.epoch;
+        self.meta.home = Some(me);
+        self.meta.config = state.config.clone();
+        self.fetching = None;
+        self.write_meta(Then::Joined { epoch: state.epoch }, out);
+        let others = state.config.members().iter().filter(|node| **node != me);
+        let peers = others.map(|node| (*node, Progress::new(start.seq, now.instant))).collect();
+        self.role = Role::Home(Home {
+            start: start.seq,
+            peers,
+            handoff: None,
+            appended: now.instant,
+            moved: now.instant,
+            is_serving: false,
+        });
+        out.push(Out::Note(Event::Opened { group: self.id, epoch: state.epoch, start: start.seq }));
+        self.desk.recall(|_| true, Instant(0));
+        self.announce(now, out, |_| true);
+        self.append_own(now, RecordKind::EpochStart, &[], out);
+    }
+
+    /// Tells those members of the new epoch that `which` picks.
+    fn announce(&mut self, now: Now, out: &mut Vec<Out>, which: impl Fn(&Progress) -> bool) {
+        let (epoch, table, config) =
+            (self.meta.promised, self.meta.table.clone(), self.meta.config.clone());
+        let Role::Home(home) = &mut self.role else { return };
+        for (node, peer) in home.peers.iter_mut().filter(|(_, peer)| which(peer)) {
+            peer.moved = now.instant;
+            let (table, config) = (table.clone(), config.clone());
+            out.push(Out::Send {
+                to: *node,
+                epoch,
+                body: GroupMessage::NewEpoch { table, config },
+            });
+        }
+    }
+
+    pub(super) fn on_new_epoch_ack(&mut self, now: Now, from: NodeId, epoch: Epoch, tail: Tail) {
+        let passes = self.chain.passes(tail);
+        let is_current = epoch == self.meta.promised;
+        let Role::Home(home) = &mut self.role else { return };
+        if let Some(peer) = home.peers.get_mut(&from).filter(|_| is_current) {
+            peer.joined = true;
+            peer.moved = now.instant;
+            if passes {
+                peer.ack(tail.seq, now.instant);
+            }
+        }
+    }
+
+    pub(super) fn on_append_ack(&mut self, now: Now, from: NodeId, epoch: Epoch, tail: Tail) {
+        if epoch != self.meta.promised || !self.chain.passes(tail) {
+            return;
+        }
+        if let Role::Home(home) = &mut self.role
+            && let Some(peer) = home.peers.get_mut(&from)
+        {
+            peer.joined = true;
+            peer.ack(tail.seq, now.instant);
+        }
+    }
+
+    /// Somebody has promised a higher epoch: whatever this node is doing has been overtaken (F9).
+    pub(super) fn on_refused(&mut self, _now: Now, promised: Epoch, out: &mut Vec<Out>) {
+        if promised <= self.meta.promised {
+            return;
+        }
+        self.demote(out);
+        if matches!(self.role, Role::Candidate(_)) {
+            self.role = Role::Member;
+        }
+    }
+
+    /// The register wants this group's home elsewhere, by plan: stop taking commands, drain, seal.
+    pub(super) fn begin_handoff(&mut self, candidate: NodeId, epoch: Epoch) {
+        if let Role::Home(home) = &mut self.role {
+            let last = home.handoff.take().and_then(|handoff| handoff.last);
+            home.handoff = Some(Handoff { candidate, epoch, last });
+        }
+    }
+
+    /// Commits, hands over, appends, ships: in this order, so that what is committed now is told
+    /// with what is shipped now.
+    pub(super) fn settle_home(&mut self, now: Now, out: &mut Vec<Out>) {
+        self.count_copies(now, out);
+        if self.settle_handoff(now, out) {
+            return;
+        }
+        self.append_waiting(now, out);
+        self.announce_again(now, out);
+        self.ship(now, out);
+    }
+
+    /// Moves the commit watermark: the largest seq of this epoch that is durable at `w` members,
+    /// this one included (N3).
+    fn count_copies(&mut self, now: Now, out: &mut Vec<Out>) {
+        let (tail, known) = (self.chain.tail(), self.known);
+        let Role::Home(home) = &mut self.role else { return };
+        let acked = home.peers.iter().map(|(node, peer)| (*node, peer.acked)).collect();
+        let seq = committed(&self.meta.config, self.options.me, self.durable, &acked);
+        let in_epoch = seq >= home.start || self.options.mutant == Mutant::CommitOldEpoch;
+        if in_epoch && seq > known {
+            self.known = seq;
+            home.moved = now.instant;
+            if !home.is_serving && seq >= home.start {
+                home.is_serving = true;
+                let epoch = self.meta.promised;
+                out.push(Out::Note(Event::Serving { group: self.id, epoch }));
+            }
+        }
+        if self.known >= tail.seq {
+            home.moved = now.instant;
+        }
+    }
+
+    /// Appends the last record of the epoch, and once it is committed seals this node for the
+    /// candidate. `true` once it is no longer the home.
+    fn settle_handoff(&mut self, now: Now, out: &mut Vec<Out>) -> bool {
+        let Role::Home(home) = &self.role else { return false };
+        let Some(handoff) = home.handoff.clone() else { return false };
+        let Some(last) = handoff.last else {
+            let record = self.append_own(now, RecordKind::Handoff, &[], out);
+            if let Role::Home(home) = &mut self.role
+                && let Some(handoff) = &mut home.handoff
+            {
+                handoff.last = Some(record);
+            }
+            return false;
+        };
+        if self.commit() < last || handoff.epoch <= self.meta.promised {
+            return false;
+        }
+        // Whoever follows is told of the last commit before this node falls silent.
+        self.ship(now, out);
+        self.promise(handoff.epoch, handoff.candidate, out);
+        true
+    }
+
+    /// Appends what waits, if the write before it has come back and the window is open (N5).
+    fn append_waiting(&mut self, now: Now, out: &mut Vec<Out>) {
+        let tail = self.chain.tail().seq;
+        let Role::Home(home) = &self.role else { return };
+        let is_idle = self.durable == tail;
+        let is_open = tail.0 - self.known.0.min(tail.0) < self.options.window_records;
+        if home.handoff.is_some() || !is_idle || !is_open {
+            return;
+        }
+        if self.desk.is_waiting() {
+            let batch = self.desk.batch(limits::RECORD_COMMANDS_MAX, limits::BATCH_BYTES_MAX);
+            if !batch.is_empty() {
+                self.append_own(now, RecordKind::Commands, &batch, out);
+            }
+        } else if now.instant.since(home.appended) >= self.options.beat_us && self.known == tail {
+            self.append_own(now, RecordKind::Beat, &[], out);
+        }
+    }
+
+    /// Appends a record of this home's own making and returns its seq. Its stamp rises (N6).
+    fn append_own(
+        &mut self,
+        now: Now,
+        kind: RecordKind,
+        commands: &[Command],
+        out: &mut Vec<Out>,
+    ) -> Seq {
+        let tail = self.chain.tail();
+        let before = self.chain.link(tail.seq).map_or(Stamp(0), |link| link.stamp);
+        let header = Header {
+            kind,
+            group: self.id,
+            config: self.meta.config.id(),
+            epoch: self.meta.promised,
+            seq: tail.seq.next(),
+            count: 0,
+            stamp: before.next().max(now.wall),
+            model: self.options.model,
+            previous: tail.hash,
+            body: Hash::ZERO,
+        };
+        self.append(&Record::build(header, commands), out);
+        if let Role::Home(home) = &mut self.role {
+            home.appended = now.instant;
+        }
+        header.seq
+    }
+
+    /// Announces the epoch again to members that have not recorded it.
+    fn announce_again(&mut self, now: Now, out: &mut Vec<Out>) {
+        let resend_us = self.options.resend_us;
+        self.announce(now, out, |peer| !peer.joined && now.instant.since(peer.moved) >= resend_us);
+    }
+
+    /// Sends every member what it lacks and what is committed.
+    fn ship(&mut self, now: Now, out: &mut Vec<Out>) {
+        let (last, known, epoch) = (self.chain.tail().seq, self.known, self.meta.promised);
+        let config = self.meta.config.id();
+        let (window, resend_us) = (self.options.window_records, self.options.resend_us);
+        let Role::Home(home) = &mut self.role else { return };
+        for (node, peer) in &mut home.peers {
+            if peer.joined && peer.sent > peer.acked && now.instant.since(peer.moved) >= resend_us {
+                peer.rewind(now.instant);
+            }
+            while let Some(seq) = peer.next(last, window) {
+                // What is no longer in memory the member fetches, once it hears of the commit.
+                let bytes = self.chain.link(seq).and_then(|link| link.bytes.clone());
+                let Some(record) = bytes else { break };
+                if peer.sent == peer.acked {
+                    peer.moved = now.instant;
+                }
+                peer.sent = seq;
+                peer.told = known;
+                let body = GroupMessage::Append { config, commit: known, record };
+                out.push(Out::Send { to: *node, epoch, body });
+            }
+            // While records are on their way the next one carries the watermark.
+            let drained = peer.sent == peer.acked;
+            if peer.joined && peer.told < known && drained {
+                peer.told = known;
+                out.push(Out::Send {
+                    to: *node,
+                    epoch,
+                    body: GroupMessage::Commit { commit: known },
+                });
+            }
+        }
+    }
+}

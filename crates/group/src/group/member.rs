@@ -1,0 +1,320 @@
+//! A member's side: taking records, promising, joining an epoch, adopting a chain.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use journal::Fit;
+use model::Model;
+use types::{Config, ConfigId, Epoch, EpochTable, NodeId, Now, Seq, Tail};
+use wire::{GroupMessage, Orphan, OrphanReason, Record};
+
+use super::{Group, Out, Role, Then};
+use crate::Event;
+
+impl<M: Model> Group<M> {
+    /// A record from the home (N1): taken if it is next, acknowledged once durable (N2).
+    #[expect(clippy::too_many_arguments, reason = "the fields of one message")]
+    pub(super) fn on_append(
+        &mut self,
+        now: Now,
+        from: NodeId,
+        epoch: Epoch,
+        config: ConfigId,
+        commit: Seq,
+        record: Bytes,
+        out: &mut Vec<Out>,
+    ) {
+        if !self.follows(from, epoch) || config != self.meta.config.id() {
+            return;
+        }
+        let Ok(record) = Record::decode(record) else { return };
+        let header = *record.header();
+        if header.group != self.id || !self.meta.table.holds(header.epoch, header.seq) {
+            return;
+        }
+        match self.chain.fit(&header, record.hash()) {
+            Fit::Next => self.append(&record, out),
+            Fit::Have => self.ack_due = true,
+            Fit::Gap => self.fetch(now, from, header.seq, out),
+            Fit::Fork => return self.quarantine(header.seq, from, out),
+        }
+        self.on_commit(now, from, epoch, commit, out);
+    }
+
+    /// A commit watermark from the home.
+    pub(super) fn on_commit(
+        &mut self,
+        now: Now,
+        from: NodeId,
+        epoch: Epoch,
+        commit: Seq,
+        out: &mut Vec<Out>,
+    ) {
+        if !self.follows(from, epoch) {
+            return;
+        }
+        self.known = self.known.max(commit);
+        if commit > self.chain.tail().seq {
+            self.fetch(now, from, commit, out);
+        }
+    }
+
+    /// Whether `from` is the home of `epoch` and this node has recorded that epoch.
+    fn follows(&self, from: NodeId, epoch: Epoch) -> bool {
+        epoch == self.meta.promised && self.is_joined() && self.meta.home == Some(from)
+    }
+
+    /// A seal (F2): promise, make the promise durable, then say where the chain ends.
+    pub(super) fn on_seal(&mut self, _now: Now, from: NodeId, epoch: Epoch, out: &mut Vec<Out>) {
+        if epoch > self.meta.promised {
+            self.promise(epoch, from, out);
+        } else if self.is_joined() || self.is_writing_meta() {
+            // Either that epoch is active already, or the answer is on its way to the disk.
+        } else {
+            self.answer_seal(from, out);
+        }
+    }
+
+    /// Raises the promise. From here on nothing of a lower epoch is taken or acknowledged.
+    pub(super) fn promise(&mut self, epoch: Epoch, to: NodeId, out: &mut Vec<Out>) {
+        assert!(epoch > self.meta.promised, "a promise only rises");
+        self.demote(out);
+        if matches!(self.role, Role::Candidate(_)) {
+            self.role = Role::Member;
+        }
+        self.meta.promised = epoch;
+        self.ack_due = false;
+        self.adopting = None;
+        self.fetching = None;
+        out.push(Out::Note(Event::Promised { group: self.id, epoch }));
+        self.write_meta(Then::Promised { to, epoch }, out);
+    }
+
+    /// The promise is durable, and with it every record taken before it.
+    pub(super) fn promised_durably(
+        &mut self,
+        _now: Now,
+        to: NodeId,
+        epoch: Epoch,
+        out: &mut Vec<Out>,
+    ) {
+        if epoch != self.meta.promised || self.is_joined() {
+            return;
+        }
+        if to == self.options.me {
+            let tail = self.durable_tail();
+            if let Role::Candidate(candidate) = &mut self.role {
+                candidate.takeover.promise(to, tail);
+            }
+        } else {
+            self.answer_seal(to, out);
+        }
+    }
+
+    fn answer_seal(&self, to: NodeId, out: &mut Vec<Out>) {
+        let (tail, table) = (self.durable_tail(), self.meta.table.clone());
+        let commit = self.commit();
+        self.say(to, self.meta.promised, GroupMessage::SealAck { tail, table, commit }, out);
+    }
+
+    /// A candidate asks this sealed member to hold the chain up to `target` (F5).
+    pub(super) fn on_adopt(
+        &mut self,
+        now: Now,
+        from: NodeId,
+        epoch: Epoch,
+        table: EpochTable,
+        target: Tail,
+        out: &mut Vec<Out>,
+    ) {
+        if epoch != self.meta.promised || self.is_joined() || table.epoch() >= epoch {
+            return;
+        }
+        if self.take_table(&table, from, out) {
+            self.write_meta(Then::Nothing, out);
+        }
+        if self.role == Role::Quarantined {
+            return;
+        }
+        self.adopting = Some((from, target));
+        if self.chain.tail().seq < target.seq {
+            self.fetch(now, from, target.seq, out);
+        }
+    }
+
+    /// The register has made `from` the home of `epoch` (F7).
+    pub(super) fn on_new_epoch(
+        &mut self,
+        now: Now,
+        from: NodeId,
+        epoch: Epoch,
+        table: EpochTable,
+        config: Config,
+        out: &mut Vec<Out>,
+    ) {
+        if table.epoch() != epoch || !config.has(from) {
+            return;
+        }
+        if epoch == self.meta.promised && self.is_joined() {
+            if self.meta.home == Some(from) && !self.is_writing_meta() {
+                self.answer_new_epoch(from, out);
+            }
+            return;
+        }
+        self.demote(out);
+        self.role = Role::Member;
+        self.take_table(&table, from, out);
+        if self.role == Role::Quarantined {
+            return;
+        }
+        self.meta.promised = epoch;
+        self.meta.home = Some(from);
+        self.meta.config = config;
+        self.adopting = None;
+        self.fetching = None;
+        out.push(Out::Note(Event::Joined { group: self.id, epoch, home: from }));
+        self.write_meta(Then::Joined { epoch }, out);
+        let before_start = table.last().map_or(Seq(0), |start| start.seq.prev());
+        if self.chain.tail().seq < before_start {
+            self.fetch(now, from, before_start, out);
+        }
+    }
+
+    /// The new epoch is durable here.
+    pub(super) fn joined_durably(&mut self, epoch: Epoch, out: &mut Vec<Out>) {
+        if epoch != self.meta.promised || !self.is_joined() {
+            return;
+        }
+        if let Some(home) = self.meta.home.filter(|home| *home != self.options.me) {
+            self.answer_new_epoch(home, out);
+        }
+    }
+
+    fn answer_new_epoch(&self, home: NodeId, out: &mut Vec<Out>) {
+        let tail = self.durable_tail();
+        self.say(home, self.meta.promised, GroupMessage::NewEpochAck { tail }, out);
+    }
+
+    /// Puts a newer history in place of the known one and sets aside what it leaves out. `true` if
+    /// anything changed; the caller writes the meta.
+    pub(super) fn take_table(
+        &mut self,
+        table: &EpochTable,
+        from: NodeId,
+        out: &mut Vec<Out>,
+    ) -> bool {
+        if table.epoch() <= self.meta.table.epoch() {
+            return false;
+        }
+        let keep = table.cut(self.chain.tail());
+        let forced = table.starts().iter().any(|start| start.forced);
+        if keep.seq < self.applied && !forced {
+            self.quarantine(keep.seq, from, out);
+            return false;
+        }
+        let runs = self.chain.cut(keep.seq);
+        if self.chain.tail() != keep {
+            self.quarantine(keep.seq, from, out);
+            return false;
+        }
+        for run in runs {
+            let by = table
+                .starts()
+                .iter()
+                .find(|start| start.epoch > run.epoch && start.seq <= run.first);
+            let by = by.or_else(|| table.last());
+            let forced = by.is_some_and(|start| start.forced);
+            let reason = if forced { OrphanReason::Forced } else { OrphanReason::Superseded };
+            let orphan = Orphan {
+                epoch: run.epoch,
+                first: run.first,
+                last: run.last,
+                head: run.head,
+                by: by.map_or(Epoch(0), |start| start.epoch),
+                reason,
+            };
+            self.meta.orphans.push(orphan);
+            out.push(Out::Note(Event::Orphaned { group: self.id, orphan }));
+        }
+        self.meta.table = table.clone();
+        self.durable = self.durable.min(keep.seq);
+        self.known = self.known.min(keep.seq);
+        self.loaded.retain(|seq, _| *seq <= keep.seq);
+        if self.applied > keep.seq {
+            // Only a forced switch takes back what was applied: the model is built again from the
+            // first record.
+            self.rebuild();
+        }
+        true
+    }
+
+    /// Records asked for by `fetch`.
+    pub(super) fn on_entries(
+        &mut self,
+        now: Now,
+        from: NodeId,
+        epoch: Epoch,
+        records: &[Bytes],
+        tail: Tail,
+        out: &mut Vec<Out>,
+    ) {
+        let asked = self.fetching.as_ref().is_some_and(|fetching| fetching.from == from);
+        if epoch != self.meta.promised || !asked {
+            return;
+        }
+        let goal = self.fetching.take().map_or(Seq(0), |fetching| fetching.goal);
+        for bytes in records {
+            let Ok(record) = Record::decode(bytes.clone()) else { return };
+            let header = *record.header();
+            if header.group != self.id || !self.meta.table.holds(header.epoch, header.seq) {
+                return;
+            }
+            match self.chain.fit(&header, record.hash()) {
+                Fit::Next => self.append(&record, out),
+                Fit::Have => {}
+                Fit::Gap => return,
+                Fit::Fork => return self.quarantine(header.seq, from, out),
+            }
+        }
+        let reached = self.chain.tail().seq;
+        if reached < goal && tail.seq > reached && !records.is_empty() {
+            self.fetch(now, from, goal, out);
+        }
+    }
+
+    /// Acknowledges what has become durable since the last time.
+    pub(super) fn settle_member(&mut self, now: Now, out: &mut Vec<Out>) {
+        if core::mem::take(&mut self.ack_due)
+            && self.is_joined()
+            && !self.is_writing_meta()
+            && let Some(home) = self.meta.home.filter(|home| *home != self.options.me)
+        {
+            let tail = self.durable_tail();
+            self.say(home, self.meta.promised, GroupMessage::AppendAck { tail }, out);
+        }
+        self.settle_adoption(out);
+        self.ask_again(now, out);
+    }
+
+    /// Tells the candidate once this member holds the target durably.
+    fn settle_adoption(&mut self, out: &mut Vec<Out>) {
+        let Some((candidate, target)) = self.adopting else { return };
+        if self.is_writing_meta() || self.durable < target.seq {
+            return;
+        }
+        self.adopting = None;
+        if self.chain.passes(target) {
+            self.say(candidate, self.meta.promised, GroupMessage::Adopted { tail: target }, out);
+        } else {
+            self.quarantine(target.seq, candidate, out);
+        }
+    }
+
+    pub(super) fn durable_tail(&self) -> Tail {
+        self.chain.tail_at(self.durable).expect("what is durable is in the chain")
+    }
+
+    pub(super) fn is_writing_meta(&self) -> bool {
+        self.pending.iter().any(|pending| matches!(pending, super::Pending::Meta(_)))
+    }
+}

@@ -1,0 +1,175 @@
+//! How a group stands at this node: positions on both ends and ages, never "connected"
+//! (PROTOCOL 7.8).
+
+use alloc::vec::Vec;
+
+use model::Model;
+use replication::Lack;
+use types::{Epoch, Hash, NodeId, Now, Seq, Stamp};
+
+use super::{Group, Role};
+
+/// What this node does in a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoleStatus {
+    /// Follows the home.
+    Follower,
+    /// Has promised a newer epoch than it follows; takes and acknowledges nothing until a home of
+    /// that epoch speaks.
+    Sealed,
+    /// Takes the group over.
+    Candidate {
+        /// What it waits for.
+        lacks: Option<Lack>,
+        /// For how long it has been at it, in microseconds.
+        for_us: u64,
+    },
+    /// Appends.
+    Home,
+    /// Out of service: its records contradict a peer's.
+    Quarantined,
+}
+
+/// One member as its home sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// The member.
+    pub node: NodeId,
+    /// Whether it has recorded the epoch.
+    pub joined: bool,
+    /// Sent to it.
+    pub sent: Seq,
+    /// Durable there.
+    pub acked: Seq,
+    /// Bytes of the records it has not acknowledged.
+    pub behind_bytes: u64,
+    /// Age of the oldest of them by its stamp, in microseconds; 0 if there is none.
+    pub behind_us: u64,
+    /// Microseconds since its acknowledgement last moved while something was under way.
+    pub still_us: u64,
+}
+
+/// One group at one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupStatus {
+    /// What this node does in it.
+    pub role: RoleStatus,
+    /// The newest epoch recorded here.
+    pub epoch: Epoch,
+    /// The epoch below which this node refuses.
+    pub promised: Epoch,
+    /// The home this node knows of.
+    pub home: Option<NodeId>,
+    /// End of the chain here, durable or not.
+    pub appended: Seq,
+    /// W1 at the home; what is durable here elsewhere.
+    pub durable: Seq,
+    /// W2 as far as known here.
+    pub commit: Seq,
+    /// Applied to the model here.
+    pub applied: Seq,
+    /// Stamp of the last applied record.
+    pub closed: Stamp,
+    /// Chain hash of the last applied record.
+    pub head: Hash,
+    /// Digest over everything applied and every outcome.
+    pub trail: Hash,
+    /// The other members, at the home only.
+    pub peers: Vec<PeerStatus>,
+    /// Message ids that have an outcome.
+    pub answers: usize,
+    /// Commands taken in and not answered.
+    pub waiting: usize,
+    /// Runs of records set aside.
+    pub orphan_runs: usize,
+    /// Records in them.
+    pub orphan_records: u64,
+    /// Microseconds for which something has waited above W2 without W2 moving; 0 when nothing does.
+    pub stalled_us: u64,
+}
+
+impl<M: Model> Group<M> {
+    /// How the group stands here.
+    #[must_use]
+    pub fn status(&self, now: Now) -> GroupStatus {
+        let link = self.chain.link(self.applied);
+        GroupStatus {
+            role: self.role_status(now),
+            epoch: self.meta.table.epoch(),
+            promised: self.meta.promised,
+            home: self.home().0,
+            appended: self.chain.tail().seq,
+            durable: self.durable,
+            commit: self.commit(),
+            applied: self.applied,
+            closed: link.map_or(Stamp(0), |link| link.stamp),
+            head: link.map_or(Hash::ZERO, |link| link.hash),
+            trail: self.trail,
+            peers: self.peer_statuses(now),
+            answers: self.answers.count(),
+            waiting: self.desk.count(),
+            orphan_runs: self.meta.orphans.len(),
+            orphan_records: self
+                .meta
+                .orphans
+                .iter()
+                .map(|orphan| orphan.last.0 - orphan.first.0 + 1)
+                .sum(),
+            stalled_us: self.stalled_us(now),
+        }
+    }
+
+    /// Microseconds for which records have waited above the watermark without its moving; 0 away
+    /// from home.
+    #[must_use]
+    pub fn stalled_us(&self, now: Now) -> u64 {
+        match &self.role {
+            Role::Home(home) if self.chain.tail().seq > self.known => {
+                now.instant.since(home.moved())
+            }
+            Role::Home(_) | Role::Member | Role::Candidate(_) | Role::Quarantined => 0,
+        }
+    }
+
+    fn role_status(&self, now: Now) -> RoleStatus {
+        match &self.role {
+            Role::Member if self.is_joined() => RoleStatus::Follower,
+            Role::Member => RoleStatus::Sealed,
+            Role::Candidate(candidate) => RoleStatus::Candidate {
+                lacks: candidate.takeover.lacks(),
+                for_us: now.instant.since(candidate.since()),
+            },
+            Role::Home(_) => RoleStatus::Home,
+            Role::Quarantined => RoleStatus::Quarantined,
+        }
+    }
+
+    fn peer_statuses(&self, now: Now) -> Vec<PeerStatus> {
+        let Role::Home(home) = &self.role else { return Vec::new() };
+        let tail = self.chain.tail().seq;
+        home.peers()
+            .map(|(node, peer)| {
+                let oldest = self.chain.link(peer.acked.next());
+                let mut behind_bytes = 0;
+                let mut seq = peer.acked.next();
+                while let Some(link) = self.chain.link(seq).filter(|_| seq <= tail) {
+                    behind_bytes += link.size as u64;
+                    seq = seq.next();
+                }
+                PeerStatus {
+                    node,
+                    joined: peer.joined,
+                    sent: peer.sent,
+                    acked: peer.acked,
+                    behind_bytes,
+                    behind_us: oldest.map_or(0, |link| now.wall.since(link.stamp)),
+                    still_us: if peer.acked < peer.sent {
+                        now.instant.since(peer.moved)
+                    } else {
+                        0
+                    },
+                }
+            })
+            .collect()
+    }
+}

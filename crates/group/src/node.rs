@@ -1,0 +1,481 @@
+//! A node: its groups, its seat in the register, its watch over the others.
+//!
+//! Inputs are routed to the group or register they concern; what these want done is carried out,
+//! batched per peer and per step. The node adds what concerns all groups at once: the pulse that
+//! proves its disk alive, the look-out for groups that need a home, and orders of operators.
+
+mod effect;
+mod look;
+mod orders;
+mod recovery;
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use model::Model;
+use register::{Change, Proposal, ProposalId, Register};
+use steering::Watch;
+use types::{GroupId, Instant, NodeId, Now, Position, ReadId, RequestId, Seq, WriteId};
+use wire::log::Kind;
+use wire::{FrameBuilder, GroupMessage, HomeReport, Message, Pulse, Writer, decode_frame};
+
+pub use effect::{Effect, Input, Lane, NodeEvent, Order, OrderRefusal, StopReason};
+pub use look::Explanation;
+pub use recovery::{RecoverError, Recovery};
+
+use crate::desk::Asker;
+use crate::group::Out;
+use crate::{Group, GroupStatus, NodeOptions};
+
+/// Whose write it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Group(GroupId),
+    Register(WriteId),
+    Pulse,
+}
+
+/// All that one process decides.
+#[derive(Debug)]
+pub struct Node<M> {
+    options: NodeOptions,
+    groups: BTreeMap<GroupId, Group<M>>,
+    register: Register,
+    proposals: u32,
+    watch: Watch,
+
+    /// Writes in flight, in the order in which they complete.
+    writes: VecDeque<(WriteId, Owner, Instant)>,
+    writes_issued: u64,
+    reads: BTreeMap<ReadId, (GroupId, Seq)>,
+    reads_issued: u64,
+
+    connected: BTreeSet<NodeId>,
+    frames: BTreeMap<(NodeId, Lane), FrameBuilder>,
+    changes: Vec<(String, Change)>,
+    orders: BTreeMap<ProposalId, RequestId>,
+    /// Groups that something happened to in this step.
+    touched: BTreeSet<GroupId>,
+    deadlines: BTreeMap<GroupId, Instant>,
+    outs: Vec<Out>,
+
+    /// Pulses made durable so far.
+    pulses: u64,
+    is_pulsing: bool,
+    next_pulse: Instant,
+    /// The watermarks that the log already knows.
+    logged: BTreeMap<GroupId, Seq>,
+
+    next_look: Instant,
+    /// At which version of a group a takeover was last proposed, and when.
+    asked: BTreeMap<GroupId, (u64, Instant)>,
+    /// Since when a home has said of itself that it is stalled.
+    stalled: BTreeMap<GroupId, Instant>,
+    /// How far each other node's clock seemed to be ahead of this one, in microseconds.
+    offsets: BTreeMap<NodeId, i64>,
+    stopped: bool,
+}
+
+impl<M: Model> Node<M> {
+    /// Handles one input.
+    pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
+        self.handle_all(now, [input], out);
+    }
+
+    /// Handles inputs that came in together, as one step: what they cause is batched.
+    pub fn handle_all(
+        &mut self,
+        now: Now,
+        inputs: impl IntoIterator<Item = Input>,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.stopped {
+            return;
+        }
+        for input in inputs {
+            self.take(now, input, out);
+        }
+        self.pulse(now, out);
+        self.look(now);
+        self.settle(now, out);
+        self.propose(now, out);
+        self.flush(out);
+        self.fence(now, out);
+    }
+
+    /// When the node next has something to do on its own.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let disk = self.writes.front().map(|(.., at)| at.after(self.options.disk_us_max));
+        let pulse = (!self.is_pulsing).then_some(self.next_pulse);
+        let groups = self.deadlines.values().min().copied();
+        [disk, pulse, groups, Some(self.next_look), self.register.next_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// One group.
+    #[must_use]
+    pub fn group(&self, group: GroupId) -> Option<&Group<M>> {
+        self.groups.get(&group)
+    }
+
+    /// All groups, by number.
+    pub fn groups(&self) -> impl Iterator<Item = &Group<M>> {
+        self.groups.values()
+    }
+
+    /// How all groups stand here.
+    #[must_use]
+    pub fn statuses(&self, now: Now) -> Vec<(GroupId, GroupStatus)> {
+        self.groups.iter().map(|(id, group)| (*id, group.status(now))).collect()
+    }
+
+    /// This node's seat in the register.
+    #[must_use]
+    pub const fn register(&self) -> &Register {
+        &self.register
+    }
+
+    /// What this node has seen of the others.
+    #[must_use]
+    pub const fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// The nodes to which a session is open.
+    pub fn connected(&self) -> impl Iterator<Item = NodeId> {
+        self.connected.iter().copied()
+    }
+
+    /// What it was told at start.
+    #[must_use]
+    pub const fn options(&self) -> &NodeOptions {
+        &self.options
+    }
+
+    fn take(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::Frame { from, bytes } => match decode_frame(&bytes) {
+                Ok(messages) => {
+                    for message in messages {
+                        self.message(now, from, message, out);
+                    }
+                }
+                Err(error) => {
+                    let event = crate::Event::Malformed { from, error };
+                    out.push(Effect::Note(NodeEvent::Group(event)));
+                }
+            },
+            Input::Peer { node, up } => self.peer(now, node, up, out),
+            Input::Written { id, at } => self.written(now, id, at, out),
+            Input::Loaded { id, bytes } => {
+                if let Some((group, seq)) = self.reads.remove(&id) {
+                    self.drive(group, out, |group, outs| group.loaded(seq, bytes, outs));
+                }
+            }
+            Input::Command { request, group, command, deadline } => {
+                let asker = Asker::Local(request);
+                self.drive(group, out, |group, outs| {
+                    group.command(now, asker, command, deadline, outs);
+                });
+            }
+            Input::Order { request, order } => self.order(now, request, &order, out),
+            Input::Wake => self.drive_register(now, register::Input::Wake, out),
+        }
+    }
+
+    fn message(&mut self, now: Now, from: NodeId, message: Message, out: &mut Vec<Effect>) {
+        match message {
+            Message::Group { group, epoch, body } => {
+                self.drive(group, out, |group, outs| group.message(now, from, epoch, body, outs));
+            }
+            Message::Pulse(pulse) => self.hear(now, from, &pulse, out),
+            Message::Register(bytes) => {
+                self.drive_register(now, register::Input::Message { from, bytes }, out);
+            }
+            Message::Forward { ticket, group, command } => {
+                let asker = Asker::Remote { node: from, ticket };
+                let deadline = now.instant.after(self.options.group.forwarded_wait_us);
+                self.drive(group, out, |group, outs| {
+                    group.command(now, asker, command, deadline, outs);
+                });
+            }
+            Message::Answered { ticket, reply } => {
+                let (group, ticket) = split_ticket(ticket);
+                self.drive(group, out, |group, outs| group.answered(now, ticket, reply, outs));
+            }
+        }
+    }
+
+    fn peer(&mut self, now: Now, node: NodeId, up: bool, out: &mut Vec<Effect>) {
+        if up {
+            self.connected.insert(node);
+            self.drive_register(now, register::Input::Connected(node), out);
+        } else {
+            self.connected.remove(&node);
+        }
+        for (id, group) in &mut self.groups {
+            group.peer(now, node, up);
+            self.touched.insert(*id);
+        }
+    }
+
+    fn written(&mut self, now: Now, id: WriteId, at: Position, out: &mut Vec<Effect>) {
+        let (expected, owner, _) = self.writes.pop_front().expect("a write was asked for");
+        assert!(expected == id, "writes complete in the order in which they were asked for");
+        match owner {
+            Owner::Group(group) => {
+                self.drive(group, out, |group, outs| group.written(now, at, outs));
+            }
+            Owner::Register(id) => self.drive_register(now, register::Input::Written(id), out),
+            Owner::Pulse => self.pulsed(now),
+        }
+    }
+
+    /// Lets a group handle something and carries out what it wants.
+    fn drive(
+        &mut self,
+        id: GroupId,
+        out: &mut Vec<Effect>,
+        handle: impl FnOnce(&mut Group<M>, &mut Vec<Out>),
+    ) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let mut outs = core::mem::take(&mut self.outs);
+        handle(group, &mut outs);
+        self.touched.insert(id);
+        for one in outs.drain(..) {
+            self.carry(id, one, out);
+        }
+        self.outs = outs;
+    }
+
+    fn carry(&mut self, group: GroupId, one: Out, out: &mut Vec<Effect>) {
+        match one {
+            Out::Send { to, epoch, body } => {
+                let bulk = matches!(body, GroupMessage::Entries { .. });
+                let lane = if bulk { Lane::Bulk } else { Lane::Log };
+                self.say(to, lane, &Message::Group { group, epoch, body }, out);
+            }
+            Out::Forward { to, ticket, command } => {
+                let ticket = join_ticket(group, ticket);
+                self.say(to, Lane::Log, &Message::Forward { ticket, group, command }, out);
+            }
+            Out::Append(bytes) => {
+                let id = self.write(Owner::Group(group));
+                out.push(Effect::Append { id, kind: Kind::Group, bytes });
+            }
+            Out::Meta(bytes) => {
+                let id = self.write(Owner::Group(group));
+                out.push(Effect::Superblock { id, group, bytes: bytes.into() });
+            }
+            Out::Load { seq, at } => {
+                self.reads_issued += 1;
+                let id = ReadId(self.reads_issued);
+                self.reads.insert(id, (group, seq));
+                out.push(Effect::Load { id, at });
+            }
+            Out::Answer { to: Asker::Local(request), reply } => {
+                out.push(Effect::Answer { to: request, reply });
+            }
+            Out::Answer { to: Asker::Remote { node, ticket }, reply } => {
+                self.say(node, Lane::Log, &Message::Answered { ticket, reply }, out);
+            }
+            Out::Propose { version, transition } => {
+                let change = Change { group, expected_version: version, transition };
+                self.changes.push((String::from("the chain is sealed and copied"), change));
+            }
+            Out::Note(event) => out.push(Effect::Note(NodeEvent::Group(event))),
+        }
+    }
+
+    fn drive_register(&mut self, now: Now, input: register::Input, out: &mut Vec<Effect>) {
+        let mut effects = Vec::new();
+        self.register.handle(now, input, &mut effects);
+        for effect in effects {
+            match effect {
+                register::Effect::Send { to, bytes } => {
+                    self.say(to, Lane::Log, &Message::Register(bytes), out);
+                }
+                register::Effect::Write { id, bytes } => {
+                    let id = self.write(Owner::Register(id));
+                    out.push(Effect::Append { id, kind: Kind::Register, bytes });
+                }
+                register::Effect::Decided { proposal, results } => {
+                    self.decided(proposal, &results, out);
+                }
+                register::Effect::Undecided { proposal, reason } => {
+                    self.undecided(proposal, reason, out);
+                }
+                register::Effect::Changed(id) => {
+                    let Some(state) = self.register.group(id).cloned() else { continue };
+                    self.drive(id, out, |group, outs| group.register(now, &state, outs));
+                }
+                register::Effect::Note(event) => {
+                    out.push(Effect::Note(NodeEvent::Register(event)));
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, owner: Owner) -> WriteId {
+        self.writes_issued += 1;
+        let id = WriteId(self.writes_issued);
+        // The time is set when the step ends: see `fence`.
+        self.writes.push_back((id, owner, Instant(u64::MAX)));
+        id
+    }
+
+    fn say(&mut self, to: NodeId, lane: Lane, message: &Message, out: &mut Vec<Effect>) {
+        let frame = self.frames.entry((to, lane)).or_default();
+        frame.push(message);
+        if frame.bytes() > FLUSH_BYTES
+            && let Some(bytes) = frame.take()
+        {
+            out.push(Effect::Send { to, lane, bytes });
+        }
+    }
+
+    /// Lets every group that something happened to, or whose time has come, do what is due.
+    fn settle(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let due = self.deadlines.iter().filter(|(_, deadline)| **deadline <= now.instant);
+        self.touched.extend(due.map(|(id, _)| *id));
+        for id in core::mem::take(&mut self.touched) {
+            self.drive(id, out, |group, outs| group.settle(now, outs));
+            match self.groups.get(&id).and_then(Group::next_deadline) {
+                Some(deadline) => self.deadlines.insert(id, deadline),
+                None => self.deadlines.remove(&id),
+            };
+        }
+        self.touched.clear();
+    }
+
+    /// Hands the changes that groups and the look-out want to the register, one proposal per reason.
+    fn propose(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let mut by_reason: BTreeMap<String, Vec<Change>> = BTreeMap::new();
+        for (reason, change) in core::mem::take(&mut self.changes) {
+            by_reason.entry(reason).or_default().push(change);
+        }
+        for (reason, changes) in by_reason {
+            self.proposals += 1;
+            let id = self.register.proposal_id(self.proposals);
+            let actor = alloc::format!("evenkeel@{}", self.options.group.me);
+            let proposal = Proposal::new(id, actor, reason, changes)
+                .expect("a node proposes within the register's limits");
+            self.drive_register(now, register::Input::Propose(proposal), out);
+        }
+        // What the register decided on the spot, as a register of one does, is acted on at once.
+        if !self.touched.is_empty() {
+            self.settle(now, out);
+        }
+    }
+
+    fn flush(&mut self, out: &mut Vec<Effect>) {
+        for ((to, lane), frame) in &mut self.frames {
+            if let Some(bytes) = frame.take() {
+                out.push(Effect::Send { to: *to, lane: *lane, bytes });
+            }
+        }
+    }
+
+    /// Stops the node when its disk has not completed a write for too long (N2, 7.10).
+    fn fence(&mut self, now: Now, out: &mut Vec<Effect>) {
+        for (.., at) in self.writes.iter_mut().rev().take_while(|(.., at)| at.0 == u64::MAX) {
+            *at = now.instant;
+        }
+        let Some((.., at)) = self.writes.front() else { return };
+        let waited_us = now.instant.since(*at);
+        if waited_us >= self.options.disk_us_max {
+            self.stopped = true;
+            out.push(Effect::Stop(StopReason::DiskStalled { waited_us }));
+        }
+    }
+
+    /// Begins a pulse: a small record with the watermarks that the log does not know yet. Only once
+    /// it is durable do the others hear of it.
+    fn pulse(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.is_pulsing || now.instant < self.next_pulse {
+            return;
+        }
+        self.is_pulsing = true;
+        self.next_pulse = now.instant.after(self.options.pulse_us);
+        let mut moved = Vec::new();
+        for (id, group) in &self.groups {
+            let commit = group.commit();
+            if self.logged.get(id).copied().unwrap_or_default() < commit {
+                self.logged.insert(*id, commit);
+                moved.push((*id, commit));
+            }
+        }
+        let mut bytes = Vec::with_capacity(4 + moved.len() * 10);
+        let mut writer = Writer::new(&mut bytes);
+        writer.count(moved.len());
+        for (id, commit) in moved {
+            writer.u16(id.0).u64(commit.0);
+        }
+        let id = self.write(Owner::Pulse);
+        out.push(Effect::Append { id, kind: Kind::Pulse, bytes: bytes.into() });
+    }
+
+    /// The pulse is durable: everyone hears of it, and of the groups whose home this node is.
+    fn pulsed(&mut self, now: Now) {
+        self.is_pulsing = false;
+        self.pulses += 1;
+        let mut homes = Vec::new();
+        for group in self.groups.values() {
+            let Some(epoch) = group.home_epoch() else { continue };
+            let commit = group.commit();
+            let link = group.chain().link(commit);
+            homes.push(HomeReport {
+                group: group.id(),
+                epoch,
+                commit,
+                head: link.map(|link| link.hash).unwrap_or_default(),
+                closed: link.map(|link| link.stamp).unwrap_or_default(),
+                stalled: group.stalled_us(now) >= self.options.group.patience_us,
+            });
+        }
+        let seen = self.watch.says(now.instant);
+        let pulse = Message::Pulse(Pulse { durable: self.pulses, wall: now.wall, seen, homes });
+        for node in self.options.nodes.iter().filter(|node| **node != self.options.group.me) {
+            self.frames.entry((*node, Lane::Log)).or_default().push(&pulse);
+        }
+    }
+
+    /// Another node's pulse: it lives, and its groups' watermarks stand there.
+    fn hear(&mut self, now: Now, from: NodeId, pulse: &Pulse, out: &mut Vec<Effect>) {
+        self.watch.pulse(from, pulse.durable, &pulse.seen, now.instant);
+        let ahead = i128::from(pulse.wall.0) - i128::from(now.wall.0);
+        let limit = i128::from(i64::MAX);
+        let ahead = i64::try_from(ahead.clamp(-limit, limit)).unwrap_or_default();
+        self.offsets.insert(from, ahead);
+        for home in &pulse.homes {
+            if home.stalled {
+                self.stalled.entry(home.group).or_insert(now.instant);
+            } else {
+                self.stalled.remove(&home.group);
+            }
+            let commit = GroupMessage::Commit { commit: home.commit };
+            self.drive(home.group, out, |group, outs| {
+                group.message(now, from, home.epoch, commit, outs);
+            });
+        }
+    }
+}
+
+/// A frame that has grown to this is sent before the step ends.
+const FLUSH_BYTES: usize = 1 << 20;
+
+/// Tickets of all groups share one number: group in the upper 16 bits.
+const fn join_ticket(group: GroupId, ticket: u64) -> u64 {
+    (group.0 as u64) << 48 | (ticket & TICKET_MASK)
+}
+
+fn split_ticket(ticket: u64) -> (GroupId, u64) {
+    let group = u16::try_from(ticket >> 48).expect("16 bits are left");
+    (GroupId(group), ticket & TICKET_MASK)
+}
+
+const TICKET_MASK: u64 = (1 << 48) - 1;

@@ -1,0 +1,224 @@
+//! What goes into a node and what comes out.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use register::{Refusal, SealKind, UndecidedReason};
+use types::{GroupId, Instant, NodeId, Position, ReadId, RequestId, WriteId};
+use wire::log::Kind;
+use wire::{Command, Reply};
+
+use crate::Event;
+
+/// What happens to a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A frame of another node, whose identity the transport vouches for.
+    Frame {
+        /// Who sent it.
+        from: NodeId,
+        /// The frame.
+        bytes: Bytes,
+    },
+    /// A session to another node was opened (again) or lost.
+    Peer {
+        /// The node.
+        node: NodeId,
+        /// Whether it is open now.
+        up: bool,
+    },
+    /// A write is on disk, to stay, and so is every write asked for before it.
+    Written {
+        /// Which.
+        id: WriteId,
+        /// Where it stands, for appends.
+        at: Position,
+    },
+    /// A record was read back.
+    Loaded {
+        /// Which read.
+        id: ReadId,
+        /// Its bytes, or `None` if it cannot be read.
+        bytes: Option<Bytes>,
+    },
+    /// A client's command. Answered by [`Effect::Answer`] at `deadline` at the latest.
+    Command {
+        /// The driver's number for it.
+        request: RequestId,
+        /// The group.
+        group: GroupId,
+        /// The command.
+        command: Command,
+        /// When whoever asks stops waiting.
+        deadline: Instant,
+    },
+    /// An operator's order. Answered by [`Effect::Ordered`].
+    Order {
+        /// The driver's number for it.
+        request: RequestId,
+        /// What is wanted.
+        order: Order,
+    },
+    /// Time has passed.
+    Wake,
+}
+
+/// An operator's wish to move homes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Which groups.
+    pub groups: Vec<GroupId>,
+    /// Where to.
+    pub to: NodeId,
+    /// Planned (nothing is lost, the old home works along), unplanned, or forced (may lose).
+    pub kind: SealKind,
+    /// Who orders it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Why an order was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrderRefusal {
+    /// The register has no majority that this node can reach. Serving goes on; try again when it is
+    /// back.
+    #[error("the register has no majority that this node can reach")]
+    NoRegister,
+    /// There is no such group here.
+    #[error("there is no group {0}")]
+    UnknownGroup(GroupId),
+    /// The node is not a member of the group.
+    #[error("{node} is not a member of {group}")]
+    NotMember {
+        /// The group.
+        group: GroupId,
+        /// The node.
+        node: NodeId,
+    },
+    /// The group's home is there already.
+    #[error("{node} is the home of {group} already")]
+    AlreadyHome {
+        /// The group.
+        group: GroupId,
+        /// The node.
+        node: NodeId,
+    },
+    /// The group is changing its home: wait, or order an unplanned takeover.
+    #[error("{group} is changing its home already")]
+    Sealing {
+        /// The group.
+        group: GroupId,
+    },
+    /// The target has shown no progress lately: a planned switch to it would stop the group.
+    #[error("{node} has shown no progress for {silent_us} µs")]
+    TargetSilent {
+        /// The target.
+        node: NodeId,
+        /// For how long.
+        silent_us: u64,
+    },
+    /// The register refused the change.
+    #[error("the register refused the change of {group}")]
+    Refused {
+        /// The group.
+        group: GroupId,
+        /// Why.
+        #[source]
+        why: Refusal,
+    },
+    /// The register did not decide in time: look at the groups before ordering again.
+    #[error("the register did not decide")]
+    Undecided(#[source] UndecidedReason),
+    /// Actor, reason or groups are missing or too long.
+    #[error("the order cannot be proposed")]
+    NotAProposal(#[source] register::NotAProposal),
+}
+
+/// What a node wants done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Send a frame. May be lost; frames of one lane arrive in order.
+    Send {
+        /// To whom.
+        to: NodeId,
+        /// On which of the two connections.
+        lane: Lane,
+        /// The frame.
+        bytes: Bytes,
+    },
+    /// Append to the log and report [`Input::Written`] once it is durable.
+    Append {
+        /// Its number; numbers rise over appends and superblocks together.
+        id: WriteId,
+        /// What it is, for the boot scan.
+        kind: Kind,
+        /// The payload.
+        bytes: Bytes,
+    },
+    /// Put this blob in place of the group's blob in the superblock, and report [`Input::Written`]
+    /// once it is durable.
+    Superblock {
+        /// Its number.
+        id: WriteId,
+        /// The group.
+        group: GroupId,
+        /// The blob.
+        bytes: Bytes,
+    },
+    /// Read a record back and report [`Input::Loaded`].
+    Load {
+        /// Its number.
+        id: ReadId,
+        /// Where it stands.
+        at: Position,
+    },
+    /// Answer a command.
+    Answer {
+        /// The driver's number for it.
+        to: RequestId,
+        /// The answer.
+        reply: Reply,
+    },
+    /// Answer an order: the register has taken it. The switch itself follows; watch the groups.
+    Ordered {
+        /// The driver's number for it.
+        to: RequestId,
+        /// What came of it.
+        result: Result<(), OrderRefusal>,
+    },
+    /// Tell people.
+    Note(NodeEvent),
+    /// Stop the process: this node must not go on, and says why. Nothing is handled after this.
+    Stop(StopReason),
+}
+
+/// The two connections between two nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// Records, acknowledgements, control.
+    Log,
+    /// Catch-up, which must not delay the log.
+    Bulk,
+}
+
+/// Something to log or count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeEvent {
+    /// About a group.
+    Group(Event),
+    /// About the register.
+    Register(register::Event),
+}
+
+/// Why a node fences itself off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StopReason {
+    /// Its disk has not completed a write for too long; others will take over.
+    #[error("the disk has not completed a write for {waited_us} µs")]
+    DiskStalled {
+        /// How long.
+        waited_us: u64,
+    },
+}

@@ -1,0 +1,196 @@
+//! The look-out: which groups need a home, and whether this node should see to it.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use model::Model;
+use register::{Change, GroupState, Phase, SealKind, Transition};
+use steering::{Sight, Stay, judge};
+use types::{GroupId, NodeId, Now};
+
+use super::Node;
+
+/// Why a group stands where it stands, as this node sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What the register says, as far as this node knows.
+    pub state: GroupState,
+    /// The node whose silence would set things moving: the home, or the candidate of a seal under
+    /// way.
+    pub about: Option<NodeId>,
+    /// What this node sees.
+    pub sight: Sight,
+    /// Every reason why this node does not take the group over now; empty if it would.
+    pub stays: Vec<Stay>,
+}
+
+impl<M: Model> Node<M> {
+    /// Looks, when it is time, whether a group needs a home, and proposes to take it over.
+    pub(super) fn look(&mut self, now: Now) {
+        if now.instant < self.next_look {
+            return;
+        }
+        self.next_look = now.instant.after(self.options.look_us);
+        if !self.register.reachable(now.instant) {
+            return;
+        }
+        let wanted: Vec<(GroupId, GroupState, String)> = self
+            .register
+            .groups()
+            .filter_map(|(id, state)| {
+                let reason = self.wants(now, id, state)?;
+                Some((id, state.clone(), reason))
+            })
+            .collect();
+        for (id, state, reason) in wanted {
+            if self.asked_lately(now, id, state.version) {
+                continue;
+            }
+            self.asked.insert(id, (state.version, now.instant));
+            let transition = Transition::BeginSeal {
+                epoch: state.issued.next(),
+                candidate: self.options.group.me,
+                kind: SealKind::Unplanned,
+                at: now.wall,
+            };
+            let change = Change { group: id, expected_version: state.version, transition };
+            self.changes.push((reason, change));
+        }
+    }
+
+    fn asked_lately(&self, now: Now, group: GroupId, version: u64) -> bool {
+        self.asked.get(&group).is_some_and(|(asked, at)| {
+            *asked == version && now.instant.since(*at) < self.options.propose_us
+        })
+    }
+
+    /// Why this node should take the group over now, if it should.
+    fn wants(&self, now: Now, id: GroupId, state: &GroupState) -> Option<String> {
+        let me = self.options.group.me;
+        let group = self.groups.get(&id)?;
+        if !state.config.has(me) || !group.is_free() {
+            return None;
+        }
+        // Every start of a home or candidate is a new epoch, even of the same process on the same
+        // disk: what it had sent before it stopped may still be on its way.
+        match state.phase {
+            Phase::Active if state.home == Some(me) => {
+                return Some(String::from("the home starts anew"));
+            }
+            Phase::Active if state.home.is_none() && first_home(id, state) == Some(me) => {
+                return Some(String::from("the first home starts"));
+            }
+            Phase::Sealing { candidate, .. } if candidate == me => {
+                return Some(String::from("the candidate starts anew"));
+            }
+            Phase::Active | Phase::Sealing { .. } => {}
+        }
+        let (about, sight) = self.sight(now, id, state);
+        judge(&self.options.policy, &sight).is_ok().then(|| reason(about, &sight))
+    }
+
+    /// What this node sees of the node on which the group waits.
+    fn sight(&self, now: Now, id: GroupId, state: &GroupState) -> (Option<NodeId>, Sight) {
+        let detect_us = self.options.policy.detect_us;
+        let about = match state.phase {
+            Phase::Active => state.home.or_else(|| first_home(id, state)),
+            Phase::Sealing { candidate, .. } => Some(candidate),
+        };
+        let Some(about) = about else {
+            return (None, self.blind(now, state));
+        };
+        let mut silent_us = self.watch.silence(about, now.instant);
+        let mut observers: Vec<NodeId> =
+            self.watch.observers(about, detect_us, detect_us, now.instant).collect();
+        if let Some(since) = self.stalled.get(&id).filter(|_| state.phase == Phase::Active) {
+            // The home itself says that its commits stand still, which is a second vantage point.
+            let stalled_us = now.instant.since(*since);
+            if stalled_us > silent_us {
+                silent_us = stalled_us;
+                observers.push(about);
+            }
+        }
+        (Some(about), Sight { silent_us, observers, ..self.blind_about(now, id, state, about) })
+    }
+
+    fn blind(&self, now: Now, state: &GroupState) -> Sight {
+        Sight {
+            silent_us: 0,
+            observers: Vec::new(),
+            register: self.register.reachable(now.instant),
+            unreachable: Vec::new(),
+            moved_us: moved_us(now, state),
+            rank: 0,
+            skew_us: self.skew_us(),
+        }
+    }
+
+    /// All of a sight but the silence itself.
+    fn blind_about(&self, now: Now, id: GroupId, state: &GroupState, about: NodeId) -> Sight {
+        let (me, detect_us) = (self.options.group.me, self.options.policy.detect_us);
+        let is_alive = |node: NodeId| {
+            node == me
+                || self.connected.contains(&node)
+                    && self.watch.silence(node, now.instant) < detect_us
+        };
+        let home = state.home;
+        let others = state.config.members().iter().copied().filter(|node| Some(*node) != home);
+        let (alive, dead): (Vec<_>, Vec<_>) = others.partition(|node| is_alive(*node));
+        let home_answers = home.is_some_and(is_alive);
+        let sealable = home_answers || alive.len() >= state.config.seal_others();
+        let mut line: Vec<NodeId> =
+            state.config.members().iter().copied().filter(|node| *node != about).collect();
+        if !line.is_empty() {
+            let turn = usize::from(id.0) % line.len();
+            line.rotate_left(turn);
+        }
+        let before = line.iter().take_while(|node| **node != me);
+        let rank = before.filter(|node| is_alive(**node)).count();
+        Sight {
+            unreachable: if sealable { Vec::new() } else { dead },
+            rank: u32::try_from(rank).unwrap_or(u32::MAX),
+            ..self.blind(now, state)
+        }
+    }
+
+    /// How far this clock is off the median, if that is too far for a home (N6). The others' stamps
+    /// are older by the way they took, which makes this clock seem fast by as much.
+    fn skew_us(&self) -> Option<u64> {
+        let mut offsets: Vec<i64> = self.offsets.values().copied().chain([0]).collect();
+        offsets.sort_unstable();
+        let median = offsets.get(offsets.len() / 2).copied().unwrap_or_default();
+        let skew_us = median.unsigned_abs();
+        (skew_us > self.options.skew_us_max).then_some(skew_us)
+    }
+
+    /// Why a group stands where it stands.
+    #[must_use]
+    pub fn explain(&self, now: Now, id: GroupId) -> Option<Explanation> {
+        let state = self.register.group(id)?.clone();
+        let (about, sight) = self.sight(now, id, &state);
+        let stays = if about == Some(self.options.group.me) {
+            Vec::new()
+        } else {
+            judge(&self.options.policy, &sight).err().unwrap_or_default()
+        };
+        Some(Explanation { state, about, sight, stays })
+    }
+}
+
+/// Where a group that never had a home begins: the members take turns by the group's number.
+fn first_home(id: GroupId, state: &GroupState) -> Option<NodeId> {
+    let members = state.config.members();
+    members.get(usize::from(id.0) % members.len()).copied()
+}
+
+/// Since when the group is where an automatic move put it. Its first home was no move.
+fn moved_us(now: Now, state: &GroupState) -> Option<u64> {
+    (state.moved_at.0 > 0).then(|| now.wall.since(state.moved_at))
+}
+
+fn reason(about: Option<NodeId>, sight: &Sight) -> String {
+    let about = about.map_or_else(|| String::from("the home"), |node| node.to_string());
+    let seen: Vec<String> = sight.observers.iter().map(ToString::to_string).collect();
+    format!("{about} silent for {} ms, also to {}", sight.silent_us / 1_000, seen.join(" and "))
+}

@@ -1,0 +1,99 @@
+//! Orders of operators: checked here, decided by the register.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use model::Model;
+use register::{
+    Change, ChangeResult, Phase, Proposal, ProposalId, SealKind, Transition, UndecidedReason,
+};
+use types::{GroupId, Now, RequestId};
+
+use super::Node;
+use super::effect::{Effect, Order, OrderRefusal};
+
+impl<M: Model> Node<M> {
+    /// Proposes an order, or refuses it with the reason.
+    pub(super) fn order(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        order: &Order,
+        out: &mut Vec<Effect>,
+    ) {
+        match self.proposal(now, order) {
+            Ok(proposal) => {
+                self.orders.insert(proposal.id(), request);
+                self.drive_register(now, register::Input::Propose(proposal), out);
+            }
+            Err(refusal) => out.push(Effect::Ordered { to: request, result: Err(refusal) }),
+        }
+    }
+
+    fn proposal(&mut self, now: Now, order: &Order) -> Result<Proposal, OrderRefusal> {
+        if !self.register.reachable(now.instant) {
+            return Err(OrderRefusal::NoRegister);
+        }
+        let mut changes = Vec::new();
+        for group in &order.groups {
+            changes.push(self.change(now, *group, order)?);
+        }
+        self.proposals += 1;
+        let id = self.register.proposal_id(self.proposals);
+        let (actor, reason) = (String::from(order.actor.as_str()), order.reason.clone());
+        Proposal::new(id, actor, reason, changes).map_err(OrderRefusal::NotAProposal)
+    }
+
+    fn change(&self, now: Now, group: GroupId, order: &Order) -> Result<Change, OrderRefusal> {
+        let node = order.to;
+        let state = self.register.group(group).ok_or(OrderRefusal::UnknownGroup(group))?;
+        if !state.config.has(node) {
+            return Err(OrderRefusal::NotMember { group, node });
+        }
+        if order.kind == SealKind::Planned {
+            if state.phase != Phase::Active {
+                return Err(OrderRefusal::Sealing { group });
+            }
+            if state.home == Some(node) {
+                return Err(OrderRefusal::AlreadyHome { group, node });
+            }
+            let silent_us = self.watch.silence(node, now.instant);
+            if silent_us >= self.options.policy.detect_us {
+                return Err(OrderRefusal::TargetSilent { node, silent_us });
+            }
+        }
+        let transition = Transition::BeginSeal {
+            epoch: state.issued.next(),
+            candidate: node,
+            kind: order.kind,
+            at: now.wall,
+        };
+        Ok(Change { group, expected_version: state.version, transition })
+    }
+
+    /// A proposal of this node was decided: if it was an order, whoever gave it is told.
+    pub(super) fn decided(
+        &mut self,
+        proposal: ProposalId,
+        results: &[(GroupId, ChangeResult)],
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(request) = self.orders.remove(&proposal) else { return };
+        let refused = results.iter().find_map(|(group, result)| {
+            let why = result.as_ref().err().copied()?;
+            Some(OrderRefusal::Refused { group: *group, why })
+        });
+        out.push(Effect::Ordered { to: request, result: refused.map_or(Ok(()), Err) });
+    }
+
+    /// A proposal of this node was given up.
+    pub(super) fn undecided(
+        &mut self,
+        proposal: ProposalId,
+        reason: UndecidedReason,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(request) = self.orders.remove(&proposal) else { return };
+        out.push(Effect::Ordered { to: request, result: Err(OrderRefusal::Undecided(reason)) });
+    }
+}

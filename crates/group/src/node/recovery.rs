@@ -1,0 +1,164 @@
+//! From what a disk holds to a running node: the log is replayed through the same code that wrote it.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use model::Model;
+use register::Register;
+use steering::Watch;
+use types::{Config, GroupId, Now, Position, Seq};
+use wire::log::Kind;
+use wire::{DecodeError, Meta, Reader, Record, limits};
+
+use super::Node;
+use crate::{Group, NodeOptions};
+
+/// Why a node cannot start from what its disk holds. Each is damage that checksums did not catch, a
+/// file of another version, or a bug: have the folder verified, and do not start on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecoverError {
+    /// A group's blob in the superblock cannot be read.
+    #[error("the superblock's entry for {group} cannot be read")]
+    Meta {
+        /// The group.
+        group: GroupId,
+        /// What is wrong.
+        #[source]
+        source: DecodeError,
+    },
+    /// A record in the log cannot be read.
+    #[error("the record at byte {} of the log cannot be read", at.0)]
+    Record {
+        /// Where it stands.
+        at: Position,
+        /// What is wrong.
+        #[source]
+        source: DecodeError,
+    },
+    /// A record does not continue its group's chain.
+    #[error("the record at byte {} of the log does not continue the chain of {group}", at.0)]
+    Chain {
+        /// The group.
+        group: GroupId,
+        /// Where it stands.
+        at: Position,
+    },
+    /// The register cannot start.
+    #[error("the register cannot start")]
+    Register(#[source] register::RecoverError),
+}
+
+/// A node being rebuilt. Feed it the log in order, then [`finish`](Recovery::finish).
+#[derive(Debug)]
+pub struct Recovery<M> {
+    options: NodeOptions,
+    groups: BTreeMap<GroupId, Group<M>>,
+    register: Vec<Bytes>,
+}
+
+impl<M: Model> Recovery<M> {
+    /// Begins with the groups' first configurations, a fresh model for each, and the blobs that the
+    /// superblock holds for them.
+    ///
+    /// # Errors
+    /// [`RecoverError::Meta`].
+    pub fn new(
+        options: NodeOptions,
+        first: &[(GroupId, Config)],
+        fresh: &M,
+        blobs: &BTreeMap<GroupId, Bytes>,
+    ) -> Result<Self, RecoverError> {
+        let mut groups = BTreeMap::new();
+        for (id, config) in first {
+            let meta = blobs.get(id).map(|blob| Meta::decode(blob)).transpose();
+            let meta = meta.map_err(|source| RecoverError::Meta { group: *id, source })?;
+            let group = Group::new(options.group, *id, meta, config.clone(), fresh.clone());
+            groups.insert(*id, group);
+        }
+        Ok(Self { options, groups, register: Vec::new() })
+    }
+
+    /// Takes the next record of the log.
+    ///
+    /// # Errors
+    /// [`RecoverError::Record`] and [`RecoverError::Chain`].
+    pub fn record(&mut self, at: Position, kind: Kind, bytes: Bytes) -> Result<(), RecoverError> {
+        match kind {
+            Kind::Group => self.group_record(at, bytes),
+            Kind::Register => {
+                self.register.push(bytes);
+                Ok(())
+            }
+            Kind::Pulse => self.pulse(&bytes).map_err(|source| RecoverError::Record { at, source }),
+            Kind::Roll => Ok(()),
+        }
+    }
+
+    fn group_record(&mut self, at: Position, bytes: Bytes) -> Result<(), RecoverError> {
+        let record = Record::decode(bytes).map_err(|source| RecoverError::Record { at, source })?;
+        let id = record.header().group;
+        let Some(group) = self.groups.get_mut(&id) else {
+            return Err(RecoverError::Chain { group: id, at });
+        };
+        if group.replay(at, &record) { Ok(()) } else { Err(RecoverError::Chain { group: id, at }) }
+    }
+
+    fn pulse(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        let mut reader = Reader::new(bytes);
+        for _ in 0..reader.count("groups in a pulse", limits::GROUPS_MAX)? {
+            let (id, commit) = (GroupId(reader.u16()?), Seq(reader.u64()?));
+            if let Some(group) = self.groups.get_mut(&id) {
+                group.replay_commit(commit);
+            }
+        }
+        reader.end()
+    }
+
+    /// The node, ready for its first input.
+    ///
+    /// # Errors
+    /// [`RecoverError::Register`].
+    pub fn finish(self, register: register::Options, now: Now) -> Result<Node<M>, RecoverError> {
+        let records = self.register.iter().map(AsRef::as_ref);
+        let register =
+            Register::recover(register, now.instant, records).map_err(RecoverError::Register)?;
+        let mut groups = self.groups;
+        for (id, group) in &mut groups {
+            if let Some(state) = register.group(*id) {
+                group.recovered(state);
+            }
+        }
+        let me = self.options.group.me;
+        let others = self.options.nodes.iter().copied().filter(|node| *node != me);
+        let watch = Watch::new(others, now.instant);
+        let logged = groups.iter().map(|(id, group)| (*id, group.commit())).collect();
+        Ok(Node {
+            options: self.options,
+            touched: groups.keys().copied().collect::<BTreeSet<_>>(),
+            groups,
+            register,
+            proposals: 0,
+            watch,
+            writes: VecDeque::new(),
+            writes_issued: 0,
+            reads: BTreeMap::new(),
+            reads_issued: 0,
+            connected: BTreeSet::new(),
+            frames: BTreeMap::new(),
+            changes: Vec::new(),
+            orders: BTreeMap::new(),
+            deadlines: BTreeMap::new(),
+            outs: Vec::new(),
+            pulses: 0,
+            is_pulsing: false,
+            next_pulse: now.instant,
+            logged,
+            next_look: now.instant,
+            asked: BTreeMap::new(),
+            stalled: BTreeMap::new(),
+            offsets: BTreeMap::new(),
+            stopped: false,
+        })
+    }
+}

@@ -1,0 +1,55 @@
+//! The knobs of a group and of a node, chosen by whoever builds them.
+
+use alloc::vec::Vec;
+
+use replication::Mutant;
+use steering::Policy;
+use types::NodeId;
+
+/// What every group of a node is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupOptions {
+    /// This node.
+    pub me: NodeId,
+    /// Records that may wait for their commit before the home stops appending.
+    pub window_records: u64,
+    /// Bytes of recent records kept in memory.
+    pub held_bytes_max: usize,
+    /// Commands' bytes that may wait at this node for one group before new ones are told to wait.
+    pub desk_bytes_max: usize,
+    /// After how long without an answer a message is taken to be lost.
+    pub resend_us: u64,
+    /// How long a candidate of a planned switch waits for the old home before it seals the others.
+    pub handoff_us: u64,
+    /// After how long an idle home appends a beat; `u64::MAX` for never.
+    pub beat_us: u64,
+    /// How long a home waits for a commit before it calls itself stalled.
+    pub patience_us: u64,
+    /// How long a command that another node handed over may wait here.
+    pub forwarded_wait_us: u64,
+    /// Version of the model, stamped into every record.
+    pub model: u16,
+    /// Which rule is broken on purpose; the simulator's business.
+    pub mutant: Mutant,
+}
+
+/// What a node is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeOptions {
+    /// For its groups.
+    pub group: GroupOptions,
+    /// All nodes of the cluster, this one among them.
+    pub nodes: Vec<NodeId>,
+    /// How often the node proves that its disk makes progress.
+    pub pulse_us: u64,
+    /// How often the node looks whether a group needs a home.
+    pub look_us: u64,
+    /// When groups move by themselves.
+    pub policy: Policy,
+    /// How far this node's clock may be off the median and the node still become home.
+    pub skew_us_max: u64,
+    /// How long a write may take before the node fences itself off.
+    pub disk_us_max: u64,
+    /// How long to wait before a change is proposed to the register again.
+    pub propose_us: u64,
+}
