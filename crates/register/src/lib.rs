@@ -1,1 +1,43 @@
 //! The register: who may write each group, by compare-and-set under consensus.
+//!
+//! A home may be replaced only if all agree which epoch comes next and who holds it. The register is
+//! that agreement: a small state per group (PROTOCOL 7.1), changed by batches of compare-and-set
+//! transitions that a replicated log puts into one order. Three, five or seven members hold it; a majority
+//! suffices. [`State`] says what a transition does, [`Register`] replicates it, and an embedded
+//! consensus library (docs/design/0002) orders the log.
+//!
+//! Serving never needs the register: without a majority groups go on committing, and only switches
+//! are refused. It does no I/O, reads no clock and has no randomness; bytes go in and out through
+//! [`Input`] and [`Effect`]. It does not seal replicas, nor judge whether a switch is wise: it only
+//! makes sure that no epoch has two homes.
+#![no_std]
+
+extern crate alloc;
+
+mod audit;
+mod change;
+mod codec;
+mod effect;
+mod frame;
+mod group;
+pub mod limits;
+mod link;
+mod log;
+mod machine;
+mod memory;
+mod options;
+mod paxos;
+mod record;
+mod recover;
+mod state;
+
+pub use audit::{Audit, AuditEntry};
+pub use change::{
+    Activation, Change, ChangeResult, NotAProposal, Proposal, ProposalId, SealKind, Transition,
+};
+pub use effect::{Counters, Effect, Event, FrameRefusal, Input, UndecidedReason};
+pub use group::{GroupState, Phase, Refusal, Standing};
+pub use machine::Register;
+pub use options::{NotOptions, Options};
+pub use recover::RecoverError;
+pub use state::State;

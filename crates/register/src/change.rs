@@ -1,0 +1,179 @@
+//! What is asked of the register: batches of compare-and-set changes, each with who and why.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use types::{Config, Epoch, GroupId, Hash, NodeId, Seq, Stamp};
+
+use crate::Refusal;
+use crate::limits::{ACTOR_BYTES_MAX, CHANGES_MAX, CONFIG_MEMBERS_MAX, REASON_BYTES_MAX};
+
+/// The name of a proposal: who proposed it, and its number there. Applied at most once.
+///
+/// Numbers are never used twice by a node, over restarts too: [`Register::proposal_id`] makes them.
+///
+/// [`Register::proposal_id`]: crate::Register::proposal_id
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProposalId {
+    /// The proposing node.
+    pub node: NodeId,
+    /// Its number.
+    pub number: u64,
+}
+
+/// Why a seal was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealKind {
+    /// The home works along; nothing is lost.
+    Planned,
+    /// The home is not heard; a seal set decides what was committed.
+    Unplanned,
+    /// Operators gave up what a seal set would have shown. May lose committed entries.
+    Forced,
+}
+
+/// The opening of an epoch (PROTOCOL F6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activation {
+    /// The epoch under which the group was sealed.
+    pub epoch: Epoch,
+    /// The new home: the candidate that sealed.
+    pub home: NodeId,
+    /// The configuration from here on.
+    pub config: Config,
+    /// Seq of the first record of the epoch.
+    pub start_seq: Seq,
+    /// Chain hash of the record before it.
+    pub start_hash: Hash,
+    /// Whether committed entries may have been lost. Only after a forced seal.
+    pub forced: bool,
+    /// When, by the proposer's wall clock. Recorded; decides nothing here.
+    pub at: Stamp,
+}
+
+/// One step of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transition {
+    /// Issues the next epoch to a candidate, which may now seal (PROTOCOL F1). Allowed while another
+    /// seal is under way: an abandoned seal is taken over under an epoch of its own.
+    BeginSeal {
+        /// The epoch after the highest ever issued to the group.
+        epoch: Epoch,
+        /// Who may seal and become home.
+        candidate: NodeId,
+        /// Why.
+        kind: SealKind,
+        /// When, by the proposer's wall clock. Recorded; decides nothing here.
+        at: Stamp,
+    },
+    /// Opens the epoch.
+    Activate(Activation),
+}
+
+/// A step of one group, taken only if the group is at `expected_version`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The group.
+    pub group: GroupId,
+    /// The version the proposer saw.
+    pub expected_version: u64,
+    /// The step.
+    pub transition: Transition,
+}
+
+/// What a change came to: the group's new version, or why it was refused.
+pub type ChangeResult = Result<u64, Refusal>;
+
+/// A batch of changes, decided in one consensus round and each on its own merits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    id: ProposalId,
+    actor: String,
+    reason: String,
+    changes: Vec<Change>,
+}
+
+/// Why a proposal cannot exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAProposal {
+    /// The actor's name is empty or too long.
+    #[error("actor of {bytes} bytes, want 1 to {ACTOR_BYTES_MAX}")]
+    Actor {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The reason is empty or too long.
+    #[error("reason of {bytes} bytes, want 1 to {REASON_BYTES_MAX}")]
+    Reason {
+        /// Its length.
+        bytes: usize,
+    },
+    /// There are no changes or too many.
+    #[error("{count} changes, want 1 to {CHANGES_MAX}")]
+    Changes {
+        /// How many.
+        count: usize,
+    },
+    /// A configuration has too many members.
+    #[error("configuration of {members} members, at most {CONFIG_MEMBERS_MAX} are allowed")]
+    Config {
+        /// How many.
+        members: usize,
+    },
+}
+
+impl Proposal {
+    /// A proposal within the limits.
+    ///
+    /// # Errors
+    /// See [`NotAProposal`]. Every change names an actor and a reason, so neither may be empty.
+    pub fn new(
+        id: ProposalId,
+        actor: String,
+        reason: String,
+        changes: Vec<Change>,
+    ) -> Result<Self, NotAProposal> {
+        if actor.is_empty() || actor.len() > ACTOR_BYTES_MAX {
+            return Err(NotAProposal::Actor { bytes: actor.len() });
+        }
+        if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
+            return Err(NotAProposal::Reason { bytes: reason.len() });
+        }
+        if changes.is_empty() || changes.len() > CHANGES_MAX {
+            return Err(NotAProposal::Changes { count: changes.len() });
+        }
+        for change in &changes {
+            if let Transition::Activate(activation) = &change.transition {
+                let members = activation.config.members().len();
+                if members > CONFIG_MEMBERS_MAX {
+                    return Err(NotAProposal::Config { members });
+                }
+            }
+        }
+        Ok(Self { id, actor, reason, changes })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn id(&self) -> ProposalId {
+        self.id
+    }
+
+    /// Who asks: a certificate's name, or the automatism's.
+    #[must_use]
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// The changes, in the order in which they are decided.
+    #[must_use]
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+}

@@ -1,0 +1,184 @@
+//! Bytes of what the log holds: proposals, and the parts of a group's state that hashes cover.
+//!
+//! Fixed layouts, little-endian, one encoding per value. The numbers of transitions, kinds and
+//! refusals are stored and sent: a number is never reused.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use types::{Config, ConfigId, Epoch, GroupId, NodeId, Seq, Stamp};
+use wire::{DecodeError, Reader, Writer};
+
+use crate::limits::{ACTOR_BYTES_MAX, CHANGES_MAX, CONFIG_MEMBERS_MAX, REASON_BYTES_MAX};
+use crate::{
+    Activation, Change, ChangeResult, GroupState, Phase, Proposal, ProposalId, Refusal, SealKind,
+    Standing, Transition,
+};
+
+const BEGIN_SEAL: u8 = 1;
+const ACTIVATE: u8 = 2;
+
+pub(crate) fn proposal(writer: &mut Writer<'_>, proposal: &Proposal) {
+    let id = proposal.id();
+    writer.u16(id.node.0).u64(id.number);
+    writer.run(proposal.actor().as_bytes()).run(proposal.reason().as_bytes());
+    writer.count(proposal.changes().len());
+    for change in proposal.changes() {
+        writer.u16(change.group.0).u64(change.expected_version);
+        match &change.transition {
+            Transition::BeginSeal { epoch, candidate, kind: why, at } => {
+                writer.u8(BEGIN_SEAL).u64(epoch.0).u16(candidate.0).u8(kind(*why)).u64(at.0);
+            }
+            Transition::Activate(activation) => {
+                writer.u8(ACTIVATE).u64(activation.epoch.0).u16(activation.home.0);
+                config(writer, &activation.config);
+                writer.u64(activation.start_seq.0).hash(activation.start_hash);
+                writer.flag(activation.forced).u64(activation.at.0);
+            }
+        }
+    }
+}
+
+pub(crate) fn read_proposal(reader: &mut Reader<'_>) -> Result<Proposal, DecodeError> {
+    let id = ProposalId { node: NodeId(reader.u16()?), number: reader.u64()? };
+    let actor = text(reader, "actor", ACTOR_BYTES_MAX)?;
+    let reason = text(reader, "reason", REASON_BYTES_MAX)?;
+    let count = reader.count("changes", CHANGES_MAX)?;
+    let mut changes = Vec::with_capacity(count);
+    for _ in 0..count {
+        let group = GroupId(reader.u16()?);
+        let expected_version = reader.u64()?;
+        let transition = match reader.u8()? {
+            BEGIN_SEAL => Transition::BeginSeal {
+                epoch: Epoch(reader.u64()?),
+                candidate: NodeId(reader.u16()?),
+                kind: read_kind(reader)?,
+                at: Stamp(reader.u64()?),
+            },
+            ACTIVATE => Transition::Activate(Activation {
+                epoch: Epoch(reader.u64()?),
+                home: NodeId(reader.u16()?),
+                config: read_config(reader)?,
+                start_seq: Seq(reader.u64()?),
+                start_hash: reader.hash()?,
+                forced: reader.flag("forced")?,
+                at: Stamp(reader.u64()?),
+            }),
+            tag => return Err(invalid("transition", tag)),
+        };
+        changes.push(Change { group, expected_version, transition });
+    }
+    Proposal::new(id, actor, reason, changes).map_err(|_| invalid("proposal", 0))
+}
+
+fn text(
+    reader: &mut Reader<'_>,
+    field: &'static str,
+    bytes_max: usize,
+) -> Result<String, DecodeError> {
+    let bytes = reader.run(field, bytes_max)?;
+    core::str::from_utf8(bytes).map(String::from).map_err(|_| invalid(field, 0))
+}
+
+fn invalid(field: &'static str, value: u8) -> DecodeError {
+    DecodeError::Invalid { field, value: value.into() }
+}
+
+const fn kind(kind: SealKind) -> u8 {
+    match kind {
+        SealKind::Planned => 1,
+        SealKind::Unplanned => 2,
+        SealKind::Forced => 3,
+    }
+}
+
+fn read_kind(reader: &mut Reader<'_>) -> Result<SealKind, DecodeError> {
+    match reader.u8()? {
+        1 => Ok(SealKind::Planned),
+        2 => Ok(SealKind::Unplanned),
+        3 => Ok(SealKind::Forced),
+        tag => Err(invalid("seal kind", tag)),
+    }
+}
+
+pub(crate) fn config(writer: &mut Writer<'_>, config: &Config) {
+    writer.u32(config.id().0).count(config.copies()).count(config.members().len());
+    for member in config.members() {
+        writer.u16(member.0);
+    }
+}
+
+fn read_config(reader: &mut Reader<'_>) -> Result<Config, DecodeError> {
+    let id = ConfigId(reader.u32()?);
+    let copies = reader.count("copies", CONFIG_MEMBERS_MAX)?;
+    let count = reader.count("config members", CONFIG_MEMBERS_MAX)?;
+    let mut members = Vec::with_capacity(count);
+    for _ in 0..count {
+        members.push(NodeId(reader.u16()?));
+    }
+    Config::new(id, members, copies).map_err(|_| invalid("config", 0))
+}
+
+/// For hashes only; nothing reads it back.
+pub(crate) fn result(writer: &mut Writer<'_>, result: &ChangeResult) {
+    match result {
+        Ok(version) => writer.u8(0).u64(*version),
+        Err(Refusal::UnknownGroup { group }) => writer.u8(1).u16(group.0),
+        Err(Refusal::Version { standing: found }) => {
+            writer.u8(2);
+            standing(writer, found);
+            writer
+        }
+        Err(Refusal::WrongEpoch { expected, given }) => writer.u8(3).u64(expected.0).u64(given.0),
+        Err(Refusal::NotSealing) => writer.u8(4),
+        Err(Refusal::NotCandidate { candidate }) => writer.u8(5).u16(candidate.0),
+        Err(Refusal::NotMember { node }) => writer.u8(6).u16(node.0),
+        Err(Refusal::ConfigNumber { current }) => writer.u8(7).u32(current.0),
+        Err(Refusal::Start { last, given }) => writer.u8(8).u64(last.0).u64(given.0),
+        Err(Refusal::NotForced) => writer.u8(9),
+        Err(Refusal::Expired) => writer.u8(10),
+    };
+}
+
+fn standing(writer: &mut Writer<'_>, standing: &Standing) {
+    writer.u64(standing.version).u64(standing.epoch.0);
+    node(writer, standing.home);
+    phase(writer, &standing.phase);
+}
+
+fn node(writer: &mut Writer<'_>, node: Option<NodeId>) {
+    match node {
+        None => writer.u8(0),
+        Some(node) => writer.u8(1).u16(node.0),
+    };
+}
+
+fn phase(writer: &mut Writer<'_>, phase: &Phase) {
+    match phase {
+        Phase::Active => writer.u8(0),
+        Phase::Sealing { epoch, candidate, since, kind: why } => {
+            writer.u8(1).u64(epoch.0).u16(candidate.0).u64(since.0).u8(kind(*why))
+        }
+    };
+}
+
+/// For hashes only; nothing reads it back.
+pub(crate) fn group_state(writer: &mut Writer<'_>, state: &GroupState) {
+    standing(writer, &state.standing());
+    writer.u64(state.issued.0);
+    config(writer, &state.config);
+    writer.count(state.history.starts().len());
+    for start in state.history.starts() {
+        writer.u64(start.epoch.0).u64(start.seq.0).hash(start.hash);
+        writer.u32(start.config.0).flag(start.forced);
+    }
+    writer.u64(state.moved_at.0);
+    writer.run(state.actor.as_bytes()).run(state.reason.as_bytes());
+    match state.changed_by {
+        None => writer.u8(0),
+        Some(id) => writer.u8(1).u16(id.node.0).u64(id.number),
+    };
+}
+
+#[cfg(test)]
+mod tests;

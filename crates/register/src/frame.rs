@@ -1,0 +1,104 @@
+//! What members send each other: a header that tells the state of the link, then one message.
+//!
+//! Layout, little-endian: version (u8, 1), register (u64), incarnation (u64), heard (u64),
+//! gaps (u64), ordered (u64), quorate (u8), lane (u8), then for a heartbeat its number (u64), then the
+//! message. Lanes: 1 consensus, 2 heartbeat, 3 proposal for the leader. Numbers are never reused.
+
+use alloc::vec::Vec;
+
+use omnipaxos::messages::ballot_leader_election::HeartbeatMsg;
+use omnipaxos::messages::sequence_paxos::PaxosMsg;
+use wire::{DecodeError, Reader, Writer};
+
+use crate::limits::FRAME_BYTES_MAX;
+use crate::log::Entry;
+use crate::paxos;
+use crate::record::{read_proposal, write_proposal};
+
+const VERSION: u8 = 1;
+const PAXOS: u8 = 1;
+const HEARTBEAT: u8 = 2;
+const PROPOSAL: u8 = 3;
+
+/// What every frame says about the link and its sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// Fingerprint of the sender's register.
+    pub(crate) register: u64,
+    /// The sender's start number.
+    pub(crate) incarnation: u64,
+    /// The receiver's start number as far as the sender heard; 0 for never.
+    pub(crate) heard: u64,
+    /// How often the sender found frames of that start missing.
+    pub(crate) gaps: u64,
+    /// Consensus frames the sender has sent to the receiver, this one included.
+    pub(crate) ordered: u64,
+    /// Whether the sender leads and hears a majority.
+    pub(crate) quorate: bool,
+}
+
+/// A message.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    Paxos(PaxosMsg<Entry>),
+    Heartbeat(HeartbeatMsg),
+    Proposal(Entry),
+}
+
+/// A frame as received. A heartbeat has a number of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    pub(crate) header: Header,
+    /// The heartbeat's number on this link; 0 for other messages.
+    pub(crate) beat: u64,
+    pub(crate) body: Body,
+}
+
+/// The frame's bytes; `None` if the message has no encoding or is too large to be taken in.
+pub(crate) fn encode(header: Header, beat: u64, body: &Body) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut writer = Writer::new(&mut bytes);
+    writer.u8(VERSION).u64(header.register).u64(header.incarnation).u64(header.heard);
+    writer.u64(header.gaps).u64(header.ordered).flag(header.quorate);
+    match body {
+        Body::Paxos(message) => {
+            if !paxos::message(writer.u8(PAXOS), message) {
+                return None;
+            }
+        }
+        Body::Heartbeat(message) => paxos::heartbeat(writer.u8(HEARTBEAT).u64(beat), message),
+        Body::Proposal(entry) => write_proposal(writer.u8(PROPOSAL), entry),
+    }
+    (bytes.len() <= FRAME_BYTES_MAX).then_some(bytes)
+}
+
+pub(crate) fn decode(bytes: &[u8], members: usize) -> Result<Frame, DecodeError> {
+    if bytes.len() > FRAME_BYTES_MAX {
+        let value = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        return Err(DecodeError::Invalid { field: "frame length", value });
+    }
+    let mut reader = Reader::new(bytes);
+    let version = reader.u8()?;
+    if version != VERSION {
+        return Err(DecodeError::Invalid { field: "frame version", value: version.into() });
+    }
+    let header = Header {
+        register: reader.u64()?,
+        incarnation: reader.u64()?,
+        heard: reader.u64()?,
+        gaps: reader.u64()?,
+        ordered: reader.u64()?,
+        quorate: reader.flag("quorate")?,
+    };
+    let (beat, body) = match reader.u8()? {
+        PAXOS => (0, Body::Paxos(paxos::read_message(&mut reader, members)?)),
+        HEARTBEAT => {
+            let beat = reader.u64()?;
+            (beat, Body::Heartbeat(paxos::read_heartbeat(&mut reader, members)?))
+        }
+        PROPOSAL => (0, Body::Proposal(read_proposal(&mut reader)?)),
+        lane => return Err(DecodeError::Invalid { field: "lane", value: lane.into() }),
+    };
+    reader.end()?;
+    Ok(Frame { header, beat, body })
+}

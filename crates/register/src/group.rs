@@ -1,0 +1,247 @@
+//! One group in the register: its state, and which transitions it allows.
+//!
+//! Two rules carry the protocol: an epoch is issued once, to one candidate, and only that candidate
+//! may open it. There is no way back from a seal to the epoch before it: a replica that promised the new
+//! epoch refuses the old home for good, so such a way would leave a group that the register calls
+//! active and that cannot write. A home that was not sealed serves on regardless of the register, and
+//! an abandoned seal is taken over by the next one.
+
+use alloc::string::String;
+
+use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, NodeId, Seq, Stamp, Start};
+
+use crate::{Activation, ProposalId, SealKind, Transition};
+
+/// Whether a group has a home or is between two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The last opened epoch is the newest issued.
+    Active,
+    /// A newer epoch was issued and is not open yet. The old home may still be serving.
+    Sealing {
+        /// The epoch issued.
+        epoch: Epoch,
+        /// Who may open it.
+        candidate: NodeId,
+        /// When it was issued, by the proposer's wall clock.
+        since: Stamp,
+        /// Why it was issued.
+        kind: SealKind,
+    },
+}
+
+/// Where a group stands, in short: what a refused proposer needs to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Number of changes so far; the value to compare with.
+    pub version: u64,
+    /// The last opened epoch; 0 before the first.
+    pub epoch: Epoch,
+    /// The home of that epoch.
+    pub home: Option<NodeId>,
+    /// Whether a seal is under way.
+    pub phase: Phase,
+}
+
+/// What the register knows about a group (PROTOCOL 7.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupState {
+    /// Number of changes so far, from 1; the value to compare with.
+    pub version: u64,
+    /// The highest epoch ever issued to the group, opened or not.
+    pub issued: Epoch,
+    /// The last opened epoch; 0 before the first.
+    pub epoch: Epoch,
+    /// The home of that epoch; `None` before the first.
+    pub home: Option<NodeId>,
+    /// The configuration of that epoch: whom the next candidate must seal.
+    pub config: Config,
+    /// Where every opened epoch starts.
+    pub history: EpochTable,
+    /// Whether a seal is under way.
+    pub phase: Phase,
+    /// When the group last moved after an unplanned seal, by the proposer's wall clock; 0 for never.
+    /// Residence times are counted from here.
+    pub moved_at: Stamp,
+    /// Who made the last change; empty before the first.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// In which proposal; `None` before the first.
+    pub changed_by: Option<ProposalId>,
+}
+
+/// Why a change was not made. The group is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such group.
+    #[error("no group {group}")]
+    UnknownGroup {
+        /// The group named.
+        group: GroupId,
+    },
+    /// The group changed since the proposer looked. Look again, and propose again if it still fits.
+    #[error("the group is at version {}", standing.version)]
+    Version {
+        /// Where it stands.
+        standing: Standing,
+    },
+    /// The epoch is not the one that this step needs.
+    #[error("epoch {given} given, {expected} expected")]
+    WrongEpoch {
+        /// What this step needs.
+        expected: Epoch,
+        /// What was given.
+        given: Epoch,
+    },
+    /// There is no seal to complete.
+    #[error("the group is not being sealed")]
+    NotSealing,
+    /// The seal belongs to another node.
+    #[error("{candidate} holds the seal")]
+    NotCandidate {
+        /// Who holds it.
+        candidate: NodeId,
+    },
+    /// The node is not in the configuration.
+    #[error("{node} is not a member")]
+    NotMember {
+        /// The node.
+        node: NodeId,
+    },
+    /// Another configuration already has this number or a later one: configurations never change.
+    #[error("configuration {} is in force, a new one needs a higher number", current.0)]
+    ConfigNumber {
+        /// The number of the configuration in force.
+        current: ConfigId,
+    },
+    /// The start does not continue the history, and the switch is not forced.
+    #[error("start at {given} does not continue the history, which started last at {last}")]
+    Start {
+        /// Start of the last opened epoch; 1 before the first.
+        last: Seq,
+        /// What was given.
+        given: Seq,
+    },
+    /// The activation says forced, the seal did not.
+    #[error("the seal was not forced")]
+    NotForced,
+    /// So many later proposals of this node were decided that it can no longer be told whether this
+    /// one was. It changed nothing now.
+    #[error("the proposal is older than what is remembered")]
+    Expired,
+}
+
+impl GroupState {
+    /// The state before the first epoch. Every member derives it from its options.
+    pub(crate) const fn genesis(config: Config) -> Self {
+        Self {
+            version: 1,
+            issued: Epoch(0),
+            epoch: Epoch(0),
+            home: None,
+            config,
+            history: EpochTable::new(),
+            phase: Phase::Active,
+            moved_at: Stamp(0),
+            actor: String::new(),
+            reason: String::new(),
+            changed_by: None,
+        }
+    }
+
+    /// Where it stands, in short.
+    #[must_use]
+    pub const fn standing(&self) -> Standing {
+        Standing { version: self.version, epoch: self.epoch, home: self.home, phase: self.phase }
+    }
+
+    /// Takes one step, or says why not and stays as it is.
+    pub(crate) fn take(&mut self, transition: &Transition) -> Result<u64, Refusal> {
+        match transition {
+            Transition::BeginSeal { epoch, candidate, kind, at } => {
+                self.begin_seal(*epoch, *candidate, *kind, *at)?;
+            }
+            Transition::Activate(activation) => self.activate(activation)?,
+        }
+        self.version += 1;
+        Ok(self.version)
+    }
+
+    fn begin_seal(
+        &mut self,
+        epoch: Epoch,
+        candidate: NodeId,
+        kind: SealKind,
+        since: Stamp,
+    ) -> Result<(), Refusal> {
+        let expected = self.issued.next();
+        if epoch != expected {
+            return Err(Refusal::WrongEpoch { expected, given: epoch });
+        }
+        if !self.config.has(candidate) {
+            return Err(Refusal::NotMember { node: candidate });
+        }
+        self.issued = epoch;
+        self.phase = Phase::Sealing { epoch, candidate, since, kind };
+        Ok(())
+    }
+
+    fn activate(&mut self, activation: &Activation) -> Result<(), Refusal> {
+        let Phase::Sealing { epoch, candidate, since: _, kind } = self.phase else {
+            return Err(Refusal::NotSealing);
+        };
+        if activation.epoch != epoch {
+            return Err(Refusal::WrongEpoch { expected: epoch, given: activation.epoch });
+        }
+        if activation.home != candidate {
+            return Err(Refusal::NotCandidate { candidate });
+        }
+        if !activation.config.has(candidate) {
+            return Err(Refusal::NotMember { node: candidate });
+        }
+        let config = &activation.config;
+        if *config != self.config && config.id() <= self.config.id() {
+            return Err(Refusal::ConfigNumber { current: self.config.id() });
+        }
+        if activation.forced && kind != SealKind::Forced {
+            return Err(Refusal::NotForced);
+        }
+        self.check_start(activation)?;
+
+        assert!(epoch > self.epoch, "an epoch opens once and in order");
+        self.history.push(Start {
+            epoch,
+            seq: activation.start_seq,
+            hash: activation.start_hash,
+            config: config.id(),
+            forced: activation.forced,
+        });
+        self.epoch = epoch;
+        self.home = Some(candidate);
+        self.config = config.clone();
+        self.phase = Phase::Active;
+        if kind == SealKind::Unplanned {
+            self.moved_at = activation.at;
+        }
+        Ok(())
+    }
+
+    /// A start may not lie before the last one: what an opened epoch wrote below its own start was
+    /// committed when it opened. At the very same seq the record before it is the same record.
+    fn check_start(&self, activation: &Activation) -> Result<(), Refusal> {
+        let (seq, hash) = (activation.start_seq, activation.start_hash);
+        let (last, fits) = match self.history.last() {
+            None => (Seq(1), seq == Seq(1) && hash == Hash::ZERO),
+            Some(start) => {
+                let above = seq > start.seq;
+                let same = seq == start.seq && hash == start.hash;
+                (start.seq, above || same || (activation.forced && seq >= Seq(1)))
+            }
+        };
+        if fits { Ok(()) } else { Err(Refusal::Start { last, given: seq }) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! Which steps a group takes, and which it refuses.
+
+use alloc::vec::Vec;
+
+use types::{Config, ConfigId, Epoch, Hash, NodeId, Seq, Stamp};
+
+use super::{GroupState, Phase, Refusal};
+use crate::{Activation, SealKind, Transition};
+
+fn config(id: u32, members: &[u16]) -> Config {
+    let members = members.iter().copied().map(NodeId).collect();
+    Config::new(ConfigId(id), members, 2).unwrap()
+}
+
+fn seal(epoch: u64, candidate: u16, kind: SealKind) -> Transition {
+    Transition::BeginSeal {
+        epoch: Epoch(epoch),
+        candidate: NodeId(candidate),
+        kind,
+        at: Stamp(10 * epoch),
+    }
+}
+
+fn activation(epoch: u64, home: u16, seq: u64) -> Activation {
+    Activation {
+        epoch: Epoch(epoch),
+        home: NodeId(home),
+        config: config(1, &[1, 2, 3]),
+        start_seq: Seq(seq),
+        start_hash: if seq == 1 { Hash::ZERO } else { Hash([7; 32]) },
+        forced: false,
+        at: Stamp(10 * epoch + 5),
+    }
+}
+
+fn activate(epoch: u64, home: u16, seq: u64) -> Transition {
+    Transition::Activate(activation(epoch, home, seq))
+}
+
+/// A group that has taken `steps`.
+fn after(steps: &[Transition]) -> GroupState {
+    let mut group = GroupState::genesis(config(1, &[1, 2, 3]));
+    for (count, step) in steps.iter().enumerate() {
+        assert_eq!(group.take(step), Ok(count as u64 + 2));
+    }
+    group
+}
+
+fn check(steps: &[Transition], last: &Transition, expect: Refusal) {
+    let mut group = after(steps);
+    let before = group.clone();
+    assert_eq!(group.take(last), Err(expect));
+    assert_eq!(group, before, "a refusal changes nothing");
+}
+
+const UNPLANNED: SealKind = SealKind::Unplanned;
+
+#[test]
+fn an_epoch_opens_for_the_candidate_that_sealed() {
+    // The whole protocol stands on one home per epoch.
+    let group = after(&[
+        seal(1, 1, SealKind::Planned),
+        activate(1, 1, 1),
+        seal(2, 2, UNPLANNED),
+        activate(2, 2, 9),
+    ]);
+    assert_eq!((group.epoch, group.issued, group.home), (Epoch(2), Epoch(2), Some(NodeId(2))));
+    assert_eq!(group.phase, Phase::Active);
+    assert_eq!(group.moved_at, Stamp(25));
+    let starts: Vec<_> = group.history.starts().iter().map(|start| start.seq.0).collect();
+    assert_eq!(starts, [1, 9]);
+}
+
+#[test]
+fn an_abandoned_seal_is_taken_over_under_an_epoch_of_its_own() {
+    // Two candidates with one epoch could each find a seal set that promised it.
+    let taken = [seal(1, 1, UNPLANNED), seal(2, 2, UNPLANNED)];
+    check(
+        &[seal(1, 1, UNPLANNED)],
+        &seal(1, 2, UNPLANNED),
+        Refusal::WrongEpoch { expected: Epoch(2), given: Epoch(1) },
+    );
+    check(&taken, &activate(1, 1, 1), Refusal::WrongEpoch { expected: Epoch(2), given: Epoch(1) });
+    let mut group = after(&taken);
+    assert_eq!(group.take(&activate(2, 2, 1)), Ok(4));
+    assert_eq!(group.history.starts().len(), 1, "epoch 1 never opened");
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_its_reason() {
+    // A refusal that names the wrong reason sends an operator the wrong way at 3 a.m.
+    let sealing = [seal(1, 1, UNPLANNED)];
+    let open = [seal(1, 1, UNPLANNED), activate(1, 1, 1)];
+    let second =
+        [seal(1, 1, UNPLANNED), activate(1, 1, 1), seal(2, 2, UNPLANNED), activate(2, 2, 9)];
+    let resealed = [second.to_vec(), Vec::from([seal(3, 3, UNPLANNED)])].concat();
+    let skip = Refusal::WrongEpoch { expected: Epoch(2), given: Epoch(3) };
+    check(&open, &seal(3, 1, UNPLANNED), skip);
+    check(&open, &seal(2, 9, UNPLANNED), Refusal::NotMember { node: NodeId(9) });
+    check(&open, &activate(2, 1, 1), Refusal::NotSealing);
+    check(&sealing, &activate(1, 2, 1), Refusal::NotCandidate { candidate: NodeId(1) });
+    check(&sealing, &activate(1, 1, 2), Refusal::Start { last: Seq(1), given: Seq(2) });
+    check(&resealed, &activate(3, 3, 8), Refusal::Start { last: Seq(9), given: Seq(8) });
+    let other_hash = Activation { start_hash: Hash([8; 32]), ..activation(3, 3, 9) };
+    check(
+        &resealed,
+        &Transition::Activate(other_hash),
+        Refusal::Start { last: Seq(9), given: Seq(9) },
+    );
+    let forced = Activation { forced: true, ..activation(1, 1, 1) };
+    check(&sealing, &Transition::Activate(forced), Refusal::NotForced);
+    let reused = Activation { config: config(1, &[1, 2]), ..activation(1, 1, 1) };
+    let current = ConfigId(1);
+    check(&sealing, &Transition::Activate(reused), Refusal::ConfigNumber { current });
+    let without = Activation { config: config(2, &[2, 3]), ..activation(1, 1, 1) };
+    check(&sealing, &Transition::Activate(without), Refusal::NotMember { node: NodeId(1) });
+}
+
+#[test]
+fn only_a_forced_switch_may_start_before_the_last_start() {
+    // After a real loss the group must open where the survivors end, and say that it did.
+    let mut group = after(&[
+        seal(1, 1, UNPLANNED),
+        activate(1, 1, 1),
+        seal(2, 2, UNPLANNED),
+        activate(2, 2, 9),
+        seal(3, 3, SealKind::Forced),
+    ]);
+    let forced = Activation { forced: true, ..activation(3, 3, 4) };
+    assert_eq!(group.take(&Transition::Activate(forced)), Ok(7));
+    assert!(group.history.last().unwrap().forced);
+    assert_eq!(group.moved_at, Stamp(25), "no automatic move");
+}
+
+#[test]
+fn a_new_configuration_comes_with_an_epoch() {
+    // Members change only where a seal has closed what the old members could commit.
+    let mut group = after(&[seal(1, 1, SealKind::Planned), activate(1, 1, 1)]);
+    assert_eq!(group.take(&seal(2, 2, SealKind::Planned)), Ok(4));
+    let next = Activation { config: config(2, &[2, 3, 4]), ..activation(2, 2, 5) };
+    assert_eq!(group.take(&Transition::Activate(next)), Ok(5));
+    assert_eq!(group.config.id(), ConfigId(2));
+    assert_eq!(group.take(&seal(3, 4, SealKind::Planned)), Ok(6));
+}

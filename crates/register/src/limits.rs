@@ -1,0 +1,64 @@
+//! Every bound of the register, with its reason.
+
+/// Bytes of an actor's name: a certificate's common name fits.
+pub const ACTOR_BYTES_MAX: usize = 64;
+
+/// Bytes of a reason: one sentence for the audit.
+pub const REASON_BYTES_MAX: usize = 256;
+
+/// Changes in one proposal. All groups of a lost region move in one consensus round, and the largest
+/// layout has 256 groups (PROTOCOL 6).
+pub const CHANGES_MAX: usize = 1024;
+
+/// Members of the register. More copies make every decision slower and protect against nothing new.
+pub const MEMBERS_MAX: usize = 7;
+
+/// Members of one group's configuration.
+pub const CONFIG_MEMBERS_MAX: usize = 16;
+
+/// Groups in one register.
+pub const GROUPS_MAX: usize = 4096;
+
+/// Proposals of this node that wait for their decision.
+pub const PENDING_MAX: usize = 32;
+
+/// Applied proposals remembered per proposer, so that a repeated one is applied once.
+pub const REMEMBERED_MAX: usize = 128;
+
+/// Entries a leader appends beyond what is decided. A leader cut off from the majority must not fill
+/// its log with what nobody will ever decide.
+pub const UNDECIDED_MAX: usize = 256;
+
+/// Frames held back for a write. Beyond this the disk stands still, and incoming frames are dropped
+/// as if lost on the way.
+pub const HELD_FRAMES_MAX: usize = 4096;
+
+/// Audit entries kept in memory. Older ones live on in the hash chain and in the log.
+pub const AUDIT_ENTRIES_MAX: usize = 64;
+
+/// Bytes of one frame. Only the catch-up of a member that was away for long comes near; a batch of
+/// 64 changes takes about 8 KiB.
+pub const FRAME_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of one encoded proposal.
+pub const PROPOSAL_BYTES_MAX: usize = 512 << 10;
+
+/// Highest log index believed from a peer: far from where arithmetic on indexes overflows.
+pub(crate) const INDEX_MAX: u64 = 1 << 40;
+
+/// Highest ballot number believed from a peer: the library adds one to it without a check.
+pub(crate) const BALLOT_MAX: u32 = 1 << 31;
+
+/// Highest message counter believed from a peer, for the same reason.
+pub(crate) const COUNTER_MAX: u64 = 1 << 62;
+
+/// Bytes of one change at most: group, version, tag, and an activation with a full configuration.
+pub(crate) const CHANGE_BYTES_MAX: usize =
+    2 + 8 + 1 + (8 + 2 + 4 + 4 + 4 + 2 * CONFIG_MEMBERS_MAX) + 8 + 32 + 1 + 8;
+
+const _: () = assert!(REMEMBERED_MAX >= 2 * PENDING_MAX, "a waiting proposal is not forgotten");
+const _: () = assert!(
+    32 + ACTOR_BYTES_MAX + REASON_BYTES_MAX + CHANGES_MAX * CHANGE_BYTES_MAX <= PROPOSAL_BYTES_MAX,
+    "the largest proposal fits"
+);
+const _: () = assert!(PROPOSAL_BYTES_MAX * 16 <= FRAME_BYTES_MAX, "a frame carries a burst");

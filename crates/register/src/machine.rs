@@ -1,0 +1,431 @@
+//! The register of one member: inputs and the time in, effects out.
+//!
+//! Each step hands its input to the log, then writes what changed, then sends. Nothing leaves and
+//! nothing is applied before the write that it stands on is reported done: see [`Register::settle`]
+//! and [`Register::release`]. A proposal is kept by its proposer until it comes back decided, handed
+//! again to whoever leads, and applied once however often the log holds it.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::mem;
+
+use bytes::Bytes;
+use omnipaxos::ballot_leader_election::Ballot;
+use types::{Instant, NodeId, Now, WriteId};
+
+use crate::frame::{self, Body, Frame};
+use crate::limits::{HELD_FRAMES_MAX, PENDING_MAX, UNDECIDED_MAX};
+use crate::link::{Arrival, Lane, Link};
+use crate::log::{Entry, Log, Pid};
+use crate::record::Boot;
+use crate::recover::replay;
+use crate::{
+    Counters, Effect, Event, FrameRefusal, Input, Options, Proposal, ProposalId, RecoverError,
+    State, UndecidedReason,
+};
+
+/// One member of the register.
+#[derive(Debug)]
+pub struct Register {
+    options: Options,
+    fingerprint: u64,
+    incarnation: u64,
+    booted: bool,
+    log: Log,
+    state: State,
+    /// Length of the log that `state` holds.
+    applied: usize,
+    /// By member number less one; our own is unused.
+    links: Vec<Link>,
+    pending: BTreeMap<u64, Pending>,
+    held: VecDeque<Held>,
+    frames_held: usize,
+    next_write: u64,
+    next_tick: Instant,
+    /// Ballot and leader as of the last step.
+    standing: (Ballot, Option<Pid>),
+    counters: Counters,
+}
+
+#[derive(Debug)]
+struct Pending {
+    entry: Entry,
+    since: Instant,
+    retry_at: Instant,
+}
+
+/// A write under way, and the frames that stand on it.
+#[derive(Debug)]
+struct Held {
+    id: WriteId,
+    since: Instant,
+    written: bool,
+    frames: Vec<(NodeId, Bytes)>,
+    /// Length of the decided log that the write makes durable.
+    decided: usize,
+}
+
+impl Register {
+    /// Builds a member from its options and the records of its earlier starts, oldest first. Everything
+    /// that was decided before is applied when this returns.
+    ///
+    /// # Errors
+    /// See [`RecoverError`]; none is cured by trying again. A record torn by a crash must not be among
+    /// `records`.
+    pub fn recover<'a>(
+        options: Options,
+        now: Instant,
+        records: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Self, RecoverError> {
+        let options = options.checked()?;
+        let fingerprint = options.fingerprint();
+        let (incarnation, image) = replay(&options, fingerprint, records)?;
+        let pid = number_of(&options, options.node).expect("checked options name this member");
+        let decided = image.decided;
+        let state = State::genesis(&options.genesis);
+        let links = options.members.iter().map(|_| Link::default()).collect();
+        let mut register = Self {
+            fingerprint,
+            incarnation: incarnation + 1,
+            booted: false,
+            log: Log::recover(&options, pid, image),
+            state,
+            applied: 0,
+            links,
+            pending: BTreeMap::new(),
+            held: VecDeque::new(),
+            frames_held: 0,
+            next_write: 1,
+            next_tick: now,
+            standing: (Ballot::default(), None),
+            counters: Counters::default(),
+            options,
+        };
+        register.apply(decided, &mut Vec::new());
+        register.standing = (register.log.ballot(), None);
+        Ok(register)
+    }
+
+    /// Takes one input at `now` and pushes what is to be done. The first call writes the record of this
+    /// start, which goes before all frames.
+    pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
+        let mut direct = Vec::new();
+        match input {
+            Input::Message { from, bytes } => {
+                self.receive(now.instant, from, &bytes, out, &mut direct)
+            }
+            Input::Propose(proposal) => self.propose(now.instant, proposal, out, &mut direct),
+            Input::Written(id) => self.written(id, out),
+            Input::Connected(peer) => {
+                if let Some(pid) = self.peer(peer) {
+                    self.log.resync(pid);
+                }
+            }
+            Input::Wake => self.wake(now.instant, out, &mut direct),
+        }
+        self.settle(now.instant, direct, out);
+    }
+
+    fn receive(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        bytes: &[u8],
+        out: &mut Vec<Effect>,
+        direct: &mut Vec<(Pid, Body)>,
+    ) {
+        let refusal = match self.admit(from, bytes) {
+            Ok((pid, frame)) => self.take(now, pid, frame, out, direct).err(),
+            Err(refusal) => Some(refusal),
+        };
+        if let Some(why) = refusal {
+            self.counters.refused += 1;
+            out.push(Effect::Note(Event::Refused { from, why }));
+        }
+    }
+
+    fn admit(&self, from: NodeId, bytes: &[u8]) -> Result<(Pid, Frame), FrameRefusal> {
+        let pid = self.peer(from).ok_or(FrameRefusal::Stranger)?;
+        if self.frames_held >= HELD_FRAMES_MAX {
+            return Err(FrameRefusal::Stalled);
+        }
+        let frame =
+            frame::decode(bytes, self.options.members.len()).map_err(FrameRefusal::Unreadable)?;
+        if frame.header.register != self.fingerprint {
+            return Err(FrameRefusal::OtherRegister);
+        }
+        Ok((pid, frame))
+    }
+
+    fn take(
+        &mut self,
+        now: Instant,
+        pid: Pid,
+        frame: Frame,
+        out: &mut Vec<Effect>,
+        direct: &mut Vec<(Pid, Body)>,
+    ) -> Result<(), FrameRefusal> {
+        let lane = match &frame.body {
+            Body::Paxos(_) => Lane::Ordered,
+            Body::Heartbeat(_) => Lane::Beat(frame.beat),
+            Body::Proposal(_) => Lane::Free,
+        };
+        let own = self.incarnation;
+        let Some(link) = self.link_mut(pid) else { return Err(FrameRefusal::Stranger) };
+        match link.arrive(now, own, &frame.header, lane) {
+            Arrival::Stale => {
+                self.counters.stale += 1;
+                return Ok(());
+            }
+            Arrival::Fresh { lost: false } => {}
+            Arrival::Fresh { lost: true } => {
+                self.counters.lost += 1;
+                self.log.resync(pid);
+                if let Some(peer) = self.member(pid) {
+                    out.push(Effect::Note(Event::Lost { peer }));
+                }
+            }
+        }
+        self.counters.taken += 1;
+        match frame.body {
+            Body::Paxos(message) => {
+                if !self.log.receive(pid, message) {
+                    return Err(FrameRefusal::Impossible);
+                }
+            }
+            Body::Heartbeat(message) => self.log.beat(pid, message),
+            Body::Proposal(entry) => {
+                if self.member(pid) != Some(entry.0.id().node) {
+                    return Err(FrameRefusal::Impossible);
+                }
+                // Not passed on when another leads: its proposer hears of the leader itself, and two
+                // members that are wrong about each other cannot play ball with it.
+                if self.log.leads() {
+                    self.place(&entry, direct);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn propose(
+        &mut self,
+        now: Instant,
+        proposal: Proposal,
+        out: &mut Vec<Effect>,
+        direct: &mut Vec<(Pid, Body)>,
+    ) {
+        let id = proposal.id();
+        let ours = id.node == self.options.node && id.number >> 32 == self.incarnation;
+        let reason = if !ours || self.pending.contains_key(&id.number) || self.state.has_applied(id)
+        {
+            Some(UndecidedReason::NotOurs)
+        } else if self.pending.len() == PENDING_MAX {
+            Some(UndecidedReason::Busy)
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            out.push(Effect::Undecided { proposal: id, reason });
+            return;
+        }
+        let entry = Entry(Arc::new(proposal));
+        self.place(&entry, direct);
+        let retry_at = now.after(self.options.retry_us);
+        self.pending.insert(id.number, Pending { entry, since: now, retry_at });
+    }
+
+    /// Appends the entry if this member leads and does not hold it yet, or sends it to the leader.
+    fn place(&mut self, entry: &Entry, direct: &mut Vec<(Pid, Body)>) {
+        if self.log.leads() {
+            let length = self.log.length();
+            let id = entry.0.id();
+            let held = self.log.entries(self.applied, length);
+            let known = self.state.has_applied(id) || held.iter().any(|other| other.0.id() == id);
+            if !known && length - self.applied < UNDECIDED_MAX {
+                self.log.append(entry.clone());
+            }
+        } else if let Some(leader) = self.log.leader() {
+            direct.push((leader, Body::Proposal(entry.clone())));
+        }
+    }
+
+    fn wake(&mut self, now: Instant, out: &mut Vec<Effect>, direct: &mut Vec<(Pid, Body)>) {
+        if now < self.next_tick {
+            return;
+        }
+        // One tick however late the wake is: a member that slept has heard nobody meanwhile, and must
+        // not take its own sleep for everybody's silence.
+        self.next_tick = now.after(self.options.tick_us);
+        // A member whose disk stands still neither campaigns nor beats: it could keep no promise.
+        let stalled = self
+            .held
+            .front()
+            .is_some_and(|held| now.since(held.since) > self.options.patience_us());
+        if !stalled {
+            let hears_majority = self.hears_majority(now);
+            self.log.tick(hears_majority);
+        }
+        let timeout = self.options.proposal_timeout_us;
+        let node = self.options.node;
+        self.pending.retain(|number, pending| {
+            let waited_us = now.since(pending.since);
+            let keep = waited_us < timeout;
+            if !keep {
+                let proposal = ProposalId { node, number: *number };
+                let reason = UndecidedReason::NoQuorum { waited_us };
+                out.push(Effect::Undecided { proposal, reason });
+            }
+            keep
+        });
+        self.retry(now, |pending| pending.retry_at <= now, direct);
+    }
+
+    fn retry(
+        &mut self,
+        now: Instant,
+        due: impl Fn(&Pending) -> bool,
+        direct: &mut Vec<(Pid, Body)>,
+    ) {
+        let retry_at = now.after(self.options.retry_us);
+        let mut entries = Vec::new();
+        for pending in self.pending.values_mut().filter(|pending| due(pending)) {
+            pending.retry_at = retry_at;
+            entries.push(pending.entry.clone());
+        }
+        for entry in entries {
+            self.place(&entry, direct);
+        }
+    }
+
+    fn written(&mut self, id: WriteId, out: &mut Vec<Effect>) {
+        if let Some(held) = self.held.iter_mut().find(|held| held.id == id) {
+            held.written = true;
+        }
+        self.release(out);
+    }
+
+    /// Lets go of what stood on writes that are done, in order.
+    fn release(&mut self, out: &mut Vec<Effect>) {
+        while self.held.front().is_some_and(|held| held.written) {
+            let Some(held) = self.held.pop_front() else { return };
+            self.frames_held -= held.frames.len();
+            out.extend(held.frames.into_iter().map(|(to, bytes)| Effect::Send { to, bytes }));
+            self.apply(held.decided, out);
+        }
+    }
+
+    fn apply(&mut self, decided: usize, out: &mut Vec<Effect>) {
+        for entry in self.log.entries(self.applied, decided) {
+            self.applied += 1;
+            let Some(results) = self.state.apply(&entry.0) else { continue };
+            for (group, result) in &results {
+                if result.is_ok() {
+                    out.push(Effect::Changed(*group));
+                }
+            }
+            let id = entry.0.id();
+            if id.node == self.options.node && self.pending.remove(&id.number).is_some() {
+                out.push(Effect::Decided { proposal: id, results });
+            }
+        }
+    }
+
+    /// Ends a step: waiting proposals go to a new leader, changes go to disk, and frames wait for them.
+    fn settle(&mut self, now: Instant, mut direct: Vec<(Pid, Body)>, out: &mut Vec<Effect>) {
+        let standing = (self.log.ballot(), self.log.leader());
+        let before = mem::replace(&mut self.standing, standing);
+        if standing != before {
+            if standing.1 != before.1 {
+                out.push(Effect::Note(Event::Leader(self.leader())));
+            }
+            self.retry(now, |_| true, &mut direct);
+        }
+        let mut record = self.log.take_record();
+        if !mem::replace(&mut self.booted, true) {
+            let (register, incarnation) = (self.fingerprint, self.incarnation);
+            record.boot = Some(Boot { register, incarnation });
+        }
+        let bodies = self.log.take_outgoing().into_iter().chain(direct);
+        let frames = self.frames(now, bodies, out);
+        if !record.is_empty() {
+            let id = WriteId(self.next_write);
+            self.next_write += 1;
+            out.push(Effect::Write { id, bytes: record.encode().into() });
+            self.frames_held += frames.len();
+            let decided = self.log.decided();
+            self.held.push_back(Held { id, since: now, written: false, frames, decided });
+        } else if let Some(last) = self.held.back_mut() {
+            // Nothing changed in this step, yet what it says may rest on what an earlier one changed.
+            self.frames_held += frames.len();
+            last.frames.extend(frames);
+        } else {
+            out.extend(frames.into_iter().map(|(to, bytes)| Effect::Send { to, bytes }));
+        }
+    }
+
+    fn frames(
+        &mut self,
+        now: Instant,
+        bodies: impl Iterator<Item = (Pid, Body)>,
+        out: &mut Vec<Effect>,
+    ) -> Vec<(NodeId, Bytes)> {
+        let quorate = self.quorate(now);
+        let (register, own) = (self.fingerprint, self.incarnation);
+        let mut frames = Vec::new();
+        for (pid, body) in bodies {
+            let Some(to) = self.member(pid) else { continue };
+            let Some(link) = self.link_mut(pid) else { continue };
+            let lane = match &body {
+                Body::Paxos(_) => Lane::Ordered,
+                Body::Heartbeat(_) => Lane::Beat(0),
+                Body::Proposal(_) => Lane::Free,
+            };
+            let (header, beat) = link.depart(register, own, quorate, lane);
+            match frame::encode(header, beat, &body) {
+                Some(bytes) => frames.push((to, Bytes::from(bytes))),
+                None => out.push(Effect::Note(Event::TooLarge { to })),
+            }
+        }
+        frames
+    }
+
+    /// Whether this member leads and hears a majority, itself included.
+    fn quorate(&self, now: Instant) -> bool {
+        self.log.leads() && self.hears_majority(now)
+    }
+
+    fn hears_majority(&self, now: Instant) -> bool {
+        self.heard(now).count() > self.options.members.len() / 2
+    }
+
+    /// The number of another member.
+    fn peer(&self, node: NodeId) -> Option<Pid> {
+        number_of(&self.options, node).filter(|_| node != self.options.node)
+    }
+
+    fn member(&self, pid: Pid) -> Option<NodeId> {
+        self.options.members.get(place_of(pid)?).copied()
+    }
+
+    fn link(&self, pid: Pid) -> Option<&Link> {
+        self.links.get(place_of(pid)?)
+    }
+
+    fn link_mut(&mut self, pid: Pid) -> Option<&mut Link> {
+        self.links.get_mut(place_of(pid)?)
+    }
+}
+
+/// Where the member of this number stands among the members.
+fn place_of(pid: Pid) -> Option<usize> {
+    usize::try_from(pid).ok()?.checked_sub(1)
+}
+
+fn number_of(options: &Options, node: NodeId) -> Option<Pid> {
+    let place = options.members.binary_search(&node).ok()?;
+    Pid::try_from(place + 1).ok()
+}
+
+mod view;

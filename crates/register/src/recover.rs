@@ -1,0 +1,87 @@
+//! From records back to what consensus had on disk.
+
+use wire::DecodeError;
+
+use crate::memory::Image;
+use crate::record::Record;
+use crate::{NotOptions, Options};
+
+/// Why a register cannot start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecoverError {
+    /// The options are of no use.
+    #[error("the options are of no use")]
+    Options(#[from] NotOptions),
+    /// A record cannot be read.
+    #[error("record {index} cannot be read")]
+    Record {
+        /// Its place, from 0.
+        index: usize,
+        /// What is wrong.
+        source: DecodeError,
+    },
+    /// The records belong to a register with other members or other first groups.
+    #[error("record {index} belongs to another register")]
+    OtherRegister {
+        /// Its place, from 0.
+        index: usize,
+    },
+    /// A record does not continue those before it: some are missing, or out of order.
+    #[error("record {index} does not continue those before it")]
+    Order {
+        /// Its place, from 0.
+        index: usize,
+    },
+}
+
+/// Puts the records together: the number of the last start, and what consensus had on disk.
+pub(crate) fn replay<'a>(
+    options: &Options,
+    fingerprint: u64,
+    records: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<(u64, Image), RecoverError> {
+    let mut incarnation = 0;
+    let mut image = Image::default();
+    for (index, bytes) in records.into_iter().enumerate() {
+        let Record { boot, promise, round, decided, tail } =
+            Record::decode(bytes, options.members.len())
+                .map_err(|source| RecoverError::Record { index, source })?;
+        let order = RecoverError::Order { index };
+        match boot {
+            Some(boot) if boot.register != fingerprint => {
+                return Err(RecoverError::OtherRegister { index });
+            }
+            // A start without writes of its own leaves no record, so numbers rise by one.
+            Some(boot) if boot.incarnation != incarnation + 1 => return Err(order),
+            Some(boot) => incarnation = boot.incarnation,
+            None if incarnation == 0 => return Err(order),
+            None => {}
+        }
+        if let Some(promise) = promise {
+            if image.promise.is_some_and(|before| before >= promise) {
+                return Err(order);
+            }
+            image.promise = Some(promise);
+        }
+        if let Some(round) = round {
+            image.round = Some(round);
+        }
+        if let Some((kept, entries)) = tail {
+            if kept < image.decided || kept > image.entries.len() {
+                return Err(order);
+            }
+            image.entries.truncate(kept);
+            image.entries.extend(entries);
+        }
+        if let Some(decided) = decided {
+            if decided < image.decided {
+                return Err(order);
+            }
+            image.decided = decided;
+        }
+        if image.decided > image.entries.len() {
+            return Err(order);
+        }
+    }
+    Ok((incarnation, image))
+}

@@ -1,0 +1,128 @@
+//! The replicated state: all groups, and which proposals were applied.
+//!
+//! [`State::apply`] is a pure function of the state and the proposal, so that every member that
+//! applies the same log holds the same state, to the byte of its [`digest`](State::digest).
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use sha2::{Digest, Sha256};
+use types::{Config, GroupId, Hash, NodeId};
+use wire::Writer;
+
+use crate::limits::REMEMBERED_MAX;
+use crate::{Audit, Change, ChangeResult, GroupState, Proposal, ProposalId, Refusal, codec};
+
+/// Groups, remembered proposals, audit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    groups: BTreeMap<GroupId, GroupState>,
+    /// Numbers of the newest applied proposals of each node, rising.
+    remembered: BTreeMap<NodeId, Vec<u64>>,
+    audit: Audit,
+}
+
+impl State {
+    /// The state before the first proposal: every group at version 1, without epoch and home.
+    pub(crate) fn genesis(groups: &[(GroupId, Config)]) -> Self {
+        let groups = groups
+            .iter()
+            .map(|(group, config)| (*group, GroupState::genesis(config.clone())))
+            .collect();
+        Self { groups, remembered: BTreeMap::new(), audit: Audit::default() }
+    }
+
+    /// One group.
+    #[must_use]
+    pub fn group(&self, group: GroupId) -> Option<&GroupState> {
+        self.groups.get(&group)
+    }
+
+    /// All groups, by number.
+    pub fn groups(&self) -> impl Iterator<Item = (GroupId, &GroupState)> {
+        self.groups.iter().map(|(group, state)| (*group, state))
+    }
+
+    /// What was decided so far.
+    #[must_use]
+    pub const fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
+    /// Whether the proposal was applied, as far as is remembered.
+    #[must_use]
+    pub fn has_applied(&self, id: ProposalId) -> bool {
+        self.remembered.get(&id.node).is_some_and(|seen| seen.binary_search(&id.number).is_ok())
+    }
+
+    /// Applies a decided proposal. `None` if it was applied before: the log may hold it twice.
+    pub(crate) fn apply(
+        &mut self,
+        proposal: &Arc<Proposal>,
+    ) -> Option<Vec<(GroupId, ChangeResult)>> {
+        let id = proposal.id();
+        let seen = self.remembered.entry(id.node).or_default();
+        let Err(at) = seen.binary_search(&id.number) else { return None };
+        let expired = at == 0 && seen.len() == REMEMBERED_MAX;
+        if !expired {
+            if seen.len() == REMEMBERED_MAX {
+                seen.remove(0);
+                seen.insert(at - 1, id.number);
+            } else {
+                seen.insert(at, id.number);
+            }
+        }
+        let results: Vec<_> = proposal
+            .changes()
+            .iter()
+            .map(|change| {
+                let result =
+                    if expired { Err(Refusal::Expired) } else { self.change(proposal, change) };
+                (change.group, result)
+            })
+            .collect();
+        self.audit.push(proposal.clone(), results.clone());
+        Some(results)
+    }
+
+    fn change(&mut self, proposal: &Proposal, change: &Change) -> ChangeResult {
+        let Some(state) = self.groups.get_mut(&change.group) else {
+            return Err(Refusal::UnknownGroup { group: change.group });
+        };
+        if state.version != change.expected_version {
+            return Err(Refusal::Version { standing: state.standing() });
+        }
+        let version = state.take(&change.transition)?;
+        assert!(version > change.expected_version, "a change raises the version");
+        state.actor = String::from(proposal.actor());
+        state.reason = String::from(proposal.reason());
+        state.changed_by = Some(proposal.id());
+        Ok(version)
+    }
+
+    /// SHA-256 over the whole state in a fixed order. Members that applied the same have the same.
+    #[must_use]
+    pub fn digest(&self) -> Hash {
+        let mut bytes = Vec::new();
+        let mut writer = Writer::new(&mut bytes);
+        writer.hash(self.audit.head()).u64(self.audit.count());
+        writer.count(self.groups.len());
+        for (group, state) in &self.groups {
+            writer.u16(group.0);
+            codec::group_state(&mut writer, state);
+        }
+        writer.count(self.remembered.len());
+        for (node, numbers) in &self.remembered {
+            writer.u16(node.0).count(numbers.len());
+            for number in numbers {
+                writer.u64(*number);
+            }
+        }
+        Hash(Sha256::digest(&bytes).into())
+    }
+}
+
+#[cfg(test)]
+mod tests;
