@@ -111,6 +111,12 @@ impl Ledger {
         Ok(Posted::Created)
     }
 
+    /// Whether it has no number left for another account or transfer.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        u32::try_from(self.accounts.len()).is_err() || u32::try_from(self.transfers.len()).is_err()
+    }
+
     /// The account of that number.
     #[must_use]
     pub fn account(&self, id: AccountId) -> Option<&Account> {

@@ -1,0 +1,210 @@
+//! What a group of payments can be told to do, and its bytes.
+//!
+//! The first byte is the tag of a command's kind and layout; a new layout is a new tag, and tags are
+//! never reused. Bytes come from outside: whatever they are, decoding ends in a command or in an
+//! error.
+
+use alloc::vec::Vec;
+
+use ledger::State;
+use sha2::{Digest, Sha256};
+use types::{Amount, Currency, Hash};
+use wire::{DecodeError, Reader, Writer};
+
+use crate::limits::{COMMAND_BYTES_MAX, NAME_BYTES_MAX, RAW_BYTES_MAX, TEXT_BYTES_MAX};
+use crate::message::currency;
+use crate::text::{self, OutOfLimits};
+use crate::{Kind, Message};
+
+const OPEN_ACCOUNT: u8 = 1;
+const SET_ACCOUNT_STATE: u8 = 2;
+const PAY: u8 = 3;
+
+/// A command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command<'a> {
+    /// Opens and funds an account. Tag 1.
+    OpenAccount(OpenAccount<'a>),
+    /// Blocks, closes or opens an account again. Tag 2.
+    SetAccountState(SetAccountState<'a>),
+    /// Carries out the transactions of a message. Tag 3.
+    Pay {
+        /// The message, as it was read.
+        message: Message<'a>,
+        /// The document it was read from, which the journal keeps; may be empty. Of it, the state
+        /// holds the SHA-256.
+        raw: &'a [u8],
+    },
+}
+
+/// Opens an account and, if `funding` is not zero, credits it from the house's funding account.
+///
+/// Layout: currency number u16, kind u8, funding u128, key, and the name with a u32 length, 0 for
+/// none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenAccount<'a> {
+    /// The currency of the book it is opened in.
+    pub currency: Currency,
+    /// How it is called in messages: an IBAN, another number, or `BIC:` and an agent's BIC for the
+    /// agent's own account.
+    pub key: &'a str,
+    /// Whose it is.
+    pub name: Option<&'a str>,
+    /// What it is for.
+    pub kind: Kind,
+    /// The opening balance.
+    pub funding: Amount,
+}
+
+/// Sets whether an account takes postings.
+///
+/// Layout: currency number u16, state u8 (0 open, 1 blocked, 2 closed), key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetAccountState<'a> {
+    /// The currency of its book.
+    pub currency: Currency,
+    /// Its key.
+    pub key: &'a str,
+    /// What it becomes.
+    pub state: State,
+}
+
+/// A command as a group takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// SHA-256 over the command without the raw document. Under one message id, this tells a retry
+    /// from a different request: a message that was only written differently (white space, prefixes,
+    /// order of attributes) is the same content. So is one that differs only in what the model never
+    /// reads, such as remittance information.
+    pub digest: Hash,
+    /// The bytes that [`crate::Payments`] applies.
+    pub body: Vec<u8>,
+}
+
+impl<'a> Command<'a> {
+    /// Its bytes and the digest of its content.
+    ///
+    /// # Errors
+    /// [`OutOfLimits`] names what is too large, or empty; nobody may send that.
+    pub fn encode(&self) -> Result<Encoded, OutOfLimits> {
+        let mut body = Vec::new();
+        match self {
+            Self::OpenAccount(open) => open.encode(&mut body)?,
+            Self::SetAccountState(set) => set.encode(&mut body)?,
+            Self::Pay { message, .. } => {
+                body.push(PAY);
+                message.encode(&mut body)?;
+            }
+        }
+        let digest = Hash(Sha256::digest(&body).into());
+        if let Self::Pay { raw, .. } = self {
+            if raw.len() > RAW_BYTES_MAX {
+                let (field, size) = ("raw document", raw.len());
+                return Err(OutOfLimits { field, size, size_max: RAW_BYTES_MAX });
+            }
+            Writer::new(&mut body).run(raw);
+        }
+        text::within("command", body.len(), COMMAND_BYTES_MAX)?;
+        Ok(Encoded { digest, body })
+    }
+
+    /// Reads a command.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the bytes are anything but the one encoding of a command within the
+    /// limits.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::decode_with_content(bytes).map(|(command, _)| command)
+    }
+
+    /// Also returns the command's bytes between the tag and the raw document.
+    pub(crate) fn decode_with_content(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
+        if bytes.len() > COMMAND_BYTES_MAX {
+            let value = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            return Err(DecodeError::Invalid { field: "command", value });
+        }
+        let mut reader = Reader::new(bytes);
+        let tag = reader.u8()?;
+        let start = reader;
+        let content = |end: &Reader<'a>| {
+            let length = start.rest().len().saturating_sub(end.rest().len());
+            start.rest().get(..length).unwrap_or_default()
+        };
+        let (command, content) = match tag {
+            OPEN_ACCOUNT => {
+                let open = OpenAccount::decode(&mut reader)?;
+                (Self::OpenAccount(open), content(&reader))
+            }
+            SET_ACCOUNT_STATE => {
+                let set = SetAccountState::decode(&mut reader)?;
+                (Self::SetAccountState(set), content(&reader))
+            }
+            PAY => {
+                let message = Message::decode(&mut reader)?;
+                let content = content(&reader);
+                let raw = reader.run("raw document", RAW_BYTES_MAX)?;
+                (Self::Pay { message, raw }, content)
+            }
+            tag => return Err(DecodeError::Invalid { field: "command tag", value: tag.into() }),
+        };
+        reader.end()?;
+        Ok((command, content))
+    }
+}
+
+impl<'a> OpenAccount<'a> {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), OutOfLimits> {
+        Writer::new(out)
+            .u8(OPEN_ACCOUNT)
+            .u16(self.currency.number())
+            .u8(self.kind.number())
+            .u128(self.funding.0);
+        text::put(out, "account key", self.key, TEXT_BYTES_MAX)?;
+        if let Some(name) = self.name {
+            text::within("account name", name.len(), NAME_BYTES_MAX)?;
+        }
+        Writer::new(out).run(self.name.unwrap_or_default().as_bytes());
+        Ok(())
+    }
+
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let currency = currency(reader)?;
+        let kind = reader.u8()?;
+        let kind = Kind::from_number(kind)
+            .ok_or(DecodeError::Invalid { field: "account kind", value: kind.into() })?;
+        let funding = Amount(reader.u128()?);
+        let key = text::get(reader, "account key", TEXT_BYTES_MAX)?;
+        let name = text::utf8("account name", reader.run("account name", NAME_BYTES_MAX)?)?;
+        let name = (!name.is_empty()).then_some(name);
+        Ok(Self { currency, key, name, kind, funding })
+    }
+}
+
+impl<'a> SetAccountState<'a> {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), OutOfLimits> {
+        let state = match self.state {
+            State::Open => 0,
+            State::Blocked => 1,
+            State::Closed => 2,
+        };
+        Writer::new(out).u8(SET_ACCOUNT_STATE).u16(self.currency.number()).u8(state);
+        text::put(out, "account key", self.key, TEXT_BYTES_MAX)
+    }
+
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let currency = currency(reader)?;
+        let state = match reader.u8()? {
+            0 => State::Open,
+            1 => State::Blocked,
+            2 => State::Closed,
+            value => {
+                return Err(DecodeError::Invalid { field: "account state", value: value.into() });
+            }
+        };
+        let key = text::get(reader, "account key", TEXT_BYTES_MAX)?;
+        Ok(Self { currency, key, state })
+    }
+}
+
+#[cfg(test)]
+mod tests;

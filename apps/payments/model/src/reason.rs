@@ -1,0 +1,242 @@
+//! What becomes of a payment: its statuses, and the reason if it is rejected.
+//!
+//! A payment passes four stages. The technical check ends in ACTC, the check of the accounts in
+//! ACCP, the check of the funds in ACSP, and the posting in ACSC. A rule that fails makes it RJCT at
+//! its stage. All of that is one step of the journal, so all statuses of a payment bear the stamp of
+//! the record that carried it.
+
+use alloc::vec::Vec;
+
+use types::Stamp;
+use wire::DecodeError;
+
+/// A status, from the ISO external code set of payment transaction statuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// ACTC: the technical check was passed.
+    TechnicallyAccepted,
+    /// ACCP: the accounts were found and take the payment.
+    ProfileAccepted,
+    /// ACSP: the funds are there; settlement is in process.
+    InSettlement,
+    /// ACSC: settled.
+    Settled,
+    /// RJCT: rejected; nothing was posted.
+    Rejected,
+}
+
+/// One entry of a status history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The status.
+    pub status: Status,
+    /// When it was reached.
+    pub stamp: Stamp,
+}
+
+/// What became of one transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// It was posted.
+    Settled,
+    /// It was not.
+    Rejected(Reason),
+}
+
+/// Why a transaction was rejected. Where several hold, the first in this order is the answer.
+///
+/// The codes are from the ISO external code set of status reasons. The numbers are stored and never
+/// reused; 0 stands for a settled transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Reason {
+    /// AM05: a transaction with this UETR was seen before, whatever became of it.
+    DuplicateUetr = 1,
+    /// AM05: the sender used this transaction id before.
+    DuplicateTransaction = 2,
+    /// AM05: the message has an earlier transaction with these ids, and nothing else tells them
+    /// apart.
+    DuplicateInMessage = 3,
+    /// AM03: no book is kept in this currency here.
+    CurrencyNotCarried = 4,
+    /// AM01: the amount is zero.
+    ZeroAmount = 5,
+    /// AM02: the amount is above [`crate::limits::AMOUNT_MAX`].
+    AmountTooLarge = 6,
+    /// AC02: there is no such debtor account.
+    DebtorUnknown = 7,
+    /// AC03: there is no such creditor account.
+    CreditorUnknown = 8,
+    /// AG01: the debtor account is one of the house's own.
+    DebtorForbidden = 9,
+    /// AG01: the creditor account is one of the house's own.
+    CreditorForbidden = 10,
+    /// NARR: debtor and creditor are one account.
+    SameAccount = 11,
+    /// AC05.
+    DebtorClosed = 12,
+    /// AC07.
+    CreditorClosed = 13,
+    /// AC06.
+    DebtorBlocked = 14,
+    /// AC06.
+    CreditorBlocked = 15,
+    /// AM04: the debtor account does not hold the amount.
+    InsufficientFunds = 16,
+    /// ED05: the ledger could not take the posting.
+    SettlementFailed = 17,
+}
+
+impl Status {
+    /// The ISO code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TechnicallyAccepted => "ACTC",
+            Self::ProfileAccepted => "ACCP",
+            Self::InSettlement => "ACSP",
+            Self::Settled => "ACSC",
+            Self::Rejected => "RJCT",
+        }
+    }
+}
+
+impl Verdict {
+    /// The final status.
+    #[must_use]
+    pub const fn status(self) -> Status {
+        match self {
+            Self::Settled => Status::Settled,
+            Self::Rejected(_) => Status::Rejected,
+        }
+    }
+
+    /// Why not, if it was not settled.
+    #[must_use]
+    pub const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Settled => None,
+            Self::Rejected(reason) => Some(reason),
+        }
+    }
+
+    /// Every status it went through, the final one last. `stamp` is that of the record that carried
+    /// the message.
+    #[must_use]
+    pub fn history(self, stamp: Stamp) -> Vec<Step> {
+        const PASSED: [Status; 4] = [
+            Status::TechnicallyAccepted,
+            Status::ProfileAccepted,
+            Status::InSettlement,
+            Status::Settled,
+        ];
+        let (passed, end) = match self {
+            Self::Settled => (PASSED.len(), None),
+            Self::Rejected(reason) => (reason.stages_passed(), Some(Status::Rejected)),
+        };
+        PASSED.into_iter().take(passed).chain(end).map(|status| Step { status, stamp }).collect()
+    }
+
+    /// The number it is stored under.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Settled => 0,
+            Self::Rejected(reason) => reason as u8,
+        }
+    }
+
+    /// The verdict of that number.
+    pub(crate) fn from_number(number: u8) -> Result<Self, DecodeError> {
+        if number == 0 {
+            return Ok(Self::Settled);
+        }
+        Reason::ALL
+            .into_iter()
+            .find(|reason| *reason as u8 == number)
+            .map(Self::Rejected)
+            .ok_or(DecodeError::Invalid { field: "verdict", value: number.into() })
+    }
+}
+
+impl Reason {
+    /// All reasons in their order of precedence.
+    pub const ALL: [Self; 17] = [
+        Self::DuplicateUetr,
+        Self::DuplicateTransaction,
+        Self::DuplicateInMessage,
+        Self::CurrencyNotCarried,
+        Self::ZeroAmount,
+        Self::AmountTooLarge,
+        Self::DebtorUnknown,
+        Self::CreditorUnknown,
+        Self::DebtorForbidden,
+        Self::CreditorForbidden,
+        Self::SameAccount,
+        Self::DebtorClosed,
+        Self::CreditorClosed,
+        Self::DebtorBlocked,
+        Self::CreditorBlocked,
+        Self::InsufficientFunds,
+        Self::SettlementFailed,
+    ];
+
+    /// The ISO code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.code_text_stages().0
+    }
+
+    /// A sentence for people, at most 105 characters, as a pacs.002 may carry.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        self.code_text_stages().1
+    }
+
+    /// How many stages were passed before.
+    const fn stages_passed(self) -> usize {
+        self.code_text_stages().2
+    }
+
+    #[rustfmt::skip]
+    const fn code_text_stages(self) -> (&'static str, &'static str, usize) {
+        match self {
+            Self::DuplicateUetr =>
+                ("AM05", "A transaction with this UETR was received before.", 0),
+            Self::DuplicateTransaction =>
+                ("AM05", "A transaction with this transaction id was received from the sender before.", 0),
+            Self::DuplicateInMessage =>
+                ("AM05", "The message holds an earlier transaction with the same identification.", 0),
+            Self::CurrencyNotCarried =>
+                ("AM03", "No settlement takes place in this currency here.", 0),
+            Self::ZeroAmount =>
+                ("AM01", "The settlement amount is zero.", 0),
+            Self::AmountTooLarge =>
+                ("AM02", "The settlement amount is above the largest that is taken.", 0),
+            Self::DebtorUnknown =>
+                ("AC02", "There is no such debtor account in this currency.", 1),
+            Self::CreditorUnknown =>
+                ("AC03", "There is no such creditor account in this currency.", 1),
+            Self::DebtorForbidden =>
+                ("AG01", "The debtor account takes no payments.", 1),
+            Self::CreditorForbidden =>
+                ("AG01", "The creditor account takes no payments.", 1),
+            Self::SameAccount =>
+                ("NARR", "Debtor account and creditor account are the same.", 1),
+            Self::DebtorClosed =>
+                ("AC05", "The debtor account is closed.", 1),
+            Self::CreditorClosed =>
+                ("AC07", "The creditor account is closed.", 1),
+            Self::DebtorBlocked =>
+                ("AC06", "The debtor account is blocked.", 1),
+            Self::CreditorBlocked =>
+                ("AC06", "The creditor account is blocked.", 1),
+            Self::InsufficientFunds =>
+                ("AM04", "The debtor account does not hold the amount.", 2),
+            Self::SettlementFailed =>
+                ("ED05", "The ledger could not take the posting.", 3),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
