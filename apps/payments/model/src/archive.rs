@@ -2,7 +2,7 @@
 //!
 //! A record is one allocation: the message's bytes as the command carried them, with the stamp, the
 //! hash of the document and the verdicts in front. They are read back only when somebody asks. That
-//! keeps a payment at some 400 bytes, all names and indexes included, and the digest is over exactly
+//! keeps a payment at some 500 bytes, all names and indexes included, and the digest is over exactly
 //! what is kept.
 
 use alloc::boxed::Box;
@@ -15,7 +15,7 @@ use wire::{DecodeError, Reader, Writer};
 
 use crate::identity::{self, Identities};
 use crate::limits::TRANSACTIONS_MAX;
-use crate::{Message, Verdict};
+use crate::{Message, Reason, Refusal, Verdict};
 
 /// A message, and what became of its transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,37 +50,45 @@ impl Archive {
         Self { records: Roll::new(), messages: Index::new(), payments: Index::new() }
     }
 
-    /// Whether it can number no further message.
-    pub(crate) fn is_full(&self) -> bool {
-        u32::try_from(self.records.len()).is_err()
-    }
-
-    pub(crate) fn has_message(&self, id: MessageId) -> bool {
-        self.messages.get(&id.0).is_some()
-    }
-
-    pub(crate) fn has_payment(&self, identity: [u8; 16]) -> bool {
-        self.payments.get(&identity).is_some()
-    }
-
-    /// Gives those of the identities that are free to the message that is recorded next. An identity
-    /// belongs to the first that bore it, whatever became of that one.
+    /// Takes a message's id for the message that is recorded next.
     ///
-    /// The caller has checked that there is a next number.
-    pub(crate) fn claim(&mut self, identities: Identities) {
-        let number = u32::try_from(self.records.len()).expect("the archive is not full");
-        for identity in identities.iter() {
-            // An identity that is taken stays with its first bearer.
-            let _taken_now = self.payments.insert(identity, number);
+    /// # Errors
+    /// [`Refusal::MessageIdUsed`], or [`Refusal::Full`] if there is no next number; the id is as it
+    /// was then.
+    pub(crate) fn claim_message(&mut self, id: MessageId) -> Result<(), Refusal> {
+        let number = self.next_number();
+        let taken = match number {
+            Some(number) => !self.messages.insert(id.0, number),
+            None => self.messages.get(&id.0).is_some(),
+        };
+        if taken {
+            return Err(Refusal::MessageIdUsed);
         }
+        number.map(|_| ()).ok_or(Refusal::Full)
     }
 
-    /// Keeps a message; `content` is its encoding. The caller has checked that its id is free and
-    /// that there is a next number.
+    /// Takes a payment's identities for the message that is recorded next, those of them that are
+    /// free: an identity belongs to the first that bore it, whatever became of that one. The
+    /// message's own id is claimed already.
+    ///
+    /// # Errors
+    /// The strongest identity that was taken before, as a reason.
+    pub(crate) fn claim_payment(&mut self, identities: Identities) -> Result<(), Reason> {
+        let number = self.next_number().expect("the message has a number");
+        let mut claim = |identity: Option<[u8; 16]>, duplicate| match identity {
+            Some(identity) if !self.payments.insert(identity, number) => Err(duplicate),
+            Some(_) | None => Ok(()),
+        };
+        let uetr = claim(identities.uetr, Reason::DuplicateUetr);
+        let transaction = claim(identities.transaction, Reason::DuplicateTransaction);
+        let in_message = claim(identities.in_message, Reason::DuplicateInMessage);
+        uetr.and(transaction).and(in_message)
+    }
+
+    /// Keeps the message whose id was claimed last; `content` is its encoding.
     pub(crate) fn record(
         &mut self,
         stamp: Stamp,
-        id: MessageId,
         content: &[u8],
         raw: &[u8],
         verdicts: &[Verdict],
@@ -95,8 +103,12 @@ impl Archive {
         bytes.extend_from_slice(content);
 
         let number = self.records.push(Record(bytes.into_boxed_slice()));
-        let fresh = self.messages.insert(id.0, number.expect("the archive is not full"));
-        assert!(fresh, "the message's id is free");
+        assert!(number.is_some(), "the number was there when the message's id was claimed");
+        assert_eq!(self.messages.len(), self.records.len(), "one id was claimed for the record");
+    }
+
+    fn next_number(&self) -> Option<u32> {
+        u32::try_from(self.records.len()).ok()
     }
 
     /// The message of that id.

@@ -134,7 +134,7 @@ fn both_sides_hold_the_limits() {
     let longest = "y".repeat(140);
     let large = Transaction { end_to_end_id: &longest, debtor: &longest, ..transaction() };
     let full = Message { transactions: vec![large; TRANSACTIONS_MAX], ..message() };
-    let command = Command::Pay { message: full, raw: &raw[1..] };
+    let command = Command::Pay { message: full, raw: raw.get(1..).unwrap() };
     let size_max = COMMAND_BYTES_MAX;
     assert!(
         matches!(too_long(command), OutOfLimits { field: "command", size_max: m, .. } if m == size_max)

@@ -17,7 +17,8 @@ fn codes_are_in_the_iso_sets() {
     };
     let set: serde_json::Value = serde_json::from_str(&text).unwrap();
     for reason in Reason::ALL {
-        assert!(set["codes"][reason.code()].is_string(), "{} is no ISO reason", reason.code());
+        let meaning = set.get("codes").and_then(|codes| codes.get(reason.code()));
+        assert!(meaning.is_some(), "{} is no ISO reason", reason.code());
     }
 }
 
