@@ -254,3 +254,12 @@ fn every_difference_shows_in_the_digest() {
     digests.dedup();
     assert_eq!(digests.len(), count);
 }
+
+/// A new release would disagree with the old one about the same journal, in the middle of an upgrade.
+#[test]
+fn the_digest_of_a_history_is_as_it_ever_was() {
+    let mut payments = books();
+    let transactions = [transfer(1, "T1", "rich", "poor"), transfer(2, "T2", "rich", "nobody")];
+    run(&mut payments, 2, &pay("M1", transactions));
+    assert_eq!(payments.digest().to_string(), "fb3fc9e4ea209636");
+}
