@@ -1,1 +1,23 @@
-//! Drives a node: clock, threads, sockets and disk.
+//! Drives a node: clock, threads, sockets and disk around the machine that decides.
+//!
+//! One thread owns the [`Node`](group::Node) and feeds it everything that has come in since the last
+//! step, as one step; what the node wants done goes to the storage thread and to the sessions. The
+//! rest of the process talks to that thread through a [`Handle`]. Nothing here decides: a driver
+//! that came to its own conclusions would do so outside the simulator.
+
+mod clock;
+mod config;
+mod driver;
+mod handle;
+mod log;
+mod span;
+mod start;
+
+pub use clock::Clock;
+pub use config::{
+    Config, ConfigError, Credentials, Failover, Listen, Peer, StorageConfig, load, parse,
+};
+pub use driver::Halt;
+pub use handle::{Gone, Handle, NodeView};
+pub use span::{NotASpan, Span};
+pub use start::{Running, StartError, start};

@@ -20,5 +20,5 @@ pub mod superblock;
 pub use self::bytes::{DecodeError, Reader, Writer};
 pub use message::{FrameBuilder, GroupMessage, HomeReport, Message, Pulse, decode_frame};
 pub use meta::{Meta, Orphan, OrphanReason};
-pub use record::{Command, CommandRef, HEADER_BYTES, Header, Record, RecordKind};
+pub use record::{Command, CommandRef, HEADER_BYTES, Header, Record, RecordKind, digest};
 pub use reply::{Doubt, Reply};

@@ -95,10 +95,10 @@ impl Record {
             command.encode(&mut Writer::new(&mut bytes));
         }
         header.count = u32::try_from(commands.len()).unwrap_or(u32::MAX);
-        header.body = hash_of(bytes.get(HEADER_BYTES + 4..).unwrap_or(&[]));
+        header.body = digest(bytes.get(HEADER_BYTES + 4..).unwrap_or(&[]));
         let mut head = Vec::with_capacity(HEADER_BYTES);
         header.encode(&mut Writer::new(&mut head));
-        let hash = hash_of(&head);
+        let hash = digest(&head);
         if let Some(slot) = bytes.get_mut(..HEADER_BYTES) {
             slot.copy_from_slice(&head);
         }
@@ -114,7 +114,7 @@ impl Record {
         let header = Header::decode(&mut reader)?;
         let body = reader.run("record body length", limits::RECORD_BYTES_MAX)?;
         reader.end()?;
-        if hash_of(body) != header.body {
+        if digest(body) != header.body {
             return Err(DecodeError::Invalid { field: "record body hash", value: header.seq.0 });
         }
         let mut commands = Commands { rest: Reader::new(body), left: header.count };
@@ -127,7 +127,7 @@ impl Record {
         if read != header.count || (header.kind != RecordKind::Commands && read != 0) {
             return Err(DecodeError::Invalid { field: "record count", value: header.count.into() });
         }
-        let hash = hash_of(bytes.get(..HEADER_BYTES).unwrap_or(&[]));
+        let hash = digest(bytes.get(..HEADER_BYTES).unwrap_or(&[]));
         Ok(Self { header, hash, bytes })
     }
 
@@ -282,6 +282,8 @@ impl Header {
     }
 }
 
-fn hash_of(bytes: &[u8]) -> Hash {
+/// SHA-256, the hash of all chains, digests and names in the house.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> Hash {
     Hash(Sha256::digest(bytes).into())
 }

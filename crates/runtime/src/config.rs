@@ -1,0 +1,233 @@
+//! The configuration of one node: a YAML file, checked as a whole before anything starts.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use types::NodeId;
+
+use crate::Span;
+
+/// One node's configuration file. Unknown keys are refused; zero is a value.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// This node's number, one of `nodes`.
+    pub node: u16,
+    /// Where it keeps its log.
+    pub data: PathBuf,
+    /// Its certificate and the token of its administrators.
+    pub credentials: Credentials,
+    /// Where it listens.
+    pub listen: Listen,
+    /// Every node of the cluster, this one among them. The same on all, but for the addresses, which
+    /// may differ by where one looks from.
+    pub nodes: Vec<Peer>,
+    /// How many groups there are. Never changed once the cluster has run.
+    #[serde(default = "groups")]
+    pub groups: u16,
+    /// Durable copies that commit an entry, home's own included.
+    #[serde(default = "copies")]
+    pub copies: usize,
+    /// When groups move by themselves.
+    #[serde(default)]
+    pub failover: Failover,
+    /// How the log is kept.
+    #[serde(default)]
+    pub storage: StorageConfig,
+    /// How long a client is kept waiting for a commit before it is told "unknown".
+    #[serde(default = "answer_within")]
+    pub answer_within: Span,
+}
+
+/// Files with secrets and certificates.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// Folder with `authority.pem`, `node.pem` and `node.key`.
+    pub folder: PathBuf,
+    /// File with the token that changes need. Without one, no change is taken over HTTP.
+    pub admin_token: Option<PathBuf>,
+}
+
+/// Addresses to listen on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// For the other nodes, over mutual TLS.
+    pub peers: SocketAddr,
+    /// For clients and operators, over HTTP.
+    pub http: SocketAddr,
+}
+
+/// One node of the cluster.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// Its number.
+    pub id: u16,
+    /// The region it stands in.
+    pub region: String,
+    /// Where this node reaches it: `host:port`.
+    pub peers: String,
+    /// Where clients reach it: `http://host:port`.
+    pub http: String,
+}
+
+/// The policy of automatic failover.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Failover {
+    /// Whether groups move without an operator.
+    pub automatic: bool,
+    /// How long a home must have shown no durable progress, to two nodes.
+    pub detect: Span,
+    /// How long a group stays where an automatic move has put it.
+    pub residence: Span,
+    /// How often each node proves that its disk makes progress.
+    pub pulse: Span,
+    /// An election round of the register; longer than the slowest round trip and two writes.
+    pub election: Span,
+    /// After how long an unanswered message is sent again; longer than the slowest round trip.
+    pub resend: Span,
+    /// How far a clock may be off the median for its node to become home.
+    pub skew: Span,
+    /// How long a write to disk may take before the node takes itself out.
+    pub disk: Span,
+}
+
+/// How the log is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StorageConfig {
+    /// Mebibytes of a log segment.
+    pub segment_mib: u64,
+}
+
+impl Default for Failover {
+    fn default() -> Self {
+        Self {
+            automatic: true,
+            detect: Span::from_millis(10_000),
+            residence: Span::from_millis(600_000),
+            pulse: Span::from_millis(1_000),
+            election: Span::from_millis(1_000),
+            resend: Span::from_millis(500),
+            skew: Span::from_millis(1_000),
+            disk: Span::from_millis(5_000),
+        }
+    }
+}
+
+impl Default for StorageConfig {
+    fn default() -> Self {
+        Self { segment_mib: 128 }
+    }
+}
+
+const fn groups() -> u16 {
+    64
+}
+
+const fn copies() -> usize {
+    2
+}
+
+const fn answer_within() -> Span {
+    Span::from_millis(5_000)
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The text is not a configuration; the source names the line.
+    #[error("not a configuration")]
+    Parse(#[source] Box<serde_saphyr::Error>),
+    /// A rule does not hold.
+    #[error("{rule}")]
+    Rule {
+        /// Which.
+        rule: &'static str,
+    },
+}
+
+/// Reads and checks a configuration file. Relative paths in it are taken from its folder.
+///
+/// # Errors
+/// [`ConfigError`].
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let text = fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let mut config = parse(&text)?;
+    let base = path.parent().unwrap_or_else(|| Path::new("."));
+    config.data = base.join(&config.data);
+    config.credentials.folder = base.join(&config.credentials.folder);
+    config.credentials.admin_token = config.credentials.admin_token.map(|token| base.join(token));
+    Ok(config)
+}
+
+/// Reads and checks a configuration.
+///
+/// # Errors
+/// [`ConfigError`].
+pub fn parse(text: &str) -> Result<Config, ConfigError> {
+    let config: Config =
+        serde_saphyr::from_str(text).map_err(|error| ConfigError::Parse(Box::new(error)))?;
+    config.check()?;
+    Ok(config)
+}
+
+impl Config {
+    /// This node's number.
+    #[must_use]
+    pub const fn me(&self) -> NodeId {
+        NodeId(self.node)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let count = self.nodes.len();
+        let ids: BTreeSet<u16> = self.nodes.iter().map(|node| node.id).collect();
+        let failover = &self.failover;
+        let rules = [
+            (matches!(count, 1 | 3 | 5 | 7), "nodes: want 1, 3, 5 or 7 of them"),
+            (ids.len() == count, "nodes: two have the same id"),
+            (ids.contains(&self.node), "node: is not one of nodes"),
+            ((1..=4096).contains(&self.groups), "groups: want 1 to 4096"),
+            ((1..=count).contains(&self.copies), "copies: want 1 to the number of nodes"),
+            (failover.pulse.micros() > 0, "failover.pulse: must be longer than 0"),
+            (
+                failover.detect.micros() >= 3 * failover.pulse.micros(),
+                "failover.detect: must be at least three pulses",
+            ),
+            (
+                failover.detect.micros() >= 2 * failover.election.micros(),
+                "failover.detect: must be at least two election rounds, so that the register has \
+                 a leader again when it is needed",
+            ),
+            (failover.election.micros() >= 50_000, "failover.election: must be at least 50ms"),
+            (failover.resend.micros() >= 10_000, "failover.resend: must be at least 10ms"),
+            (
+                (16..=4096).contains(&self.storage.segment_mib),
+                "storage.segment_mib: want 16 to 4096",
+            ),
+        ];
+        match rules.iter().find(|(holds, _)| !holds) {
+            Some((_, rule)) => Err(ConfigError::Rule { rule }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

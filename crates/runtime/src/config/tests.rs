@@ -1,0 +1,39 @@
+//! If a wrong configuration is taken, three nodes run three different clusters.
+
+use super::*;
+
+const GOOD: &str = "
+node: 1
+data: data
+credentials: {folder: tls}
+listen: {peers: '127.0.0.1:0', http: '127.0.0.1:0'}
+nodes:
+  - {id: 1, region: eu-west-1, peers: 'a:1', http: 'http://a'}
+  - {id: 2, region: eu-central-1, peers: 'b:1', http: 'http://b'}
+  - {id: 3, region: us-east-1, peers: 'c:1', http: 'http://c'}
+";
+
+#[test]
+fn defaults_are_those_of_the_protocol() {
+    let config = parse(GOOD).unwrap();
+    assert_eq!((config.groups, config.copies), (64, 2));
+    assert_eq!(config.failover.detect.micros(), 10_000_000);
+    assert_eq!(config.failover.residence.micros(), 600_000_000);
+    assert_eq!(config.answer_within.micros(), 5_000_000);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_by_name() {
+    let refuse = |change: &str, word: &str| {
+        let error = parse(&format!("{GOOD}{change}")).unwrap_err();
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        let text = format!("{error} {}", source.unwrap_or_default());
+        assert!(text.contains(word), "{change}: {text}");
+    };
+    refuse("copies: 4\n", "copies");
+    refuse("groups: 0\n", "groups");
+    refuse("colour: red\n", "colour");
+    refuse("failover: {detect: 1s, pulse: 1s}\n", "failover.detect");
+    refuse("failover: {detect: 10}\n", "unit");
+    refuse("  - {id: 4, region: x, peers: 'd:1', http: 'http://d'}\n", "nodes");
+}

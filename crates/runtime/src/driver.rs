@@ -1,0 +1,177 @@
+//! The core thread: everything that has come in goes into the node as one step, and what comes out
+//! is carried out in order.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+
+use group::{Effect, Input, Lane, Node, OrderRefusal, StopReason};
+use model::Model;
+use storage::{Owner, Refused, Request};
+use tokio::sync::{oneshot, watch};
+use types::RequestId;
+use wire::Reply;
+
+use crate::handle::{Job, NodeView};
+use crate::{Clock, log};
+
+/// Why a node ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Halt {
+    /// It was asked to.
+    #[error("asked to stop")]
+    Asked,
+    /// Its disk failed; what it acknowledged is on the other nodes. Mend the disk before starting it
+    /// again.
+    #[error("the disk failed: {0}")]
+    Disk(String),
+    /// It fenced itself off.
+    #[error(transparent)]
+    Fenced(#[from] StopReason),
+    /// Storage refuses what can never be written.
+    #[error("storage cannot take a write")]
+    Refused(#[source] Refused),
+}
+
+/// The loop and what it carries effects out with.
+pub(crate) struct Driver<M> {
+    pub(crate) node: Node<M>,
+    pub(crate) clock: Clock,
+    pub(crate) jobs: Receiver<Job<M>>,
+    pub(crate) storage: storage::Handle,
+    pub(crate) transport: std::sync::Arc<transport::Transport>,
+    pub(crate) halted: watch::Sender<Option<Halt>>,
+    /// Writes and reads that storage has not taken yet.
+    pub(crate) backlog: VecDeque<Request>,
+    pub(crate) replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
+    pub(crate) ordered: BTreeMap<RequestId, oneshot::Sender<Result<(), OrderRefusal>>>,
+    pub(crate) requests: u64,
+}
+
+/// Jobs taken in one step. More wait their turn, so that effects are not held back for ever.
+const JOBS_MAX: usize = 4_096;
+
+/// A client is told to come back after this when the disk takes no more.
+const DISK_RETRY_AFTER_MS: u32 = 1_000;
+
+impl<M: Model + 'static> Driver<M> {
+    /// Runs until the node must not go on, or is asked to stop.
+    pub(crate) fn run(mut self) {
+        let mut effects = Vec::new();
+        let halt = loop {
+            let inputs = match self.wait() {
+                Ok(inputs) => inputs,
+                Err(halt) => break halt,
+            };
+            self.node.handle_all(self.clock.now(), inputs, &mut effects);
+            if let Err(halt) = self.carry_out(&mut effects) {
+                break halt;
+            }
+        };
+        tracing::info!(reason = %halt, "node stops");
+        self.halted.send_replace(Some(halt));
+    }
+
+    /// Everything that has come in, after waiting for the first of it or for the node's deadline.
+    fn wait(&mut self) -> Result<Vec<Input>, Halt> {
+        let mut inputs = Vec::new();
+        let first = match self.node.next_deadline() {
+            Some(deadline) => match self.jobs.recv_timeout(self.clock.until(deadline)) {
+                Ok(job) => Some(job),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return Err(Halt::Asked),
+            },
+            None => Some(self.jobs.recv().map_err(|_| Halt::Asked)?),
+        };
+        inputs.push(Input::Wake);
+        if let Some(job) = first {
+            self.take(job, &mut inputs)?;
+            for _ in 0..JOBS_MAX {
+                match self.jobs.try_recv() {
+                    Ok(job) => self.take(job, &mut inputs)?,
+                    Err(_) => break,
+                }
+            }
+        }
+        Ok(inputs)
+    }
+
+    fn take(&mut self, job: Job<M>, inputs: &mut Vec<Input>) -> Result<(), Halt> {
+        match job {
+            Job::Inputs(mut happened) => inputs.append(&mut happened),
+            Job::Command { group, command, deadline, reply } => {
+                if self.storage.space() == storage::Space::Full {
+                    let busy = Reply::Busy { retry_after_ms: DISK_RETRY_AFTER_MS };
+                    // The client may have gone away.
+                    let _gone = reply.send(busy).is_err();
+                    return Ok(());
+                }
+                let request = self.number();
+                self.replies.insert(request, reply);
+                inputs.push(Input::Command { request, group, command, deadline });
+            }
+            Job::Order { order, reply } => {
+                let request = self.number();
+                self.ordered.insert(request, reply);
+                inputs.push(Input::Order { request, order });
+            }
+            Job::Ask(ask) => {
+                let (node, now) = (&self.node, self.clock.now());
+                let (storage, transport) = (&self.storage, &*self.transport);
+                ask(&NodeView { node, now, storage, transport });
+            }
+            Job::Room => {}
+            Job::Halt(halt) => return Err(halt),
+        }
+        Ok(())
+    }
+
+    fn number(&mut self) -> RequestId {
+        self.requests += 1;
+        RequestId(self.requests)
+    }
+
+    fn carry_out(&mut self, effects: &mut Vec<Effect>) -> Result<(), Halt> {
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send { to, lane, bytes } => {
+                    let lane = match lane {
+                        Lane::Log => transport::Lane::Log,
+                        Lane::Bulk => transport::Lane::Bulk,
+                    };
+                    // What is refused is as good as lost on the way: the protocol sends again.
+                    if let Err(refused) = self.transport.send(to, lane, bytes) {
+                        tracing::trace!(%to, %refused, "frame not sent");
+                    }
+                }
+                Effect::Append { id, kind, bytes } => {
+                    self.backlog.push_back(Request::Append { owner: Owner(0), id, kind, bytes });
+                }
+                Effect::Superblock { id, group, bytes } => {
+                    let owner = Owner(0);
+                    self.backlog.push_back(Request::Superblock { owner, id, group, blob: bytes });
+                }
+                Effect::Load { id, at } => {
+                    self.backlog.push_back(Request::Load { owner: Owner(0), id, at });
+                }
+                Effect::Answer { to, reply } => {
+                    if let Some(waiting) = self.replies.remove(&to) {
+                        // The client may have gone away; its command is done all the same.
+                        let _gone = waiting.send(reply).is_err();
+                    }
+                }
+                Effect::Ordered { to, result } => {
+                    if let Some(waiting) = self.ordered.remove(&to) {
+                        let _gone = waiting.send(result).is_err();
+                    }
+                }
+                Effect::Note(event) => log::event(&event),
+                Effect::Stop(reason) => return Err(Halt::Fenced(reason)),
+            }
+        }
+        match self.storage.submit(&mut self.backlog) {
+            // What is left is submitted again at the next step; storage says when there is room.
+            Ok(()) | Err(Refused::Full | Refused::DiskFull) => Ok(()),
+            Err(refused) => Err(Halt::Refused(refused)),
+        }
+    }
+}

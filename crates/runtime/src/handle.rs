@@ -1,0 +1,126 @@
+//! How the rest of the process talks to the thread that owns the node.
+
+use std::sync::mpsc;
+
+use group::{Input, Node, Order, OrderRefusal};
+use tokio::sync::oneshot;
+use types::{GroupId, Instant, Now};
+use wire::{Command, Reply};
+
+use crate::Clock;
+
+/// What goes to the core thread.
+pub(crate) enum Job<M> {
+    /// Things that happened.
+    Inputs(Vec<Input>),
+    /// A client's command.
+    Command { group: GroupId, command: Command, deadline: Instant, reply: oneshot::Sender<Reply> },
+    /// An operator's order.
+    Order { order: Order, reply: oneshot::Sender<Result<(), OrderRefusal>> },
+    /// A question.
+    Ask(Question<M>),
+    /// Storage has room again.
+    Room,
+    /// End, for this reason.
+    Halt(crate::Halt),
+}
+
+/// A look at the node that runs on the core thread.
+pub(crate) type Question<M> = Box<dyn FnOnce(&NodeView<'_, M>) + Send>;
+
+/// What a question may look at.
+#[derive(Debug)]
+pub struct NodeView<'a, M> {
+    /// The node.
+    pub node: &'a Node<M>,
+    /// What the clocks say.
+    pub now: Now,
+    /// How the disk does.
+    pub storage: &'a storage::Handle,
+    /// How the sessions do.
+    pub transport: &'a transport::Transport,
+}
+
+/// The node has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this node is stopping")]
+pub struct Gone;
+
+/// Talks to a running node. Cheap to clone.
+#[derive(Debug)]
+pub struct Handle<M> {
+    jobs: mpsc::Sender<Job<M>>,
+    clock: Clock,
+    answer_within_us: u64,
+}
+
+impl<M> Clone for Handle<M> {
+    fn clone(&self) -> Self {
+        Self { jobs: self.jobs.clone(), clock: self.clock, answer_within_us: self.answer_within_us }
+    }
+}
+
+impl<M: 'static> Handle<M> {
+    pub(crate) const fn new(
+        jobs: mpsc::Sender<Job<M>>,
+        clock: Clock,
+        answer_within_us: u64,
+    ) -> Self {
+        Self { jobs, clock, answer_within_us }
+    }
+
+    /// The node's clocks.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Hands a command to its group and waits for the answer, which comes within the configured
+    /// time, or within `patience_us` if that is shorter.
+    ///
+    /// Dropping the future does not take the command back.
+    ///
+    /// # Errors
+    /// [`Gone`]: whether the command was or will be done is not known.
+    pub async fn command(
+        &self,
+        group: GroupId,
+        command: Command,
+        patience_us: Option<u64>,
+    ) -> Result<Reply, Gone> {
+        let wait_us = patience_us.map_or(self.answer_within_us, |us| us.min(self.answer_within_us));
+        let deadline = self.clock.instant().after(wait_us);
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Command { group, command, deadline, reply };
+        self.jobs.send(job).map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Hands an order to the node and waits until the register has taken or refused it.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn order(&self, order: Order) -> Result<Result<(), OrderRefusal>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job::Order { order, reply }).map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Asks the node something. `look` runs on the core thread between two steps, so it sees one
+    /// consistent state; it must be quick.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&NodeView<'_, M>) -> T + Send + 'static,
+    ) -> Result<T, Gone> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Job::Ask(Box::new(move |view| {
+            // Nobody waits any more if the client has gone away.
+            let _gone = reply.send(look(view)).is_err();
+        }));
+        self.jobs.send(ask).map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+}
