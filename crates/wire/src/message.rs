@@ -400,3 +400,6 @@ impl Pulse {
         Ok(Self { durable, wall, seen, homes })
     }
 }
+
+#[cfg(test)]
+mod tests;

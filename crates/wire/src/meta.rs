@@ -113,3 +113,6 @@ impl Meta {
         Ok(Self { promised, table, home: has_home.then_some(home), config, orphans })
     }
 }
+
+#[cfg(test)]
+mod tests;

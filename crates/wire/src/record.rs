@@ -287,3 +287,6 @@ impl Header {
 pub fn digest(bytes: &[u8]) -> Hash {
     Hash(Sha256::digest(bytes).into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,3 +111,6 @@ impl Reply {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! If two versions of a node read a frame differently, one acknowledges what the other did not send.
+
+use alloc::vec;
+
+use types::{MessageId, Start};
+
+use super::*;
+
+/// One of each message, with distinct values in every field.
+fn samples() -> Vec<Message> {
+    let hash = |text: &[u8]| crate::digest(text);
+    let tail = |n: u64| Tail { epoch: Epoch(n), seq: Seq(n + 1), hash: hash(b"tail") };
+    let start = Start {
+        epoch: Epoch(2),
+        seq: Seq(5),
+        hash: hash(b"start"),
+        config: ConfigId(1),
+        forced: false,
+    };
+    let table = EpochTable::from_starts(vec![start]).unwrap();
+    let config = Config::new(ConfigId(1), vec![NodeId(1), NodeId(2), NodeId(3)], 2).unwrap();
+    let bodies = vec![
+        GroupMessage::Append {
+            config: ConfigId(1),
+            commit: Seq(3),
+            record: Bytes::from_static(b"record"),
+        },
+        GroupMessage::AppendAck { tail: tail(1) },
+        GroupMessage::Commit { commit: Seq(8) },
+        GroupMessage::Refused { promised: Epoch(9) },
+        GroupMessage::Seal,
+        GroupMessage::SealAck { tail: tail(2), table: table.clone(), commit: Seq(4) },
+        GroupMessage::Adopt { table: table.clone(), target: tail(3) },
+        GroupMessage::Adopted { tail: tail(4) },
+        GroupMessage::NewEpoch { table, config },
+        GroupMessage::NewEpochAck { tail: tail(5) },
+        GroupMessage::Fetch { after: tail(6) },
+        GroupMessage::Entries {
+            after: Seq(7),
+            records: vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")],
+            tail: tail(7),
+        },
+    ];
+    let in_group = |body| Message::Group { group: GroupId(18), epoch: Epoch(2), body };
+    let command = Command {
+        id: MessageId([5; 16]),
+        digest: hash(b"content"),
+        not_after: Stamp(99),
+        body: Bytes::from_static(b"body"),
+    };
+    let pulse = Pulse {
+        durable: 6,
+        wall: Stamp(1_000),
+        seen: vec![(NodeId(2), 10), (NodeId(3), 20)],
+        homes: vec![HomeReport {
+            group: GroupId(18),
+            epoch: Epoch(2),
+            commit: Seq(8),
+            head: hash(b"head"),
+            closed: Stamp(990),
+            stalled: true,
+        }],
+    };
+    let mut all: Vec<Message> = bodies.into_iter().map(in_group).collect();
+    all.push(Message::Pulse(pulse));
+    all.push(Message::Register(Bytes::from_static(b"register")));
+    all.push(Message::Forward { ticket: 11, group: GroupId(8), command });
+    all.push(Message::Answered { ticket: 11, reply: Reply::Expired });
+    all
+}
+
+fn frame() -> Bytes {
+    let mut builder = FrameBuilder::default();
+    for message in samples() {
+        builder.push(&message);
+    }
+    builder.take().unwrap()
+}
+
+#[test]
+fn released_bytes_stay_readable() {
+    let golden = Bytes::from_static(include_bytes!("../../golden/v1/messages.bin"));
+    assert_eq!(frame(), golden);
+    assert_eq!(decode_frame(&golden), Ok(samples()));
+}
+
+#[test]
+fn a_frame_cut_anywhere_is_refused_or_ends_between_messages() {
+    let frame = frame();
+    for length in 0..frame.len() {
+        if let Ok(messages) = decode_frame(&frame.slice(..length)) {
+            assert_eq!(messages[..], samples()[..messages.len()], "length {length}");
+        }
+    }
+    assert!(decode_frame(&Bytes::from_static(&[2])).is_err());
+}
+
+#[test]
+fn hostile_bytes_never_panic_and_never_allocate_what_they_claim() {
+    // Seeded, so that a failure can be had again.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let honest = frame();
+    for _ in 0..20_000 {
+        let mut bytes = honest.to_vec();
+        for _ in 0..=next() % 4 {
+            let at = usize::try_from(next()).unwrap() % bytes.len();
+            bytes[at] = next().to_le_bytes()[0];
+        }
+        let _read = decode_frame(&bytes.into());
+    }
+}
+
+#[test]
+fn a_builder_is_empty_after_it_is_taken() {
+    let mut builder = FrameBuilder::default();
+    assert_eq!(builder.take(), None);
+    builder.push(&Message::Register(Bytes::from_static(b"x")));
+    assert!(builder.take().is_some());
+    assert_eq!((builder.bytes(), builder.take()), (0, None));
+}
