@@ -6,6 +6,7 @@
 //! nothing, because TCP alone would hold on to a stopped process for ever.
 
 use core::{
+    future::pending,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
@@ -73,6 +74,9 @@ impl Connection<'_> {
             reason = self.watch(&pulse) => reason,
             reason = stopped => reason,
         };
+        // Whatever ended it while stopping: the stop was the cause.
+        let stopping = pulse.stopping.load(Ordering::Relaxed);
+        let reason = if stopping { DownReason::Stopped } else { reason };
         self.counters.ends[reason.index()].add(1);
         reason
     }
@@ -126,9 +130,11 @@ impl Connection<'_> {
             self.queue.take(&mut batch);
             if batch.is_empty() && buffer.is_empty() {
                 if pulse.stopping.load(Ordering::Relaxed) {
-                    // Whether the farewell arrives changes nothing here.
+                    // Whether the farewell arrives changes nothing here. The peer answers it by
+                    // closing, which ends the reader; to close with bytes unread would make the
+                    // kernel reset the connection, and the peer might lose what it has not read.
                     drop(half.shutdown().await);
-                    return DownReason::Stopped;
+                    return pending().await;
                 }
                 self.queue.woken().await;
                 continue;
@@ -139,6 +145,9 @@ impl Connection<'_> {
                 Err(error) => Err(error),
             };
             if let Err(error) = written {
+                // What the peer sent before it closed, its farewell above all, is still to be
+                // read; the reader ends by itself, and soon.
+                sleep(self.limits.close_max).await;
                 return DownReason::Lost(error.kind());
             }
             pulse.writing_us.store(0, Ordering::Relaxed);

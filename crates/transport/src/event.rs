@@ -47,13 +47,14 @@ pub enum Event {
         from: NodeId,
         /// Which lane carried them.
         lane: Lane,
-        /// The bytes as handed to `send`. They share a read buffer of 64 KiB or more with their
+        /// The bytes as handed to `send`. They share a read buffer of 256 KiB or more with their
         /// neighbours: whoever keeps a small frame for long should copy it.
         bytes: Bytes,
     },
     /// An attempt to reach a peer that this node dials failed; the next follows after a pause.
     Unreachable(NodeId, HandshakeError),
-    /// Somebody connected and was turned away.
+    /// Somebody connected and was turned away. Strangers cause these at will: whoever logs them
+    /// should bound how often.
     Rejected {
         /// The address the connection came from.
         remote: SocketAddr,
@@ -82,8 +83,8 @@ pub enum DownReason {
     #[error("the peer takes no bytes")]
     Stalled,
     /// The peer broke the framing.
-    #[error("the peer broke the protocol: {0}")]
-    Protocol(FrameError),
+    #[error("the peer broke the framing")]
+    Protocol(#[source] FrameError),
     /// The peer opened a newer session.
     #[error("a newer session took its place")]
     Replaced,

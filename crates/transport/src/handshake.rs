@@ -18,7 +18,7 @@ use wire::DecodeError;
 use crate::{
     event::Lane,
     hello::{self, Answer, Hello, HelloError, Refusal, SessionId, VERSION_MAX, VERSION_MIN},
-    limits::{Limits, READ_BYTES},
+    limits::{Limits, SOCKET_BYTES},
     tls::{self, Identity, NameError},
 };
 
@@ -52,10 +52,10 @@ pub enum HandshakeError {
     #[error("the hello was not understood")]
     Hello(#[from] HelloError),
     /// This node refused the other.
-    #[error("refused: {0}")]
+    #[error("this node refused the other")]
     Refused(#[source] Refusal),
     /// The other node refused this one.
-    #[error("refused by the other side: {0}")]
+    #[error("the other node refused this one")]
     RefusedByPeer(#[source] Refusal),
     /// The other node chose a version that this one did not offer.
     #[error("the other side chose version {0}, which was not offered")]
@@ -225,7 +225,7 @@ async fn connect(address: &str) -> Result<BufReader<TcpStream>, HandshakeError> 
 fn prepare(tcp: TcpStream) -> io::Result<BufReader<TcpStream>> {
     // Frames are gathered here already; waiting for more in the kernel would only add delay.
     tcp.set_nodelay(true)?;
-    Ok(BufReader::with_capacity(READ_BYTES, tcp))
+    Ok(BufReader::with_capacity(SOCKET_BYTES, tcp))
 }
 
 fn is_tls_error(error: &io::Error) -> bool {

@@ -9,8 +9,12 @@ pub(crate) const HELLO_BYTES_MAX: usize = 256;
 pub(crate) const COALESCE_BYTES: usize = 64 * 1024;
 /// Frames beyond this are handed to TLS as they are, because the copy would cost more than a call.
 pub(crate) const COPY_BYTES_MAX: usize = 16 * 1024;
-/// Room for one read; the slices of delivered frames share it.
-pub(crate) const READ_BYTES: usize = 64 * 1024;
+/// Room for decrypted bytes; the slices of delivered frames share it. With 64 KiB a stream of 64 KiB
+/// frames costs 15% more processor time, because most frames straddle two buffers.
+pub(crate) const READ_BYTES: usize = 256 * 1024;
+/// What one call reads off the socket, still encrypted. Without it TLS reads 4 KiB at a time, which
+/// costs a tenth more.
+pub(crate) const SOCKET_BYTES: usize = 64 * 1024;
 /// What a queued frame costs beside its bytes: its header and its place in the queue. Without it a
 /// flood of one-byte frames would hold many times the memory that the limit names.
 pub(crate) const FRAME_COST_BYTES: usize = 36;
@@ -107,3 +111,6 @@ impl Limits {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,10 @@ use self::{
 };
 use crate::limits::ACCEPT_PAUSE;
 
+/// Connections at once, waiting ones included: those who dial again and again into a black hole must
+/// not use up the sockets of the process. Further ones are reset.
+const CONNECTIONS_MAX: usize = 1_024;
+
 /// One of the two ways through a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -93,7 +97,7 @@ impl Passage {
     }
 }
 
-/// A running link. Dropping it resets nothing but closes all its connections.
+/// A running link. Dropping it closes all its connections.
 #[derive(Debug)]
 pub struct Link {
     local: SocketAddr,
@@ -188,6 +192,10 @@ async fn keep_taking(
             },
             Some(_) = connections.join_next() => continue,
         };
+        if connections.len() >= CONNECTIONS_MAX {
+            reset(source);
+            continue;
+        }
         let (passage, pipes, timer) = (passage.subscribe(), pipes.clone(), timer.clone());
         connections.spawn(async move {
             join(source, target, passage, &pipes, &timer).await;

@@ -96,7 +96,7 @@ impl Peer {
 pub(crate) async fn keep_dialing(shared: Arc<Shared>, peer: Arc<Peer>) {
     let mut backoff = backoff(&shared, &peer, Lane::Log);
     for number in 1.. {
-        let session = SessionId { boot: shared.seed, number };
+        let session = SessionId { boot: shared.boot, number };
         match dial(&shared, &peer, Lane::Log, session).await {
             None => return,
             Some(Err(why)) => (shared.sink)(Event::Unreachable(peer.id, why)),
@@ -198,13 +198,16 @@ async fn serve_accepted(
             Some(arrival) = arrivals.recv() => arrival,
         };
         match arrival.hello.lane {
-            Lane::Log => break (DownReason::Replaced, Some(arrival)),
+            // Asked again: two dials may have been let in before either was served.
+            Lane::Log if peer.admits(&arrival.hello).is_ok() => {
+                break (DownReason::Replaced, Some(arrival));
+            }
             Lane::Bulk if arrival.hello.session == session => {
                 bulk.shutdown().await;
                 peer.bulk.queue.close();
                 bulk.spawn(serve_bulk(shared.clone(), peer.clone(), arrival));
             }
-            Lane::Bulk => {}
+            Lane::Log | Lane::Bulk => {}
         }
     };
     if reason == DownReason::Replaced {

@@ -40,8 +40,7 @@ pub struct Options {
     pub peers: BTreeMap<NodeId, String>,
     /// The bounds.
     pub limits: Limits,
-    /// Different at every start of the node: it tells the sessions of two starts apart, and spreads
-    /// the pauses between attempts.
+    /// Spreads the pauses between attempts; should differ between nodes.
     pub seed: u64,
 }
 
@@ -57,6 +56,9 @@ pub enum StartError {
     /// The listener is of no use.
     #[error("the listener cannot be used")]
     Listener(#[source] io::Error),
+    /// The system gives no randomness.
+    #[error("the system gives no randomness")]
+    Randomness,
 }
 
 /// Mutually authenticated sessions with every peer.
@@ -81,6 +83,9 @@ pub(crate) struct Shared {
     pub(crate) identity: Identity,
     pub(crate) limits: Limits,
     pub(crate) seed: u64,
+    /// Tells the sessions of this start of the node from those of others. Drawn here, because a
+    /// caller who gave the same twice would be refused as stale after a restart.
+    pub(crate) boot: u64,
     pub(crate) sink: Sink,
     pub(crate) stop: watch::Sender<bool>,
     rejected: [Counter; HandshakeError::LABELS.len()],
@@ -107,8 +112,9 @@ impl Transport {
             .into_iter()
             .map(|(id, address)| (id, Arc::new(Peer::new(id, address, queue_bytes_max))))
             .collect();
+        let boot = random()?;
         let (stop, rejected) = (watch::Sender::new(false), Default::default());
-        let shared = Arc::new(Shared { identity, limits, seed, sink, stop, rejected });
+        let shared = Arc::new(Shared { identity, limits, seed, boot, sink, stop, rejected });
         let mut tasks = JoinSet::new();
         let mut doors = BTreeMap::new();
         for (id, peer) in &peers {
@@ -193,6 +199,13 @@ impl Shared {
 
 /// For each peer that dials this node: its record, and the way to its task.
 type Doors = Arc<BTreeMap<NodeId, (Arc<Peer>, mpsc::Sender<Arrival>)>>;
+
+fn random() -> Result<u64, StartError> {
+    let mut bytes = [0; 8];
+    let source = rustls::crypto::ring::default_provider().secure_random;
+    source.fill(&mut bytes).map_err(|_| StartError::Randomness)?;
+    Ok(u64::from_le_bytes(bytes))
+}
 
 async fn keep_listening(shared: Arc<Shared>, listener: TcpListener, doors: Doors) {
     let places = Arc::new(Semaphore::new(shared.limits.handshakes_max));

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::{io::AsyncReadExt as _, time::timeout};
-use transport::{DownReason, Event, Lane, Limits, Refused};
+use transport::{DownReason, Event, Lane, LaneMetrics, Limits, Refused};
 use types::NodeId;
 
 use crate::{
     by_hand::{Hello, welcomed},
-    world::{Node, PATIENCE, identity, limits, listener, pair},
+    world::{Node, PATIENCE, identity, limits, listener, pair, rebind},
 };
 
 fn numbered(number: u64, length: usize) -> Bytes {
@@ -45,11 +45,13 @@ async fn three_nodes_reach_each_other_both_ways_on_both_lanes() {
         }
     }
     for node in &nodes {
-        for lane in node.transport.metrics().lanes {
-            assert!(lane.up);
-            assert_eq!((lane.frames_in, lane.frames_out), (1, 1), "{lane:?}");
-            assert_eq!((lane.bytes_in, lane.bytes_out), (9, 9));
-        }
+        let expect = ((1, 1), (9, 9), 0);
+        let counted = |lane: &LaneMetrics| {
+            let (frames, bytes) =
+                ((lane.frames_in, lane.frames_out), (lane.bytes_in, lane.bytes_out));
+            lane.up && (frames, bytes, lane.queued_bytes) == expect
+        };
+        node.metrics(|metrics| metrics.lanes.iter().all(counted)).await;
     }
 }
 
@@ -105,8 +107,9 @@ async fn a_full_lane_refuses_and_leaves_the_other_alone() {
         };
         assert_eq!(number(&timeout(PATIENCE, frame).await.unwrap()), 7);
     }
-    let [log, bulk] = two.transport.metrics().lanes.try_into().unwrap();
-    assert_eq!((log.frames_out, log.refused, log.queued_bytes), (100, 0, 0));
+    let metrics = two.metrics(|metrics| metrics.lanes[0].queued_bytes == 0).await;
+    let [log, bulk] = metrics.lanes.try_into().unwrap();
+    assert_eq!((log.frames_out, log.refused), (100, 0));
     assert!(bulk.refused > 0);
     assert_eq!(bulk.queued_bytes, queued_bytes, "the bulk lane is still stuck");
 }
@@ -139,7 +142,7 @@ async fn a_restarted_peer_is_up_again_whichever_side_dials() {
         leaves.transport.close().await;
         assert_eq!(leaves.down(other).await, DownReason::Stopped);
         assert_eq!(stays.down(restarted).await, DownReason::Closed);
-        let again = std::net::TcpListener::bind(leaves_at).unwrap();
+        let again = rebind(leaves_at).await;
         let mut again = Node::start(identity(restarted), again, &[(other, stays_at)], limits());
         again.up(other).await;
         stays.up(restarted).await;
@@ -203,7 +206,7 @@ async fn sessions_alternate_and_frames_stay_inside_their_own() {
         })
         .await;
         assert_eq!(after_down, 0, "nothing but frames between `Up` and `Down`");
-        let again = std::net::TcpListener::bind(leaves_at).unwrap();
+        let again = rebind(leaves_at).await;
         leaves = Some(Node::start(identity(2), again, &[(1, stays_at)], limits()));
         one.wait(|event| match event {
             Event::Up(_) => Some(()),
@@ -220,17 +223,10 @@ async fn sessions_alternate_and_frames_stay_inside_their_own() {
 async fn round_trips_are_measured_and_quiet_sessions_stay_up() {
     // A session that ends for want of traffic would flap every night.
     let (mut one, mut two) = pair(limits()).await;
-    let measured = async {
-        loop {
-            let lanes = [one.transport.metrics().lanes, two.transport.metrics().lanes].concat();
-            if lanes.iter().all(|lane| lane.rtt_us.is_some()) {
-                return lanes;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    let lanes = timeout(PATIENCE, measured).await.unwrap();
-    assert!(lanes.iter().all(|lane| lane.rtt_us < Some(1_000_000)), "{lanes:?}");
+    for node in [&one, &two] {
+        let measured = |lane: &LaneMetrics| lane.rtt_us.is_some_and(|us| us < 1_000_000);
+        node.metrics(|metrics| metrics.lanes.iter().all(measured)).await;
+    }
     let quiet = limits().silence_max * 2;
     assert!(timeout(quiet, one.next()).await.is_err(), "no event while quiet");
     assert!(two.rest().is_empty());

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{sync::mpsc, time::timeout};
 use transport::{
-    ClusterName, DownReason, Event, Identity, Lane, Limits, Options, Transport,
+    ClusterName, DownReason, Event, Identity, Lane, Limits, Metrics, Options, Transport,
     pki::{Authority, Credential},
 };
 use types::NodeId;
@@ -41,6 +41,20 @@ pub(crate) fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)
+}
+
+/// The same port once more, as a restarted node would: tasks of the node before may still hold it,
+/// and so may, for a moment, somebody's outgoing connection.
+pub(crate) async fn rebind(address: SocketAddr) -> TcpListener {
+    let bound = async {
+        loop {
+            match TcpListener::bind(address) {
+                Ok(listener) => return listener,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    timeout(PATIENCE, bound).await.expect("the port comes free")
 }
 
 /// Fast enough for tests, far enough above a busy machine's pauses.
@@ -119,6 +133,21 @@ impl Node {
             }
         };
         timeout(PATIENCE, sent).await.expect("room in time");
+    }
+
+    /// The counters as soon as they please; events come a moment before they are counted.
+    pub(crate) async fn metrics(&self, please: impl Fn(&Metrics) -> bool) -> Metrics {
+        let pleasing = async {
+            loop {
+                let metrics = self.transport.metrics();
+                if please(&metrics) {
+                    return metrics;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let found = timeout(PATIENCE, pleasing).await;
+        found.unwrap_or_else(|_| panic!("other counters in time: {:?}", self.transport.metrics()))
     }
 
     /// Whatever was reported and not looked at.
