@@ -37,7 +37,7 @@ pub const HELD_FRAMES_MAX: usize = 4096;
 pub const AUDIT_ENTRIES_MAX: usize = 64;
 
 /// Bytes of one frame. Only the catch-up of a member that was away for long comes near; a batch of
-/// 64 changes takes about 8 KiB.
+/// 64 activations takes about 6 KiB.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
 
 /// Bytes of one encoded proposal.

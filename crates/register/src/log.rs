@@ -383,3 +383,6 @@ impl fmt::Debug for Log {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

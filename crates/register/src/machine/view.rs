@@ -7,7 +7,7 @@ use crate::limits::PENDING_MAX;
 use crate::{Counters, GroupState, ProposalId, State};
 
 impl Register {
-    /// When [`Input::Wake`] is due. Early, late and repeated ones do no harm.
+    /// When [`Input::Wake`](crate::Input::Wake) is due. Early, late and repeated ones do no harm.
     #[must_use]
     pub const fn next_deadline(&self) -> Option<Instant> {
         Some(self.next_tick)

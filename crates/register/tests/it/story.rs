@@ -11,6 +11,8 @@ use types::{Epoch, GroupId, Instant, Now, Stamp};
 fn settled(seed: u64, count: usize, groups: u16) -> World {
     let mut world = World::new(seed, count, groups, Net::calm());
     world.run_until(10 * SECOND, World::agrees_on_a_leader).expect("a calm world elects");
+    // In their first rounds members are not sure of a leader, and one lost heartbeat makes another.
+    world.run_for(3 * SECOND);
     world
 }
 
@@ -103,6 +105,40 @@ fn a_chain_of_links_elects_the_one_whom_all_can_reach() {
     let id = world.propose(b, &[GroupId(0)]).unwrap();
     world.run_for(SECOND);
     assert!(world.decided.contains_key(&id));
+}
+
+#[test]
+fn the_last_message_before_a_quiet_night_is_lost() {
+    // The next switch may be months away; until then a member would hold an old home for the home.
+    let mut world = settled(7, 3, 1);
+    let leader = world.register(0).leader().unwrap();
+    let leader = (0..3).find(|member| node(*member) == leader).unwrap();
+    let deaf = (leader + 1) % 3;
+    let id = world.propose(leader, &[GroupId(0)]).unwrap();
+    world.cut(leader, deaf);
+    world.run_until(SECOND, |world| world.decided.contains_key(&id)).unwrap();
+    world.run_for(30_000);
+    world.cuts.clear();
+    assert!(!world.is_converged());
+    let took = world.run_until(3 * SECOND, World::is_converged);
+    assert!(took.is_some(), "nothing repairs it");
+    assert_eq!(world.register(deaf).leader(), Some(node(leader)), "and without an election");
+}
+
+#[test]
+fn the_answers_to_the_last_message_are_lost() {
+    // All have it, none knows that it is decided: an operator waits for a switch that has happened.
+    let mut world = settled(8, 3, 1);
+    let leader = world.register(0).leader().unwrap();
+    let leader = (0..3).find(|member| node(*member) == leader).unwrap();
+    let id = world.propose(leader, &[GroupId(0)]).unwrap();
+    for other in (0..3).filter(|other| *other != leader) {
+        world.cut(other, leader);
+    }
+    world.run_for(60_000);
+    world.cuts.clear();
+    let took = world.run_until(3 * SECOND, |world| world.decided.contains_key(&id));
+    assert!(took.is_some(), "nothing repairs it");
 }
 
 #[test]
@@ -293,4 +329,11 @@ fn options_that_make_no_register_are_refused_at_start() {
         let error = Register::recover(options, Instant(0), []).map(|_| ());
         assert_eq!(error, Err(RecoverError::Options(expect)));
     }
+}
+
+#[test]
+fn a_register_may_move_to_another_thread() {
+    // Node machines are spread over worker threads; the library's storage must not pin one down.
+    fn assert_send<T: Send>() {}
+    assert_send::<Register>();
 }
