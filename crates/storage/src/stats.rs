@@ -8,6 +8,9 @@ use std::sync::{
 use hdrhistogram::Histogram;
 use types::Instant;
 
+/// Fsyncs that take longer are counted as this long: ten minutes.
+const FSYNC_US_MAX: u64 = 600_000_000;
+
 /// Reads the node's monotonic clock. Given by the caller; used for figures only.
 pub type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
 
@@ -64,7 +67,8 @@ pub(crate) struct Gauges {
 
 impl Gauges {
     pub(crate) fn new() -> Self {
-        let histogram = Histogram::new(3).expect("three digits are within the library's range");
+        let histogram = Histogram::new_with_bounds(1, FSYNC_US_MAX, 3)
+            .expect("bounds and digits are within the library's range");
         Self {
             fsync_us: Mutex::new(histogram),
             fsync_last: AtomicU64::new(0),
@@ -122,3 +126,6 @@ impl Gauges {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
