@@ -183,3 +183,6 @@ fn built_in(name: &str) -> Option<&'static Simple> {
     ];
     KINDS.iter().find(|(known, _)| *known == name).map(|(_, simple)| simple)
 }
+
+#[cfg(test)]
+mod tests;

@@ -315,3 +315,6 @@ fn line_ends(text: Cow<'_, str>) -> Cow<'_, str> {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

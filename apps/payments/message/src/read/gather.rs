@@ -147,7 +147,7 @@ impl Gather {
             return None;
         };
         let short = quote(text, QUOTED_CHARS_MAX);
-        let number = Decimal::read(text.trim())?;
+        let number = Decimal::read(text)?;
         match amount::minor_units(number, currency) {
             Err(wrong) => {
                 found(Rule::Decimals, Reason::CH20, format!("{short} {code}: {wrong}"));

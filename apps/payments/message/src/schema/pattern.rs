@@ -40,3 +40,6 @@ fn covers(atoms: &[Atom], text: &[u8]) -> bool {
     }
     rest.is_empty()
 }
+
+#[cfg(test)]
+mod tests;

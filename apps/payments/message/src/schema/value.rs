@@ -27,7 +27,7 @@ pub(crate) fn check(kind: Kind, text: &str) -> Result<(), Reason> {
             Ok(())
         }
         Kind::Decimal { total, fraction, natural } => {
-            let number = Decimal::read(collapsed(text)).ok_or(Reason::Form)?;
+            let number = Decimal::read(text).ok_or(Reason::Form)?;
             if number.negative && natural {
                 return Err(Reason::Negative);
             }
@@ -83,8 +83,10 @@ pub(crate) struct Decimal<'t> {
 }
 
 impl<'t> Decimal<'t> {
-    /// Reads `[+-]digits[.digits]`, where one side of the point may be empty.
+    /// Reads `[+-]digits[.digits]`, where one side of the point may be empty and white space may
+    /// surround it all.
     pub(crate) fn read(text: &'t str) -> Option<Self> {
+        let text = collapsed(text);
         let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
         let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
         if (whole.is_empty() && fraction.is_empty()) || !digits(whole) || !digits(fraction) {
@@ -223,3 +225,6 @@ fn base64(text: &str) -> Option<usize> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
