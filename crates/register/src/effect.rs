@@ -42,7 +42,7 @@ pub enum Effect {
         bytes: Bytes,
     },
     /// Append a record, whole or not at all, and report [`Input::Written`]. Records are kept for ever
-    /// and handed to [`Register::recover`] in order.
+    /// and handed to [`Register::recover`](crate::Register::recover) in order.
     Write {
         /// Its number, rising by one.
         id: WriteId,

@@ -40,13 +40,13 @@ pub(crate) struct Log {
     recorded: Recorded,
     /// The promises counted so far, while this member campaigns.
     campaign: Campaign,
-    /// Prepares refused in a row, because this member has promised a higher ballot, while it follows
-    /// nobody.
+    /// Heartbeats of a content leader under a lower ballot than this member has promised, since it
+    /// last followed anybody.
     outbid: u32,
 }
 
-/// Refused prepares after which a member that follows nobody campaigns; the leader repeats its prepare
-/// every `resend_ticks`.
+/// Such heartbeats after which the member campaigns. There is one in each election round, and an honest
+/// change of leader is over in two.
 const OUTBID_MAX: u32 = 3;
 
 /// What the promises of one campaign add up to. A peer whose promise does not fit them lies.
@@ -206,14 +206,17 @@ impl Log {
     /// One tick of the library's clock. `hears_majority` says whether enough members were heard lately
     /// to win an election.
     ///
-    /// A member that restarts after it promised its own ballot, and finds the others led under a lower
-    /// one, can neither follow them nor get them to elect anew, as they are content; the library leaves
-    /// it out for as long as that leader lasts. The leader goes on asking for its promise, and that
-    /// tells this case from a member that merely cannot hear the leader, which must keep quiet. So who
-    /// is asked again and again and can only refuse takes the lead under a ballot that all can follow.
+    /// A member that restarts after it promised a ballot, and finds the others led under a lower one,
+    /// can neither follow them nor get them to elect anew, as they are content; the library leaves it out
+    /// for as long as that leader lasts. It does hear the leader, though, and that tells this case from a
+    /// member that is cut off from the leader and must keep quiet. So who hears a content leader again
+    /// and again and cannot follow takes the lead under a ballot that all can follow.
     pub(crate) fn tick(&mut self, hears_majority: bool) {
         if let Mode::Shared { paxos, .. } = &mut self.mode {
             paxos.tick();
+            if matches!(paxos.get_current_leader(), Some((_, true))) {
+                self.outbid = 0;
+            }
             if self.outbid >= OUTBID_MAX && hears_majority {
                 self.outbid = 0;
                 paxos.try_become_leader();
@@ -233,6 +236,14 @@ impl Log {
 
     /// Hands a heartbeat to the library.
     pub(crate) fn beat(&mut self, from: Pid, msg: HeartbeatMsg) {
+        if let HeartbeatMsg::Reply(reply) = &msg
+            && (reply.ballot, reply.ballot.pid) == (reply.leader, from)
+            && reply.happy
+            && reply.leader < self.ballot()
+            && self.leader().is_none()
+        {
+            self.outbid = self.outbid.saturating_add(1);
+        }
         if let Mode::Shared { paxos, pid, .. } = &mut self.mode {
             paxos.handle_incoming(Message::BLE(BLEMessage { from, to: *pid, msg }));
         }
@@ -249,10 +260,6 @@ impl Log {
         {
             let Some(campaign) = self.count(promise) else { return false };
             self.campaign = campaign;
-        }
-        if let PaxosMsg::Prepare(prepare) = &msg {
-            let refused = prepare.n < self.ballot() && self.leader().is_none();
-            self.outbid = if refused { self.outbid.saturating_add(1) } else { 0 };
         }
         if let Mode::Shared { paxos, pid, .. } = &mut self.mode {
             paxos.handle_incoming(Message::SequencePaxos(PaxosMessage { from, to: *pid, msg }));

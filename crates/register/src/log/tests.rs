@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use alloc::{format, vec};
 
 use omnipaxos::ballot_leader_election::Ballot;
+use omnipaxos::messages::ballot_leader_election::{HeartbeatMsg, HeartbeatReply};
 use omnipaxos::messages::sequence_paxos::{
     AcceptDecide, AcceptSync, Accepted, Decide, NotAccepted, PaxosMsg, Prepare, PrepareReq, Promise,
 };
@@ -163,6 +164,11 @@ fn a_member_that_promised_itself_more_than_the_others_is_not_left_out() {
         }
         if tick == 19 {
             assert!(logs[1].leader().is_some() && logs[1].ballot().n < 5);
+            // The leader knows of the higher promise, and has stopped asking for one of its own.
+            let n = Ballot::with(CONFIGURATION, 5, 0, 1);
+            for log in &mut logs[1..] {
+                assert!(log.receive(1, PaxosMsg::NotAccepted(NotAccepted { n })));
+            }
         }
     }
     assert_eq!(logs.each_ref().map(Log::leader), [Some(1); 3]);
@@ -255,17 +261,11 @@ fn no_message_of_a_member_makes_another_assert() {
 fn campaign(one: &mut Log) {
     one.resync(2);
     for _ in 0..super::OUTBID_MAX {
-        assert!(one.receive(3, prepare_below(one)));
+        let below = Ballot::with(CONFIGURATION, 0, 0, 3);
+        let reply = HeartbeatReply { round: 0, ballot: below, leader: below, happy: true };
+        one.beat(3, HeartbeatMsg::Reply(reply));
     }
     one.tick(true);
     one.take_outgoing();
     assert_eq!((one.ballot().n, one.ballot().pid, one.leads()), (2, 1, false));
-}
-
-/// A prepare that the member must refuse.
-fn prepare_below(log: &Log) -> PaxosMsg<Entry> {
-    let n = Ballot::with(CONFIGURATION, 0, 0, 3);
-    assert!(n < log.ballot());
-    let (n_accepted, decided_idx, accepted_idx) = (n, 0, 0);
-    PaxosMsg::Prepare(Prepare { n, decided_idx, n_accepted, accepted_idx })
 }
