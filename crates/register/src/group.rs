@@ -60,7 +60,8 @@ pub struct GroupState {
     pub history: EpochTable,
     /// Whether a seal is under way.
     pub phase: Phase,
-    /// When the group last moved after an unplanned seal, by the proposer's wall clock; 0 for never.
+    /// When an unplanned seal last moved the group to another home, by the proposer's wall clock; 0
+    /// for never.
     /// Residence times are counted from here.
     pub moved_at: Stamp,
     /// Who made the last change; empty before the first.
@@ -217,13 +218,16 @@ impl GroupState {
             config: config.id(),
             forced: activation.forced,
         });
+        // A first home, and a home that starts anew where it was, are not moves: a residence time
+        // counted from them would hold up the failover that is needed next.
+        let moved = self.home.is_some_and(|home| home != candidate);
+        if moved && kind == SealKind::Unplanned {
+            self.moved_at = activation.at;
+        }
         self.epoch = epoch;
         self.home = Some(candidate);
         self.config = config.clone();
         self.phase = Phase::Active;
-        if kind == SealKind::Unplanned {
-            self.moved_at = activation.at;
-        }
         Ok(())
     }
 
