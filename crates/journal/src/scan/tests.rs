@@ -1,3 +1,5 @@
+//! If a boot scan misjudges the end of a log, acknowledged records are cut or a healthy node refuses to start.
+
 use super::*;
 
 fn check(marked: u64, beyond: Option<(u64, u64)>, residue: bool, expect: Verdict) {

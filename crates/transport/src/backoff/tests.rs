@@ -1,3 +1,5 @@
+//! If pauses do not grow and spread, a healed region is met by a thundering herd.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! If lengths are misread, one bad peer takes the memory of a node.
+
 use super::*;
 
 fn cut(bytes: &[u8], step: usize) -> (Vec<Frame>, Option<FrameError>) {

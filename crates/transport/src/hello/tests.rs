@@ -1,3 +1,5 @@
+//! If a hello is misread, nodes of two clusters or versions exchange records.
+
 use super::*;
 
 fn hello() -> Hello {

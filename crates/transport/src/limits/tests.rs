@@ -1,3 +1,5 @@
+//! If limits contradict each other, sessions flap or never end.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! If the wire of the demonstration is too fast or reorders, what is shown is not what a long link does.
+
 use super::*;
 use core::time::Duration;
 use tokio::time::Instant;

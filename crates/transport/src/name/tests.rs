@@ -1,3 +1,5 @@
+//! If a name is misread, one node passes for another.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! If keys are readable by all or do not fit, the identity of a node is anybody's.
+
 use super::*;
 use crate::tls::{Identity, IdentityError};
 

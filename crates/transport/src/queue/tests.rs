@@ -1,3 +1,5 @@
+//! If the queue is unbounded or drops what it took, memory runs out or order breaks.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! If a frame passes for another, a torn or foreign record comes back as what was acknowledged.
+
 use alloc::{vec, vec::Vec};
 
 use types::{NodeId, Position};

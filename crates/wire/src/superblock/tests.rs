@@ -1,3 +1,5 @@
+//! If a damaged superblock passes, a node forgets what it promised.
+
 use alloc::vec::Vec;
 
 use super::*;
