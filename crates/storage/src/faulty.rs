@@ -99,6 +99,19 @@ impl FaultyDisk {
         Self::restarted(world)
     }
 
+    /// The disk after the worst power cut: of every unsynced write only the first half is kept.
+    pub(crate) fn after_worst_cut(&self) -> Self {
+        let mut world = self.world().clone();
+        for inode in &mut world.inodes {
+            for (offset, bytes) in core::mem::take(&mut inode.unsynced) {
+                put(&mut inode.durable, offset, &bytes[..bytes.len() / 2]);
+            }
+            inode.live.clone_from(&inode.durable);
+        }
+        world.live.clone_from(&world.durable);
+        Self::restarted(world)
+    }
+
     /// The disk after the process was killed now: the page cache stays.
     pub(crate) fn after_kill(&self) -> Self {
         Self::restarted(self.world().clone())

@@ -67,7 +67,16 @@ fn replay(disk: &FaultyDisk) -> Result<(Found, Records), OpenError> {
     let mut records = Vec::new();
     let replayed = open(disk)?
         .replay(&mut |record| records.push((record.at, record.kind, record.payload.to_vec())))?;
-    Ok((*replayed.found(), records))
+    let found = *replayed.found();
+    // Whatever lies past the end could one day be read as records.
+    for (path, bytes) in disk.image() {
+        let name = path.file_stem().and_then(|name| name.to_str()?.parse::<u64>().ok());
+        let Some(first) = name else { continue };
+        let end = found.end.0.saturating_sub(first).max(HEADER_BYTES);
+        let past = bytes.get(usize::try_from(end).expect("small")..).unwrap_or_default();
+        assert!(past.iter().all(|byte| *byte == 0), "stale bytes in {}", path.display());
+    }
+    Ok((found, records))
 }
 
 fn payloads(disk: &FaultyDisk) -> Vec<Vec<u8>> {

@@ -147,6 +147,9 @@ fn walk_segment(
         if let Ok(frame) = decoded {
             let standing = walk.good(&frame);
             offset += frame.length() as u64;
+            if standing == Standing::Beyond {
+                walk.residue.insert(segment.first, offset);
+            }
             if frame.kind == Kind::Roll {
                 rolled = true;
                 if standing == Standing::Sound {

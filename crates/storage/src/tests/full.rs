@@ -12,12 +12,12 @@ fn pulse(id: u64) -> Request {
     }
 }
 
-/// Writes until intake is refused; how many were taken.
-fn fill_up(node: &mut Node) -> u64 {
+/// Writes records of `size` bytes until intake is refused; how many were taken.
+fn fill_up(node: &mut Node, size: usize) -> u64 {
     let first = node.next;
     loop {
         node.next += 1;
-        match node.submit([append(node.next, &[5; 500])]) {
+        match node.submit([append(node.next, &vec![5; size])]) {
             Ok(()) => {
                 let done = node.completion();
                 assert!(matches!(done, Completion::Written { .. }), "{done:?}");
@@ -45,19 +45,20 @@ fn a_full_disk_refuses_intake_and_keeps_promises() {
     drop(open(&disk).expect("made while there is room"));
     disk.set_capacity(Some(disk.used() + 16 * 1024 + 100));
     let mut node = start(&disk);
-    let taken = fill_up(&mut node);
+    // The smallest records last, so that nothing but the reserve is left.
+    let taken = fill_up(&mut node, 500) + fill_up(&mut node, 0);
     assert!(taken > 30, "two segments hold more than {taken}");
     assert_eq!(node.handle.space(), Space::Full);
     // Promises need no space at all, pulses live on the reserve.
     for round in 0..50 {
         node.write(|id| blob(id, 1, &[round; 100])).expect("promises go on");
     }
-    for _ in 0..10 {
+    for _ in 0..20 {
         node.write(pulse).expect("the reserve holds these");
     }
     let disk_after = disk.after_power_cut(&mut Random(1));
     disk_after.set_capacity(None);
-    assert_eq!(payloads(&disk_after).len() as u64, taken + 10);
+    assert_eq!(payloads(&disk_after).len() as u64, taken + 20);
     // Room again: intake opens without a restart.
     disk.set_capacity(None);
     node.room();

@@ -75,6 +75,25 @@ fn a_crash_inside_a_superblock_write_leaves_the_old_or_the_new() {
     }
 }
 
+/// Without it one power cut could tear all copies at once.
+#[test]
+fn two_copies_are_never_at_risk() {
+    for operations in 1..8 {
+        let disk = FaultyDisk::default();
+        let mut node = start(&disk);
+        node.write(|id| blob(id, 1, &[1; 3000])).expect("good");
+        disk.cut_power_in(operations);
+        let told = node.write(|id| blob(id, 1, &[2; 3000])).is_ok();
+        drop(node);
+        let disk = disk.after_worst_cut();
+        let opened = open(&disk).unwrap_or_else(|error| panic!("{operations}: {error}"));
+        let torn = opened.copies().iter().filter(|state| matches!(state, CopyState::Damaged(_)));
+        assert!(torn.count() <= 2, "after {operations}");
+        let blob = opened.blobs().get(&GroupId(1)).expect("the blob is there");
+        assert!(*blob == vec![2; 3000] || (!told && *blob == vec![1; 3000]));
+    }
+}
+
 /// Without it a repair that crashes would lose what it repairs from.
 #[test]
 fn a_repair_may_crash_anywhere() {
