@@ -31,6 +31,11 @@ impl Answers {
         Some(stored.reply(digest, true))
     }
 
+    /// The outcome of an id.
+    pub(crate) fn stored(&self, id: MessageId) -> Option<&Stored> {
+        self.stored.get(&id)
+    }
+
     /// Whether the id has an outcome.
     pub(crate) fn has(&self, id: MessageId) -> bool {
         self.stored.contains_key(&id)

@@ -8,7 +8,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use types::{Hash, Instant, MessageId, NodeId, RequestId};
-use wire::{Command, Doubt, Reply};
+use wire::{Command, CommandRef, Doubt, Reply};
 
 /// Who waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -219,9 +219,24 @@ impl Desk {
         held.askers.iter().map(|(asker, digest, _)| (*asker, reply(*digest, own))).collect()
     }
 
-    /// Whether the id is held.
-    pub(crate) fn holds(&self, id: MessageId) -> bool {
-        self.held.contains_key(&id)
+    /// A command of the chain came too late and was not done. If it is the one held here, everyone
+    /// who asked for it is told; who asked for other content under its id may ask again. Another one,
+    /// of other content or with more time, is still on its way.
+    pub(crate) fn end_expired(&mut self, command: &CommandRef<'_>) -> Vec<Answer> {
+        let held = self.held.get(&command.id).map(|held| &held.command);
+        let is_held = held.is_some_and(|held| {
+            held.digest == command.digest && held.not_after == command.not_after
+        });
+        if !is_held {
+            return Vec::new();
+        }
+        self.end(command.id, |digest, own| {
+            if digest == own {
+                Reply::Expired
+            } else {
+                Reply::Busy { retry_after_ms: RETRY_AFTER_MS }
+            }
+        })
     }
 
     /// Tells everyone whose time is up what can be said.

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use journal::Chain;
 use model::Model;
 use register::{GroupState, Phase, Transition};
-use types::{Config, Epoch, GroupId, Hash, Instant, NodeId, Now, Position, Seq, Tail};
+use types::{Config, Epoch, EpochTable, GroupId, Hash, Instant, NodeId, Now, Position, Seq, Tail};
 use wire::{Command, Doubt, GroupMessage, Meta, Orphan, Record, Reply};
 
 pub use status::{GroupStatus, PeerStatus, RoleStatus};
@@ -142,7 +142,7 @@ impl<M: Model> Group<M> {
     ) -> Self {
         let meta = meta.unwrap_or_else(|| Meta {
             promised: Epoch(0),
-            table: types::EpochTable::new(),
+            table: EpochTable::new(),
             home: None,
             config: first,
             orphans: Vec::new(),
@@ -198,7 +198,7 @@ impl<M: Model> Group<M> {
         let forced = self.meta.table.starts().iter().filter(|start| start.forced);
         let limit = forced.map(|start| start.seq.prev()).min().unwrap_or(commit);
         self.known = self.known.max(commit.min(limit));
-        self.apply_ready(usize::MAX, &mut Vec::new());
+        self.apply_at_hand(usize::MAX, &mut Vec::new());
     }
 
     /// Takes what the register knew when the node stopped. Acted on when the register next says so:
@@ -250,6 +250,30 @@ impl<M: Model> Group<M> {
     #[must_use]
     pub fn tail(&self) -> Tail {
         self.chain.tail()
+    }
+
+    /// Everything up to here is durable on this node.
+    #[must_use]
+    pub const fn durable(&self) -> Seq {
+        self.durable
+    }
+
+    /// Everything up to here is applied to the model here.
+    #[must_use]
+    pub const fn applied(&self) -> Seq {
+        self.applied
+    }
+
+    /// Digest over everything applied here and every outcome: equal wherever the same is applied.
+    #[must_use]
+    pub const fn trail(&self) -> Hash {
+        self.trail
+    }
+
+    /// The epochs that this node knows to have been active.
+    #[must_use]
+    pub const fn table(&self) -> &EpochTable {
+        &self.meta.table
     }
 
     /// The chain here.
@@ -363,15 +387,15 @@ impl<M: Model> Group<M> {
     /// Takes a command of a client, or one that another node hands over.
     pub(crate) fn command(
         &mut self,
-        now: Now,
         asker: Asker,
         command: Command,
         deadline: Instant,
         out: &mut Vec<Out>,
     ) {
+        // Whether its time has passed is not looked at here: only the chain can say for certain that
+        // it was not done (a home that was replaced and does not know would be wrong).
         let reply = match self.answers.get(command.id, command.digest) {
             Some(reply) => reply,
-            None if self.refuses_for_good(now, &command) => Reply::Expired,
             None => match (&self.role, asker) {
                 // One hop: a command that was handed over is not handed on.
                 (Role::Member | Role::Candidate(_) | Role::Quarantined, Asker::Remote { .. }) => {
@@ -384,13 +408,6 @@ impl<M: Model> Group<M> {
             },
         };
         out.push(Out::Answer { to: asker, reply });
-    }
-
-    /// Whether the command's time has passed and nothing of it can still be under way: only a home
-    /// that has applied all it adopted can know.
-    fn refuses_for_good(&self, now: Now, command: &Command) -> bool {
-        let serving = matches!(&self.role, Role::Home(home) if self.applied >= home.start);
-        serving && command.not_after < now.wall && !self.desk.holds(command.id)
     }
 
     /// Takes the home's answer to a command that was handed over.
@@ -435,8 +452,8 @@ impl<M: Model> Group<M> {
             Role::Candidate(candidate) => candidate.again(now.instant),
             Role::Member | Role::Quarantined => {}
         }
-        if self.fetching.as_ref().is_some_and(|fetching| fetching.from == node) {
-            self.fetching = None;
+        if let Some(fetching) = self.fetching.as_mut().filter(|fetching| fetching.from == node) {
+            fetching.asked = None;
         }
     }
 
@@ -459,14 +476,21 @@ impl<M: Model> Group<M> {
     /// When this group next has something to do on its own.
     #[must_use]
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        if self.role == Role::Quarantined {
+            return self.desk.next_deadline();
+        }
         let more = (self.applied < self.commit() && self.is_next_at_hand()).then_some(Instant(0));
         let role = match &self.role {
-            Role::Home(home) => home.next_deadline(&self.options),
+            Role::Home(home) => {
+                let tail = self.chain.tail().seq;
+                home.next_deadline(&self.options, self.durable == tail && self.known == tail)
+            }
             Role::Candidate(candidate) => Some(candidate.next_deadline(&self.options)),
             Role::Member | Role::Quarantined => None,
         };
-        let fetch =
-            self.fetching.as_ref().map(|fetching| fetching.at.after(self.options.resend_us));
+        let fetch = self.fetching.as_ref().map(|fetching| {
+            fetching.asked.map_or(Instant(0), |asked| asked.after(self.options.resend_us))
+        });
         [more, self.retry, self.desk.next_deadline(), role, fetch].into_iter().flatten().min()
     }
 
@@ -513,6 +537,7 @@ impl<M: Model> Group<M> {
     fn quarantine(&mut self, seq: Seq, peer: NodeId, out: &mut Vec<Out>) {
         self.demote(out);
         self.role = Role::Quarantined;
+        self.fetching = None;
         out.push(Out::Note(Event::Quarantined { group: self.id, seq, peer }));
     }
 

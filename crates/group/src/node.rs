@@ -8,6 +8,7 @@ mod effect;
 mod look;
 mod orders;
 mod recovery;
+mod ticket;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
@@ -16,7 +17,7 @@ use alloc::vec::Vec;
 use model::Model;
 use register::{Change, Proposal, ProposalId, Register};
 use steering::Watch;
-use types::{GroupId, Instant, NodeId, Now, Position, ReadId, RequestId, Seq, WriteId};
+use types::{Epoch, GroupId, Instant, NodeId, Now, Position, ReadId, RequestId, Seq, WriteId};
 use wire::log::Kind;
 use wire::{FrameBuilder, GroupMessage, HomeReport, Message, Pulse, Writer, decode_frame};
 
@@ -42,6 +43,8 @@ pub struct Node<M> {
     options: NodeOptions,
     groups: BTreeMap<GroupId, Group<M>>,
     register: Register,
+    /// Number of this start of the node, once it is durable.
+    life: Option<u64>,
     proposals: u32,
     watch: Watch,
 
@@ -70,10 +73,12 @@ pub struct Node<M> {
     next_look: Instant,
     /// At which version of a group a takeover was last proposed, and when.
     asked: BTreeMap<GroupId, (u64, Instant)>,
-    /// Since when a home has said of itself that it is stalled.
-    stalled: BTreeMap<GroupId, Instant>,
+    /// Since when the home of an epoch has said of itself that it is stalled.
+    stalled: BTreeMap<GroupId, (Epoch, Instant)>,
     /// How far each other node's clock seemed to be ahead of this one, in microseconds.
     offsets: BTreeMap<NodeId, i64>,
+    /// When the last step was taken.
+    stepped: Instant,
     stopped: bool,
 }
 
@@ -179,7 +184,7 @@ impl<M: Model> Node<M> {
             Input::Command { request, group, command, deadline } => {
                 let asker = Asker::Local(request);
                 self.drive(group, out, |group, outs| {
-                    group.command(now, asker, command, deadline, outs);
+                    group.command(asker, command, deadline, outs);
                 });
             }
             Input::Order { request, order } => self.order(now, request, &order, out),
@@ -200,11 +205,12 @@ impl<M: Model> Node<M> {
                 let asker = Asker::Remote { node: from, ticket };
                 let deadline = now.instant.after(self.options.group.forwarded_wait_us);
                 self.drive(group, out, |group, outs| {
-                    group.command(now, asker, command, deadline, outs);
+                    group.command(asker, command, deadline, outs);
                 });
             }
             Message::Answered { ticket, reply } => {
-                let (group, ticket) = split_ticket(ticket);
+                let ours = self.life.and_then(|life| ticket::split(ticket, life));
+                let Some((group, ticket)) = ours else { return };
                 self.drive(group, out, |group, outs| group.answered(now, ticket, reply, outs));
             }
         }
@@ -230,7 +236,11 @@ impl<M: Model> Node<M> {
             Owner::Group(group) => {
                 self.drive(group, out, |group, outs| group.written(now, at, outs));
             }
-            Owner::Register(id) => self.drive_register(now, register::Input::Written(id), out),
+            Owner::Register(id) => {
+                // The first write of the register holds the number of this life.
+                self.life = Some(self.register.proposal_id(0).number >> 32);
+                self.drive_register(now, register::Input::Written(id), out);
+            }
             Owner::Pulse => self.pulsed(now),
         }
     }
@@ -260,7 +270,10 @@ impl<M: Model> Node<M> {
                 self.say(to, lane, &Message::Group { group, epoch, body }, out);
             }
             Out::Forward { to, ticket, command } => {
-                let ticket = join_ticket(group, ticket);
+                // Before the number of this life is durable nothing is handed over; the desk tries
+                // again.
+                let Some(life) = self.life else { return };
+                let ticket = ticket::join(group, life, ticket);
                 self.say(to, Lane::Log, &Message::Forward { ticket, group, command }, out);
             }
             Out::Append(bytes) => {
@@ -380,8 +393,17 @@ impl<M: Model> Node<M> {
         }
     }
 
-    /// Stops the node when its disk has not completed a write for too long (N2, 7.10).
+    /// Stops the node when its disk has not completed a write for too long (N2, 7.10). A node that
+    /// itself stood still has not watched its disk: its writes get the full time again, and the others
+    /// will have refused it if it was away for too long.
     fn fence(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let away_us = now.instant.since(self.stepped);
+        self.stepped = now.instant;
+        if away_us > AWAY_PULSES * self.options.pulse_us {
+            for (.., at) in &mut self.writes {
+                *at = now.instant;
+            }
+        }
         for (.., at) in self.writes.iter_mut().rev().take_while(|(.., at)| at.0 == u64::MAX) {
             *at = now.instant;
         }
@@ -452,10 +474,15 @@ impl<M: Model> Node<M> {
         let ahead = i64::try_from(ahead.clamp(-limit, limit)).unwrap_or_default();
         self.offsets.insert(from, ahead);
         for home in &pulse.homes {
-            if home.stalled {
-                self.stalled.entry(home.group).or_insert(now.instant);
-            } else {
-                self.stalled.remove(&home.group);
+            match self.stalled.get(&home.group) {
+                Some((epoch, _)) if *epoch > home.epoch => {}
+                Some((epoch, _)) if *epoch == home.epoch && home.stalled => {}
+                _ if home.stalled => {
+                    self.stalled.insert(home.group, (home.epoch, now.instant));
+                }
+                _ => {
+                    self.stalled.remove(&home.group);
+                }
             }
             let commit = GroupMessage::Commit { commit: home.commit };
             self.drive(home.group, out, |group, outs| {
@@ -465,17 +492,8 @@ impl<M: Model> Node<M> {
     }
 }
 
+/// A node wakes for every pulse. One that took no step for this many stood still.
+const AWAY_PULSES: u64 = 4;
+
 /// A frame that has grown to this is sent before the step ends.
 const FLUSH_BYTES: usize = 1 << 20;
-
-/// Tickets of all groups share one number: group in the upper 16 bits.
-const fn join_ticket(group: GroupId, ticket: u64) -> u64 {
-    (group.0 as u64) << 48 | (ticket & TICKET_MASK)
-}
-
-fn split_ticket(ticket: u64) -> (GroupId, u64) {
-    let group = u16::try_from(ticket >> 48).expect("16 bits are left");
-    (GroupId(group), ticket & TICKET_MASK)
-}
-
-const TICKET_MASK: u64 = (1 << 48) - 1;

@@ -163,9 +163,10 @@ impl Chain {
         runs
     }
 
-    /// Lets go of the oldest bytes in memory that storage holds too.
+    /// Lets go of the oldest bytes in memory that storage holds too, but never of the last record's:
+    /// a home shows it to members that lack more than is in memory.
     fn shed(&mut self) {
-        while self.held > self.held_max {
+        while self.held > self.held_max && self.held_from + 1 < self.links.len() {
             let Some(link) = self.links.get_mut(self.held_from) else { return };
             if link.at.is_none() {
                 return;

@@ -1,1 +1,35 @@
-//! The simulated world.
+//! The simulated world: the very machines that run in production, under faults drawn from a seed.
+//!
+//! A [`World`] holds a whole cluster in one thread: nodes recovered from simulated disks, links that
+//! lose and delay, clocks that lie, clients and operators. Everything that happens follows from the
+//! seed, so a failure that was seen once can be played again. [`Check`] sees all nodes at once and
+//! holds the invariants of PROTOCOL 8a against them; [`Canary`] breaks rules on purpose, to prove
+//! that the checks bite. `tests/it` tells the failures of PROTOCOL 8b by hand.
+//!
+//! What it cannot show: anything that only a real disk, kernel or network does.
+
+pub mod app;
+mod canary;
+mod check;
+pub mod clock;
+mod disk;
+mod fault;
+mod knobs;
+mod net;
+mod report;
+mod rng;
+mod run;
+mod trace;
+mod world;
+
+pub use app::App;
+pub use canary::Canary;
+pub use check::{Check, Violation};
+pub use disk::{Disk, Lie, Write};
+pub use fault::{Fault, Rate};
+pub use knobs::{DiskKnobs, Knobs, MILLI, NetKnobs, SECOND};
+pub use report::Report;
+pub use rng::Rng;
+pub use run::{Outcome, run};
+pub use trace::Trace;
+pub use world::{Ask, Asked, World, host, id};

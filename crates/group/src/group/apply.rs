@@ -6,21 +6,30 @@ use bytes::Bytes;
 use model::{Model, Outcome};
 use sha2::{Digest, Sha256};
 use types::{Hash, Seq};
-use wire::{CommandRef, Record, Reply};
+use wire::{CommandRef, Record};
 
 use super::{Group, Out};
 use crate::answers::{Answers, Stored};
 
 impl<M: Model> Group<M> {
-    /// Applies up to `count_max` committed records in order, and answers whoever waits for them.
+    /// Applies up to `count_max` committed records in order, answers whoever waits for them, and
+    /// reads what is no longer in memory.
     pub(super) fn apply_ready(&mut self, count_max: usize, out: &mut Vec<Out>) {
-        let mut count = 0;
-        while self.applied < self.commit() && count < count_max {
-            let Some(record) = self.take_next() else {
-                return self.read_ahead(out);
-            };
+        self.apply_at_hand(count_max, out);
+        if self.applied < self.commit() && !self.is_next_at_hand() {
+            self.read_ahead(out);
+        }
+    }
+
+    /// Applies up to `count_max` committed records in order, as long as they are in memory. At boot
+    /// nobody reads for a group yet; what is not in memory then is read once the node runs.
+    pub(super) fn apply_at_hand(&mut self, count_max: usize, out: &mut Vec<Out>) {
+        for _ in 0..count_max {
+            if self.applied >= self.commit() {
+                return;
+            }
+            let Some(record) = self.take_next() else { return };
             self.apply(&record, out);
-            count += 1;
         }
     }
 
@@ -66,14 +75,17 @@ impl<M: Model> Group<M> {
         trail.update(self.trail.0);
         trail.update(record.hash().0);
         for command in record.commands() {
-            let reply = self.apply_command(record, &command);
-            trail.update(reply.as_ref().map_or(&[][..], |stored| &stored.outcome));
-            let answers = &self.answers;
-            let told = self.desk.end(command.id, |digest, _| {
-                let first = reply.as_ref().map(|stored| stored.reply(digest, false));
-                let earlier = || answers.get(command.id, digest);
-                first.or_else(earlier).unwrap_or(Reply::Expired)
-            });
+            let first = self.apply_command(record, &command);
+            trail.update(first.as_ref().map_or(&[][..], |stored| &stored.outcome));
+            let told = match (&first, self.answers.stored(command.id)) {
+                (Some(first), _) => {
+                    self.desk.end(command.id, |digest, _| first.reply(digest, false))
+                }
+                (None, Some(earlier)) => {
+                    self.desk.end(command.id, |digest, _| earlier.reply(digest, true))
+                }
+                (None, None) => self.desk.end_expired(&command),
+            };
             out.extend(told.into_iter().map(|(to, reply)| Out::Answer { to, reply }));
         }
         self.trail = Hash(trail.finalize().into());

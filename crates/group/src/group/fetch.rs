@@ -16,8 +16,8 @@ pub(super) struct Fetching {
     pub(super) from: NodeId,
     /// The seq to come to.
     pub(super) goal: Seq,
-    /// When it was last asked for.
-    pub(super) at: Instant,
+    /// When it was last asked for; `None` if it is to be asked for at once.
+    pub(super) asked: Option<Instant>,
 }
 
 /// A fetch being answered.
@@ -29,18 +29,25 @@ pub(super) struct Serving {
     until: Seq,
 }
 
+impl Fetching {
+    /// Whether it is time to ask, for the first time or again.
+    fn is_due(&self, now: Instant, resend_us: u64) -> bool {
+        self.asked.is_none_or(|asked| now.since(asked) >= resend_us)
+    }
+}
+
 impl<M: Model> Group<M> {
     /// Asks `from` for what follows the chain here, up to `goal` at least.
     pub(super) fn fetch(&mut self, now: Now, from: NodeId, goal: Seq, out: &mut Vec<Out>) {
         let resend_us = self.options.resend_us;
         if let Some(fetching) = self.fetching.as_mut().filter(|fetching| fetching.from == from) {
             fetching.goal = fetching.goal.max(goal);
-            if now.instant.since(fetching.at) < resend_us {
+            if !fetching.is_due(now.instant, resend_us) {
                 return;
             }
         }
         let goal = self.fetching.as_ref().map_or(goal, |fetching| fetching.goal.max(goal));
-        self.fetching = Some(Fetching { from, goal, at: now.instant });
+        self.fetching = Some(Fetching { from, goal, asked: Some(now.instant) });
         let after = self.chain.tail();
         self.say(from, self.meta.promised, GroupMessage::Fetch { after }, out);
     }
@@ -50,7 +57,7 @@ impl<M: Model> Group<M> {
         let Some(fetching) = self.fetching.clone() else { return };
         if self.chain.tail().seq >= fetching.goal {
             self.fetching = None;
-        } else if now.instant.since(fetching.at) >= self.options.resend_us {
+        } else if fetching.is_due(now.instant, self.options.resend_us) {
             let from = match &self.role {
                 Role::Candidate(candidate) => {
                     let holders =

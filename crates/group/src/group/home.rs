@@ -56,15 +56,18 @@ impl Home {
         self.moved
     }
 
-    pub(super) fn next_deadline(&self, options: &GroupOptions) -> Option<Instant> {
+    /// When something is to be sent again or, at an idle home, a beat is due. A home that waits for
+    /// a commit owes no beat: its deadline would pass again and again.
+    pub(super) fn next_deadline(&self, options: &GroupOptions, is_idle: bool) -> Option<Instant> {
         let resend = self
             .peers
             .values()
             .filter(|peer| !peer.joined || peer.sent > peer.acked)
             .map(|peer| peer.moved.after(options.resend_us))
             .min();
-        let beat = self.appended.after(options.beat_us);
-        resend.into_iter().chain([beat]).min()
+        let owes_beat = is_idle && self.handoff.is_none();
+        let beat = owes_beat.then(|| self.appended.after(options.beat_us));
+        [resend, beat].into_iter().flatten().min()
     }
 }
 
@@ -282,8 +285,14 @@ impl<M: Model> Group<M> {
                 peer.rewind(now.instant);
             }
             while let Some(seq) = peer.next(last, window) {
-                // What is no longer in memory the member fetches, once it hears of the commit.
-                let bytes = self.chain.link(seq).and_then(|link| link.bytes.clone());
+                let bytes_of = |seq| self.chain.link(seq).and_then(|link| link.bytes.clone());
+                // Of what is no longer in memory only the end is shown: the member sees the gap and
+                // fetches. The commit watermark would not do, as it may be lower than what a member
+                // must have for anything to commit at all.
+                let (seq, bytes) = match bytes_of(seq) {
+                    Some(bytes) => (seq, Some(bytes)),
+                    None => (last, bytes_of(last)),
+                };
                 let Some(record) = bytes else { break };
                 if peer.sent == peer.acked {
                     peer.moved = now.instant;

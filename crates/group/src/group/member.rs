@@ -258,11 +258,11 @@ impl<M: Model> Group<M> {
         tail: Tail,
         out: &mut Vec<Out>,
     ) {
+        let before = self.chain.tail().seq;
         let asked = self.fetching.as_ref().is_some_and(|fetching| fetching.from == from);
         if epoch != self.meta.promised || !asked {
             return;
         }
-        let goal = self.fetching.take().map_or(Seq(0), |fetching| fetching.goal);
         for bytes in records {
             let Ok(record) = Record::decode(bytes.clone()) else { return };
             let header = *record.header();
@@ -277,8 +277,13 @@ impl<M: Model> Group<M> {
             }
         }
         let reached = self.chain.tail().seq;
-        if reached < goal && tail.seq > reached && !records.is_empty() {
-            self.fetch(now, from, goal, out);
+        // What brought nothing new is asked for again only after a while, and then perhaps elsewhere.
+        if let Some(fetching) = self.fetching.as_mut().filter(|_| reached > before) {
+            fetching.asked = None;
+            let goal = fetching.goal;
+            if reached < goal && reached < tail.seq {
+                self.fetch(now, from, goal, out);
+            }
         }
     }
 

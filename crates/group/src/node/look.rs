@@ -103,7 +103,8 @@ impl<M: Model> Node<M> {
         let mut silent_us = self.watch.silence(about, now.instant);
         let mut observers: Vec<NodeId> =
             self.watch.observers(about, detect_us, detect_us, now.instant).collect();
-        if let Some(since) = self.stalled.get(&id).filter(|_| state.phase == Phase::Active) {
+        let stalled = self.stalled.get(&id).filter(|(epoch, _)| *epoch == state.epoch);
+        if let Some((_, since)) = stalled.filter(|_| state.phase == Phase::Active) {
             // The home itself says that its commits stand still, which is a second vantage point.
             let stalled_us = now.instant.since(*since);
             if stalled_us > silent_us {

@@ -138,6 +138,7 @@ impl<M: Model> Recovery<M> {
             touched: groups.keys().copied().collect::<BTreeSet<_>>(),
             groups,
             register,
+            life: None,
             proposals: 0,
             watch,
             writes: VecDeque::new(),
@@ -158,6 +159,7 @@ impl<M: Model> Recovery<M> {
             asked: BTreeMap::new(),
             stalled: BTreeMap::new(),
             offsets: BTreeMap::new(),
+            stepped: now.instant,
             stopped: false,
         })
     }

@@ -1,0 +1,77 @@
+//! Rules broken on purpose: a check that was never seen to fail proves nothing.
+
+use replication::Mutant;
+
+use crate::Lie;
+use crate::fault::{Fault, Rate};
+use crate::knobs::{Knobs, SECOND};
+
+/// A rule that is broken on purpose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Canary {
+    /// None.
+    #[default]
+    None,
+    /// Disks report writes as durable that are not yet.
+    AckBeforeFsync,
+    /// Disks drop promises that they report as durable.
+    PromiseNotPersisted,
+    /// A takeover counts one promise less than meets every commit.
+    SealTooFew,
+    /// A home commits records of older epochs by counting copies.
+    CommitOldEpoch,
+}
+
+impl Canary {
+    /// All but `None`.
+    pub const ALL: [Self; 4] =
+        [Self::AckBeforeFsync, Self::PromiseNotPersisted, Self::SealTooFew, Self::CommitOldEpoch];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::AckBeforeFsync => "ack-before-fsync",
+            Self::PromiseNotPersisted => "promise-not-persisted",
+            Self::SealTooFew => "seal-too-few",
+            Self::CommitOldEpoch => "commit-old-epoch",
+        }
+    }
+
+    /// The canary of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|canary| canary.name() == name)
+    }
+
+    /// Within how many seeds it must be caught.
+    #[must_use]
+    pub const fn seeds_max(self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::AckBeforeFsync | Self::PromiseNotPersisted | Self::CommitOldEpoch => 20,
+            Self::SealTooFew => 100,
+        }
+    }
+
+    /// Breaks the rule.
+    pub(crate) fn sing(self, knobs: &mut Knobs) {
+        match self {
+            Self::None => {}
+            Self::AckBeforeFsync => knobs.lie = Lie::Early,
+            Self::PromiseNotPersisted => knobs.lie = Lie::NoPromise,
+            Self::SealTooFew => knobs.mutant = Mutant::SealTooFew,
+            Self::CommitOldEpoch => knobs.mutant = Mutant::CommitOldEpoch,
+        }
+        let needs = match self {
+            Self::None => return,
+            Self::AckBeforeFsync | Self::PromiseNotPersisted => Fault::Crash,
+            Self::SealTooFew | Self::CommitOldEpoch => Fault::Unplanned,
+        };
+        // The fault without which the broken rule does no harm.
+        if !knobs.rates.iter().any(|rate| rate.fault == needs) {
+            knobs.rates.push(Rate { fault: needs, every_us: 3 * SECOND });
+        }
+    }
+}

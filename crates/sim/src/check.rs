@@ -1,0 +1,168 @@
+//! What must hold in every world, checked from outside all nodes at once (PROTOCOL 8a).
+//!
+//! The checkers see what no node can: every chain, every promise on the wire, every answer to every
+//! client. They keep the truth of each group as it became known first and compare everything later
+//! with it. A forced switch may lose what was committed; what it may have lost is taken out of the
+//! truth, and nothing else.
+
+mod answers;
+mod state;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use group::Node;
+use types::{Epoch, EpochTable, GroupId, Hash, MessageId, NodeId, Seq, Tail};
+
+use crate::{App, net::Index};
+
+/// An invariant that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Its name: a number of PROTOCOL 8a, or a word for what is not numbered there.
+    pub invariant: &'static str,
+    /// What was seen.
+    pub detail: String,
+}
+
+/// All that is known of all groups.
+#[derive(Clone, Debug, Default)]
+pub struct Check {
+    truths: BTreeMap<GroupId, Truth>,
+    seen: BTreeMap<(Index, GroupId), Seen>,
+    kept: BTreeMap<(Index, GroupId), Kept>,
+    violation: Option<Violation>,
+}
+
+/// The truth of one group.
+#[derive(Clone, Debug, Default)]
+struct Truth {
+    /// Version in the register.
+    version: u64,
+    /// The registered history.
+    table: EpochTable,
+    homes: BTreeMap<Epoch, NodeId>,
+    records: BTreeMap<(Epoch, Seq), Hash>,
+    /// By hash: where a record stands and which one is before it.
+    links: BTreeMap<Hash, (Tail, Hash)>,
+    /// Hash of each committed record, from seq 1.
+    committed: Vec<Hash>,
+    /// Trail after each applied record.
+    trails: BTreeMap<Hash, Hash>,
+    /// Digest of the state after some applied records.
+    digests: BTreeMap<Hash, Hash>,
+    told: BTreeMap<MessageId, Told>,
+    /// Ids said to belong to content of this digest.
+    owners: BTreeMap<MessageId, Hash>,
+    expired: BTreeSet<(MessageId, Hash)>,
+}
+
+/// An outcome that a client was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Told {
+    digest: Hash,
+    seq: Seq,
+    outcome: bytes::Bytes,
+}
+
+/// What one life of a node has shown of a group.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    tail: Tail,
+    commit: Seq,
+    applied: Seq,
+    epoch: Epoch,
+    promised: Epoch,
+    home: Option<Epoch>,
+}
+
+/// What a node may not forget of a group, over all its lives.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    /// The highest epoch that it sealed on the wire.
+    sealed: Epoch,
+    /// For each epoch of records, the last one that it called durable.
+    durable: BTreeMap<Epoch, Tail>,
+}
+
+impl Check {
+    /// What did not hold, if anything.
+    #[must_use]
+    pub const fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    /// Notes the first thing that did not hold.
+    pub fn fail(&mut self, invariant: &'static str, detail: String) {
+        self.violation.get_or_insert(Violation { invariant, detail });
+    }
+
+    /// Records known to be committed in a group.
+    #[must_use]
+    pub fn committed(&self, group: GroupId) -> usize {
+        self.truths.get(&group).map_or(0, |truth| truth.committed.len())
+    }
+
+    /// Ids of which a client was told the outcome.
+    #[must_use]
+    pub fn told(&self, group: GroupId) -> usize {
+        self.truths.get(&group).map_or(0, |truth| truth.told.len())
+    }
+
+    /// A node was built from its disk: nothing that it promised or called durable may be missing.
+    pub fn recovered(&mut self, host: Index, node: &Node<App>) {
+        self.seen.retain(|(of, _), _| *of != host);
+        for group in node.groups() {
+            let kept = self.kept.entry((host, group.id())).or_default().clone();
+            if group.promised() < kept.sealed {
+                let (promised, sealed) = (group.promised(), kept.sealed);
+                let detail =
+                    format!("n{} {} sealed {sealed}, woke at {promised}", host + 1, group.id());
+                self.fail("I4", detail);
+            }
+        }
+        self.holds_all(host, node);
+    }
+
+    /// Everything that the node ever called durable is in its chain or in exactly one orphan run.
+    pub fn holds_all(&mut self, host: Index, node: &Node<App>) {
+        for group in node.groups() {
+            let Some(kept) = self.kept.get(&(host, group.id())) else { continue };
+            let Some(truth) = self.truths.get(&group.id()) else { continue };
+            let mut fault = None;
+            for tail in kept.durable.values() {
+                let mut at = *tail;
+                while at.seq > Seq(0) && !group.chain().passes(at) {
+                    let runs = group.orphans().iter().filter(|run| {
+                        run.epoch == at.epoch && run.first <= at.seq && at.seq <= run.last
+                    });
+                    let runs = runs.count();
+                    if runs != 1 {
+                        fault = Some(format!(
+                            "n{} {}: ({}, {}) was durable, is off the chain and in {runs} runs",
+                            host + 1,
+                            group.id(),
+                            at.epoch,
+                            at.seq
+                        ));
+                    }
+                    let Some((_, previous)) = truth.links.get(&at.hash) else { break };
+                    let Some((before, _)) = truth.links.get(previous) else { break };
+                    at = *before;
+                }
+            }
+            if let Some(detail) = fault {
+                self.fail("I11", detail);
+            }
+        }
+    }
+}
+
+impl Truth {
+    /// Whether a node that knows `table` has not heard of a forced switch that took back `seq`.
+    fn is_overtaken(&self, table: &EpochTable, seq: Seq) -> bool {
+        let forced = self.table.starts().iter().filter(|start| start.forced);
+        let mut unknown = forced.filter(|start| start.epoch > table.epoch());
+        unknown.any(|start| start.seq <= seq)
+    }
+}

@@ -1,0 +1,248 @@
+//! Checks on what a node holds after each step.
+
+use group::{Group, Node};
+use model::Model;
+use types::{Epoch, GroupId, Hash, Seq, Start, Tail};
+
+use super::{Check, Seen, Truth};
+use crate::{App, net::Index};
+
+impl Check {
+    /// A node has taken a step.
+    pub fn observe(&mut self, host: Index, node: &Node<App>) {
+        for (group, state) in node.register().groups() {
+            if self.truths.entry(group).or_default().version < state.version {
+                self.registered(group, state.version, state.history.starts());
+            }
+        }
+        for group in node.groups() {
+            self.observe_group(host, group);
+        }
+    }
+
+    fn observe_group(&mut self, host: Index, group: &Group<App>) {
+        let id = group.id();
+        let seen = self.seen.entry((host, id)).or_default().clone();
+        let now = Seen {
+            tail: group.tail(),
+            commit: group.commit(),
+            applied: group.applied(),
+            epoch: group.table().epoch(),
+            promised: group.promised(),
+            home: group.home_epoch(),
+        };
+        self.index(host, group, seen.tail);
+        self.claim(host, group);
+        if let Some(epoch) = now.home {
+            self.home(host, id, epoch);
+        }
+        if now.promised < seen.promised {
+            let detail = format!("n{} {id}: promise fell to {}", host + 1, now.promised);
+            self.fail("I4", detail);
+        }
+        let forced =
+            group.table().starts().iter().any(|start| start.forced && start.epoch > seen.epoch);
+        if now.commit < seen.commit && !forced {
+            let (from, to) = (seen.commit, now.commit);
+            self.fail("I16", format!("n{} {id}: W2 fell from {from} to {to}", host + 1));
+        }
+        if now.applied < seen.applied && !forced {
+            let (from, to) = (seen.applied, now.applied);
+            self.fail("I16", format!("n{} {id}: applied fell from {from} to {to}", host + 1));
+        }
+        if now.applied > now.commit
+            || now.commit > group.durable()
+            || group.durable() > now.tail.seq
+        {
+            let detail = format!(
+                "n{} {id}: applied {}, W2 {}, W1 {}, appended {}",
+                host + 1,
+                now.applied,
+                now.commit,
+                group.durable(),
+                now.tail.seq
+            );
+            self.fail("I16", detail);
+        }
+        if now.commit > seen.commit {
+            self.rule_n3(host, group, &seen, &now);
+        }
+        if now.commit != seen.commit || forced {
+            self.commits(host, group, if forced { Seq(0) } else { seen.commit });
+        }
+        if now.applied != seen.applied {
+            self.applied(host, group);
+        }
+        self.seen.insert((host, id), now);
+    }
+
+    /// Takes new records into the index, back to what is known.
+    fn index(&mut self, host: Index, group: &Group<App>, known: Tail) {
+        let tail = group.tail();
+        if tail == known {
+            return;
+        }
+        let truth = self.truths.entry(group.id()).or_default();
+        let mut fault = None;
+        let mut seq = tail.seq;
+        while let Some(link) = group.chain().link(seq) {
+            if truth.links.contains_key(&link.hash) {
+                break;
+            }
+            let previous = group.chain().link(seq.prev()).map_or(Hash::ZERO, |link| link.hash);
+            let at = Tail { epoch: link.epoch, seq, hash: link.hash };
+            truth.links.insert(link.hash, (at, previous));
+            let first = *truth.records.entry((link.epoch, seq)).or_insert(link.hash);
+            if first != link.hash {
+                fault = Some(format!(
+                    "{} ({}, {seq}) is {first} and, at n{}, {}",
+                    group.id(),
+                    link.epoch,
+                    host + 1,
+                    link.hash
+                ));
+            }
+            seq = seq.prev();
+        }
+        if let Some(detail) = fault {
+            self.fail("I2", detail);
+        }
+    }
+
+    /// What is durable now may not be forgotten.
+    fn claim(&mut self, host: Index, group: &Group<App>) {
+        let Some(tail) = group.chain().tail_at(group.durable()) else { return };
+        let kept = self.kept.entry((host, group.id())).or_default();
+        let last = kept.durable.entry(tail.epoch).or_insert(tail);
+        if last.seq < tail.seq {
+            *last = tail;
+        }
+    }
+
+    /// One appender per epoch.
+    pub(super) fn home(&mut self, host: Index, group: GroupId, epoch: Epoch) {
+        let me = crate::world::id(host);
+        let first = *self.truths.entry(group).or_default().homes.entry(epoch).or_insert(me);
+        if first != me {
+            self.fail("I1", format!("{group} {epoch}: homes {first} and {me}"));
+        }
+    }
+
+    /// Rule N3: a home moves the watermark only to records of its own epoch.
+    fn rule_n3(&mut self, host: Index, group: &Group<App>, seen: &Seen, now: &Seen) {
+        let start = group.table().last().map_or(Seq(0), |start| start.seq);
+        if now.home.is_some() && seen.home == now.home && now.commit < start {
+            let detail = format!(
+                "n{} {}: home counted {} as committed, its epoch starts at {start}",
+                host + 1,
+                group.id(),
+                now.commit
+            );
+            self.fail("N3", detail);
+        }
+    }
+
+    /// What a node holds for committed is what all hold for committed.
+    fn commits(&mut self, host: Index, group: &Group<App>, from: Seq) {
+        let truth = self.truths.entry(group.id()).or_default();
+        let mut fault = None;
+        let mut seq = from.next();
+        while seq <= group.commit() && !truth.is_overtaken(group.table(), seq) {
+            let Some(link) = group.chain().link(seq) else { break };
+            let known = usize::try_from(seq.0 - 1).ok().and_then(|at| truth.committed.get(at));
+            match known {
+                Some(hash) if *hash == link.hash => {}
+                Some(hash) => {
+                    fault = Some(format!(
+                        "{} seq {seq}: {hash} is committed, n{} committed {}",
+                        group.id(),
+                        host + 1,
+                        link.hash
+                    ));
+                    break;
+                }
+                None => truth.committed.push(link.hash),
+            }
+            seq = seq.next();
+        }
+        if let Some(detail) = fault {
+            self.fail("I3", detail);
+        }
+    }
+
+    /// The same records give the same state, everywhere and at every replay.
+    fn applied(&mut self, host: Index, group: &Group<App>) {
+        let id = group.id();
+        if let Some(fault) = group.model().fault() {
+            let invariant = if fault.starts_with("books") { "I8" } else { "I7" };
+            self.fail(invariant, format!("n{} {id}: {fault}", host + 1));
+        }
+        let Some(link) = group.chain().link(group.applied()) else { return };
+        let truth = self.truths.entry(id).or_default();
+        let first = *truth.trails.entry(link.hash).or_insert_with(|| group.trail());
+        if first != group.trail() {
+            let seq = group.applied();
+            self.fail("I9", format!("n{} {id}: another trail at seq {seq}", host + 1));
+        }
+    }
+
+    /// Equal chains give equal states, to the last bit.
+    pub fn digest(&mut self, group: &Group<App>) {
+        let Some(link) = group.chain().link(group.applied()) else { return };
+        let digest = group.model().digest();
+        let truth = self.truths.entry(group.id()).or_default();
+        if *truth.digests.entry(link.hash).or_insert(digest) != digest {
+            self.fail("I9", format!("{} differs at seq {}", group.id(), group.applied()));
+        }
+    }
+
+    /// The register has decided.
+    fn registered(&mut self, group: GroupId, version: u64, starts: &[Start]) {
+        let truth = self.truths.entry(group).or_default();
+        truth.version = version;
+        let mut fault = None;
+        for start in starts {
+            if start.epoch <= truth.table.epoch() {
+                continue;
+            }
+            truth.table.push(*start);
+            if start.forced {
+                truth.give_up(start.seq);
+            } else if !truth.contains_committed(start) {
+                fault = Some(format!(
+                    "{group} {} starts at {} without all of the {} committed",
+                    start.epoch,
+                    start.seq,
+                    truth.committed.len()
+                ));
+            }
+        }
+        if let Some(detail) = fault {
+            self.fail("I5", detail);
+        }
+    }
+}
+
+impl Truth {
+    /// Whether the chain below `start` contains everything committed.
+    fn contains_committed(&self, start: &Start) -> bool {
+        let count = self.committed.len() as u64;
+        let mut hash = start.hash;
+        let mut seq = start.seq.prev();
+        while seq.0 > count {
+            let Some((_, previous)) = self.links.get(&hash) else { return false };
+            hash = *previous;
+            seq = seq.prev();
+        }
+        seq.0 == count && self.committed.last().is_none_or(|last| *last == hash)
+    }
+
+    /// Takes out what a forced switch may have lost: everything from `seq` on.
+    fn give_up(&mut self, seq: Seq) {
+        let keep = usize::try_from(seq.prev().0).unwrap_or(usize::MAX);
+        self.committed.truncate(keep);
+        self.told.retain(|_, told| told.seq < seq);
+        self.owners.clear();
+        self.expired.clear();
+    }
+}

@@ -1,0 +1,149 @@
+//! A node's disk: what is durable, what is on its way, and what a crash leaves of the latter.
+//!
+//! Writes complete in the order in which they were asked for; all that wait when a sync begins
+//! complete with it. A crash keeps any prefix of the waiting appends and, apart from that, any prefix
+//! of the waiting superblocks: the log and the superblock lie in different places of the disk.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use types::{GroupId, Position, WriteId};
+use wire::Meta;
+use wire::log::Kind;
+
+use crate::Rng;
+
+/// Which lie a disk tells, for canaries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lie {
+    /// None.
+    #[default]
+    None,
+    /// It reports writes as durable when it is asked for them.
+    Early,
+    /// It reports promises as durable and does not keep them.
+    NoPromise,
+}
+
+/// A write.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// To the log.
+    Append(Kind, Bytes),
+    /// A group's blob.
+    Superblock(GroupId, Bytes),
+}
+
+/// One disk.
+#[derive(Clone, Debug, Default)]
+pub struct Disk {
+    log: Vec<(Kind, Bytes)>,
+    blobs: BTreeMap<GroupId, Bytes>,
+    waiting: VecDeque<(WriteId, Write)>,
+    /// How many of the waiting the sync under way will complete.
+    syncing: usize,
+    lie: Lie,
+    /// No sync completes before this time.
+    pub stalled_until: u64,
+}
+
+impl Disk {
+    /// An empty disk.
+    #[must_use]
+    pub fn new(lie: Lie) -> Self {
+        Self { lie, ..Self::default() }
+    }
+
+    /// Takes a write. Returns where it will stand if the disk reports it as done at once.
+    pub fn take(&mut self, id: WriteId, write: Write) -> Option<Position> {
+        let at = self.log.len()
+            + self.waiting.iter().filter(|(_, write)| matches!(write, Write::Append(..))).count();
+        self.waiting.push_back((id, write));
+        (self.lie == Lie::Early).then_some(Position(at as u64))
+    }
+
+    /// Begins a sync of all that waits, unless one is under way or nothing waits.
+    pub fn begin_sync(&mut self) -> bool {
+        let begins = self.syncing == 0 && !self.waiting.is_empty();
+        if begins {
+            self.syncing = self.waiting.len();
+        }
+        begins
+    }
+
+    /// Ends the sync: its writes are durable. Returns what is to be reported.
+    pub fn end_sync(&mut self) -> Vec<(WriteId, Position)> {
+        let mut done = Vec::new();
+        for (id, write) in self.waiting.drain(..self.syncing).collect::<Vec<_>>() {
+            let at = self.keep(write);
+            if self.lie != Lie::Early {
+                done.push((id, at));
+            }
+        }
+        self.syncing = 0;
+        done
+    }
+
+    /// Loses power. Returns how many writes were lost.
+    pub fn crash(&mut self, rng: &mut Rng) -> usize {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.syncing = 0;
+        let (appends, superblocks): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|(_, write)| matches!(write, Write::Append(..)));
+        let mut lost = 0;
+        for part in [appends, superblocks] {
+            let kept = rng.index(part.len() + 1);
+            lost += part.len() - kept;
+            for (_, write) in part.into_iter().take(kept) {
+                self.keep(write);
+            }
+        }
+        lost
+    }
+
+    /// Loses everything, as when the disk is replaced.
+    pub fn wipe(&mut self) {
+        *self = Self::new(self.lie);
+    }
+
+    /// A record of the log, durable or not.
+    #[must_use]
+    pub fn read(&self, at: Position) -> Option<Bytes> {
+        let index = usize::try_from(at.0).ok()?;
+        let waiting = self.waiting.iter().filter_map(|(_, write)| match write {
+            Write::Append(kind, bytes) => Some((*kind, bytes)),
+            Write::Superblock(..) => None,
+        });
+        let durable = self.log.iter().map(|(kind, bytes)| (*kind, bytes));
+        durable.chain(waiting).nth(index).map(|(_, bytes)| bytes.clone())
+    }
+
+    /// The durable log.
+    pub fn log(&self) -> impl Iterator<Item = (Position, Kind, Bytes)> {
+        self.log
+            .iter()
+            .enumerate()
+            .map(|(index, (kind, bytes))| (Position(index as u64), *kind, bytes.clone()))
+    }
+
+    /// The durable superblock.
+    #[must_use]
+    pub const fn blobs(&self) -> &BTreeMap<GroupId, Bytes> {
+        &self.blobs
+    }
+
+    fn keep(&mut self, write: Write) -> Position {
+        let at = Position(self.log.len() as u64);
+        match write {
+            Write::Append(kind, bytes) => self.log.push((kind, bytes)),
+            Write::Superblock(group, bytes) => {
+                let is_promise =
+                    Meta::decode(&bytes).is_ok_and(|meta| meta.promised > meta.table.epoch());
+                if self.lie != Lie::NoPromise || !is_promise {
+                    self.blobs.insert(group, bytes);
+                }
+            }
+        }
+        at
+    }
+}

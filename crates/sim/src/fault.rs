@@ -1,0 +1,171 @@
+//! The faults that strike a world, and how they do.
+
+use register::SealKind;
+use types::{GroupId, NodeId};
+
+use crate::knobs::{MILLI, SECOND};
+use crate::{World, world::Event};
+
+/// A kind of fault. The order is part of what a seed means: new kinds go last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// A node loses power between two events.
+    Crash,
+    /// A node loses power between two effects of one step.
+    CrashInStep,
+    /// All nodes lose power at once.
+    PowerCut,
+    /// A node stands still for a while and then goes on.
+    Pause,
+    /// A node is cut off from all others.
+    Isolate,
+    /// One direction between two nodes is cut.
+    OneWay,
+    /// Two nodes are cut off from each other; a third still sees both.
+    Pair,
+    /// A direction delivers late.
+    Clog,
+    /// A disk stands still for a while.
+    DiskStall,
+    /// A sync fails.
+    DiskError,
+    /// A wall clock jumps.
+    ClockJump,
+    /// An operator moves a home by plan.
+    Planned,
+    /// An operator takes a home away.
+    Unplanned,
+    /// An operator gives up what cannot be reached.
+    Forced,
+}
+
+/// How often a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Which.
+    pub fault: Fault,
+    /// Mean time between two strikes.
+    pub every_us: u64,
+}
+
+impl Fault {
+    /// All kinds.
+    pub const ALL: [Self; 14] = [
+        Self::Crash,
+        Self::CrashInStep,
+        Self::PowerCut,
+        Self::Pause,
+        Self::Isolate,
+        Self::OneWay,
+        Self::Pair,
+        Self::Clog,
+        Self::DiskStall,
+        Self::DiskError,
+        Self::ClockJump,
+        Self::Planned,
+        Self::Unplanned,
+        Self::Forced,
+    ];
+
+    /// In how many runs of a million it occurs, and how often there.
+    pub(crate) const fn usual(self) -> (u64, u64) {
+        match self {
+            Self::Crash => (450_000, 4 * SECOND),
+            Self::CrashInStep => (450_000, 4 * SECOND),
+            Self::PowerCut => (200_000, 8 * SECOND),
+            Self::Pause => (300_000, 5 * SECOND),
+            Self::Isolate => (400_000, 5 * SECOND),
+            Self::OneWay => (250_000, 5 * SECOND),
+            Self::Pair => (300_000, 5 * SECOND),
+            Self::Clog => (200_000, 4 * SECOND),
+            Self::DiskStall => (250_000, 5 * SECOND),
+            Self::DiskError => (150_000, 8 * SECOND),
+            Self::ClockJump => (200_000, 6 * SECOND),
+            Self::Planned => (350_000, 4 * SECOND),
+            Self::Unplanned => (300_000, 5 * SECOND),
+            Self::Forced => (80_000, 8 * SECOND),
+        }
+    }
+}
+
+impl World {
+    /// Lets a fault strike now.
+    pub(crate) fn strike(&mut self, fault: Fault) {
+        let count = self.count();
+        let node = self.chance.index(count);
+        let other = (node + 1 + self.chance.index(count - 1)) % count;
+        let short = self.chance.between(300 * MILLI, 3 * SECOND);
+        let long = self.chance.between(SECOND, 8 * SECOND);
+        self.report.struck(fault);
+        let now = self.now();
+        self.trace.note(&[now, 90, fault as u64, node as u64], &[], || {
+            format!("{now:>10} fault {fault:?} n{}", node + 1)
+        });
+        match fault {
+            Fault::Crash => {
+                self.kill(node);
+                let at = self.draw_return();
+                self.plan(at, Event::Start { node });
+            }
+            Fault::CrashInStep => self.kill_in_step(node),
+            Fault::PowerCut => {
+                for node in 0..count {
+                    self.kill(node);
+                    let at = self.draw_return();
+                    self.plan(at, Event::Start { node });
+                }
+            }
+            Fault::Pause => {
+                self.pause(node);
+                self.plan_in(long, Event::Resume { node });
+            }
+            Fault::Isolate => {
+                for other in (0..count).filter(|other| *other != node) {
+                    self.cut_for(node, other, long);
+                    self.cut_for(other, node, long);
+                }
+            }
+            Fault::OneWay => self.cut_for(node, other, long),
+            Fault::Pair => {
+                self.cut_for(node, other, long);
+                self.cut_for(other, node, long);
+            }
+            Fault::Clog => {
+                self.net.clog(node, other, short / 2);
+                self.plan_in(long, Event::Unclog { from: node, to: other });
+            }
+            Fault::DiskStall => {
+                // Now and then longer than a node may bear.
+                let stall = if self.chance.chance(200_000) { long } else { short };
+                self.stall(node, stall);
+            }
+            Fault::DiskError => {
+                // A node whose sync failed stops; what waited may be lost.
+                self.kill(node);
+                let at = self.draw_return();
+                self.plan(at, Event::Start { node });
+            }
+            Fault::ClockJump => {
+                let ahead = i64::try_from(short).unwrap_or_default();
+                let is_back = self.chance.chance(500_000);
+                self.jump(node, if is_back { -ahead } else { ahead });
+            }
+            Fault::Planned => self.order_any(node, other, SealKind::Planned),
+            Fault::Unplanned => self.order_any(node, other, SealKind::Unplanned),
+            Fault::Forced => self.order_any(node, other, SealKind::Forced),
+        }
+    }
+
+    /// When a node that lost power comes back: mostly soon, at times before anyone has noticed.
+    fn draw_return(&mut self) -> u64 {
+        let away = self.chance.pick(&[5 * MILLI, 100 * MILLI, 800 * MILLI, 3 * SECOND, 7 * SECOND]);
+        self.now() + self.chance.between(away / 2, away)
+    }
+
+    fn order_any(&mut self, at: usize, to: usize, kind: SealKind) {
+        let group = self.chance.below(u64::from(self.knobs().groups));
+        let group = GroupId(u16::try_from(group).expect("groups are numbered in 16 bits"));
+        let to = NodeId(u16::try_from(to + 1).expect("nodes are numbered in 16 bits"));
+        self.order(at, vec![group], to, kind);
+    }
+}

@@ -1,0 +1,237 @@
+//! What a seed decides before the first event: the shape of the cluster, and which faults strike how
+//! often. Each seed leaves most faults out, so that the others meet in pure form (swarm testing).
+//!
+//! New knobs are drawn after all others: a draw in between changes what every known seed means.
+
+use group::{GroupOptions, NodeOptions};
+use replication::Mutant;
+use steering::Policy;
+use types::{Config, ConfigId, GroupId, NodeId};
+
+use crate::fault::{Fault, Rate};
+use crate::{Lie, Rng};
+
+/// One second of the world.
+pub const SECOND: u64 = 1_000_000;
+
+/// One millisecond of the world.
+pub const MILLI: u64 = 1_000;
+
+/// Frames on their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetKnobs {
+    /// The fastest way.
+    pub delay_us_min: u64,
+    /// The slowest, without reordering.
+    pub delay_us_max: u64,
+    /// Frames lost.
+    pub loss_ppm: u64,
+    /// Frames that come twice.
+    pub duplicate_ppm: u64,
+    /// Frames that later ones of the same lane may overtake.
+    pub reorder_ppm: u64,
+}
+
+/// Writes and reads on their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskKnobs {
+    /// The fastest sync.
+    pub sync_us_min: u64,
+    /// The slowest, without stalls.
+    pub sync_us_max: u64,
+    /// The slowest read.
+    pub read_us_max: u64,
+}
+
+/// Everything a run is told.
+#[derive(Clone, Debug)]
+pub struct Knobs {
+    /// Nodes of the cluster, all of them members of every group and of the register.
+    pub nodes: u16,
+    /// Copies that commit.
+    pub copies: usize,
+    /// Groups.
+    pub groups: u16,
+    /// Clients.
+    pub clients: usize,
+    /// Bytes of records that a group keeps in memory.
+    pub held_bytes_max: usize,
+    /// Records that may wait for their commit.
+    pub window_records: u64,
+    /// The net.
+    pub net: NetKnobs,
+    /// The disks.
+    pub disk: DiskKnobs,
+    /// How far wall clocks start apart, at most.
+    pub offset_us_max: u64,
+    /// How much too fast clocks run, at most.
+    pub drift_ppm_max: u64,
+    /// Length of the phase with faults.
+    pub safety_us: u64,
+    /// Which faults, how often.
+    pub rates: Vec<Rate>,
+    /// Whether a part of the cluster that is not needed stays dead in the end.
+    pub leaves_dead: bool,
+    /// The rule that is broken on purpose.
+    pub mutant: Mutant,
+    /// The lie that disks tell on purpose.
+    pub lie: Lie,
+}
+
+impl Knobs {
+    /// A quiet world of three nodes for hand-written failures: no faults, no clients, 20 ms between
+    /// any two nodes.
+    #[must_use]
+    pub const fn quiet(groups: u16) -> Self {
+        Self {
+            nodes: 3,
+            copies: 2,
+            groups,
+            clients: 0,
+            held_bytes_max: 1 << 20,
+            window_records: 64,
+            net: NetKnobs {
+                delay_us_min: 10 * MILLI,
+                delay_us_max: 10 * MILLI,
+                loss_ppm: 0,
+                duplicate_ppm: 0,
+                reorder_ppm: 0,
+            },
+            disk: DiskKnobs { sync_us_min: MILLI, sync_us_max: MILLI, read_us_max: MILLI },
+            offset_us_max: 0,
+            drift_ppm_max: 0,
+            safety_us: 0,
+            rates: Vec::new(),
+            leaves_dead: false,
+            mutant: Mutant::None,
+            lie: Lie::None,
+        }
+    }
+
+    /// What `seed` decides.
+    #[must_use]
+    pub fn drawn(rng: &mut Rng) -> Self {
+        let nodes = rng.pick(&[3, 3, 3, 3, 5]);
+        let copies = match (nodes, rng.below(10)) {
+            (3, 0) => 1,
+            (3, 1) => 3,
+            (3, _) => 2,
+            (_, 0) => 2,
+            (_, 1) => 4,
+            (_, _) => 3,
+        };
+        let delay_us_min = rng.between(200, 20 * MILLI);
+        let sync_us_min = rng.between(100, 3 * MILLI);
+        let mut knobs = Self {
+            nodes,
+            copies,
+            groups: rng.pick(&[1, 1, 2, 4, 8]),
+            clients: rng.pick(&[1, 3, 6, 12]),
+            held_bytes_max: rng.pick(&[300, 3_000, 1 << 20]),
+            window_records: rng.pick(&[2, 8, 64]),
+            net: NetKnobs {
+                delay_us_min,
+                delay_us_max: delay_us_min + rng.pick(&[0, 2 * MILLI, 60 * MILLI]),
+                loss_ppm: rng.pick(&[0, 0, 1_000, 20_000, 100_000]),
+                duplicate_ppm: rng.pick(&[0, 0, 10_000, 100_000]),
+                reorder_ppm: rng.pick(&[0, 0, 0, 50_000]),
+            },
+            disk: DiskKnobs {
+                sync_us_min,
+                sync_us_max: sync_us_min + rng.pick(&[500, 5 * MILLI, 50 * MILLI]),
+                read_us_max: rng.pick(&[200, 20 * MILLI]),
+            },
+            offset_us_max: rng.pick(&[0, 50 * MILLI, 2 * SECOND]),
+            drift_ppm_max: rng.pick(&[0, 50, 500]),
+            safety_us: rng.between(10, 25) * SECOND,
+            rates: Vec::new(),
+            leaves_dead: rng.chance(300_000),
+            mutant: Mutant::None,
+            lie: Lie::None,
+        };
+        for fault in Fault::ALL {
+            let (enabled_ppm, every_us) = fault.usual();
+            let is_enabled = rng.chance(enabled_ppm);
+            let every_us = rng.between(every_us / 2, every_us * 3);
+            if is_enabled {
+                knobs.rates.push(Rate { fault, every_us });
+            }
+        }
+        knobs
+    }
+
+    /// All nodes.
+    #[must_use]
+    pub fn node_ids(&self) -> Vec<NodeId> {
+        (1..=self.nodes).map(NodeId).collect()
+    }
+
+    /// The groups' first configurations.
+    #[must_use]
+    pub fn configs(&self) -> Vec<(GroupId, Config)> {
+        let config = Config::new(ConfigId(1), self.node_ids(), self.copies)
+            .expect("drawn copies are at least one and at most the nodes");
+        (0..self.groups).map(|group| (GroupId(group), config.clone())).collect()
+    }
+
+    /// How many nodes may stay dead while every group and the register can go on: a commit, a seal
+    /// without the home, and a majority must be left.
+    #[must_use]
+    pub fn dead_max(&self) -> usize {
+        let nodes = usize::from(self.nodes);
+        let seal = nodes - self.copies + 1;
+        let majority = nodes / 2 + 1;
+        nodes - self.copies.max(seal).max(majority).min(nodes)
+    }
+
+    /// What node `me` is told.
+    #[must_use]
+    pub fn node_options(&self, me: NodeId) -> NodeOptions {
+        NodeOptions {
+            group: GroupOptions {
+                me,
+                window_records: self.window_records,
+                held_bytes_max: self.held_bytes_max,
+                desk_bytes_max: 4_000,
+                resend_us: 300 * MILLI,
+                handoff_us: SECOND,
+                beat_us: SECOND,
+                patience_us: 2 * SECOND,
+                forwarded_wait_us: 2 * SECOND,
+                model: 1,
+                mutant: self.mutant,
+            },
+            nodes: self.node_ids(),
+            pulse_us: 200 * MILLI,
+            look_us: 200 * MILLI,
+            policy: Policy {
+                automatic: true,
+                detect_us: 2 * SECOND,
+                vantage_points: 2,
+                residence_us: 5 * SECOND,
+                stagger_us: 300 * MILLI,
+            },
+            skew_us_max: SECOND,
+            disk_us_max: DISK_US_MAX,
+            propose_us: SECOND,
+        }
+    }
+
+    /// What node `me`'s seat in the register is told.
+    #[must_use]
+    pub fn register_options(&self, me: NodeId) -> register::Options {
+        register::Options {
+            node: me,
+            members: self.node_ids(),
+            genesis: self.configs(),
+            tick_us: 100 * MILLI,
+            election_ticks: 6,
+            resend_ticks: 4,
+            retry_us: 500 * MILLI,
+            proposal_timeout_us: 3 * SECOND,
+        }
+    }
+}
+
+/// How long a write may take before a node fences itself off.
+pub(crate) const DISK_US_MAX: u64 = 3 * SECOND;

@@ -1,0 +1,190 @@
+//! What happened in one run or in many, counted; and lines for those who read a trace.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use bytes::Bytes;
+use types::{GroupId, WriteId};
+use wire::{Meta, Reply, decode_frame};
+
+use crate::fault::Fault;
+use crate::net::Index;
+
+/// Counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Strikes by kind.
+    pub faults: BTreeMap<Fault, u64>,
+    /// Events of the agenda.
+    pub events: u64,
+    /// Starts of nodes.
+    pub starts: u64,
+    /// Nodes that fenced themselves off.
+    pub stops: u64,
+    /// Frames that arrived.
+    pub frames: u64,
+    /// Frames that did not.
+    pub frames_lost: u64,
+    /// Writes lost with the power.
+    pub writes_lost: u64,
+    /// Records read back.
+    pub reads: u64,
+    /// Answers: done, repeated, conflict, busy or elsewhere, expired, unknown.
+    pub answers: [u64; 6],
+    /// Orders taken and refused.
+    pub orders: [u64; 2],
+    /// Epochs opened.
+    pub opened: u64,
+    /// Runs and records set aside.
+    pub orphans: [u64; 2],
+    /// Microseconds from the end of the faults until all agreed and answered, at most.
+    pub heal_us_max: u64,
+}
+
+impl Report {
+    /// Adds another run's counts.
+    pub fn add(&mut self, other: &Self) {
+        for (fault, count) in &other.faults {
+            *self.faults.entry(*fault).or_default() += count;
+        }
+        let pairs = [
+            (&mut self.events, other.events),
+            (&mut self.starts, other.starts),
+            (&mut self.stops, other.stops),
+            (&mut self.frames, other.frames),
+            (&mut self.frames_lost, other.frames_lost),
+            (&mut self.writes_lost, other.writes_lost),
+            (&mut self.reads, other.reads),
+            (&mut self.opened, other.opened),
+        ];
+        for (sum, count) in pairs {
+            *sum += count;
+        }
+        let counts = other.answers.iter().chain(&other.orders).chain(&other.orphans);
+        let sums = self.answers.iter_mut().chain(&mut self.orders).chain(&mut self.orphans);
+        for (sum, count) in sums.zip(counts) {
+            *sum += count;
+        }
+        self.heal_us_max = self.heal_us_max.max(other.heal_us_max);
+    }
+
+    pub(crate) fn struck(&mut self, fault: Fault) {
+        *self.faults.entry(fault).or_default() += 1;
+    }
+
+    pub(crate) const fn answered(&mut self, reply: &Reply) {
+        let [done, repeated, conflict, later, expired, unknown] = &mut self.answers;
+        let count = match reply {
+            Reply::Done { repeated: false, .. } => done,
+            Reply::Done { repeated: true, .. } => repeated,
+            Reply::Conflict { .. } => conflict,
+            Reply::NotHome { .. } | Reply::Busy { .. } => later,
+            Reply::Expired => expired,
+            Reply::Unknown(_) => unknown,
+        };
+        *count += 1;
+    }
+
+    pub(crate) const fn ordered(&mut self, taken: bool) {
+        let [yes, no] = &mut self.orders;
+        *(if taken { yes } else { no }) += 1;
+    }
+
+    pub(crate) const fn noted(&mut self, event: &group::Event) {
+        match event {
+            group::Event::Opened { .. } => self.opened += 1,
+            group::Event::Orphaned { orphan, .. } => {
+                let [runs, records] = &mut self.orphans;
+                *runs += 1;
+                *records += orphan.last.0 - orphan.first.0 + 1;
+            }
+            group::Event::Promised { .. }
+            | group::Event::Serving { .. }
+            | group::Event::Demoted { .. }
+            | group::Event::Joined { .. }
+            | group::Event::Sealed { .. }
+            | group::Event::Quarantined { .. }
+            | group::Event::Malformed { .. }
+            | group::Event::Unreadable { .. } => {}
+        }
+    }
+
+    /// The counts as a table.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut rows: Vec<(String, u64)> =
+            self.faults.iter().map(|(fault, count)| (format!("fault {fault:?}"), *count)).collect();
+        let [done, repeated, conflict, later, expired, unknown] = self.answers;
+        let [taken, refused] = self.orders;
+        let [runs, records] = self.orphans;
+        let counted = [
+            ("starts", self.starts),
+            ("self-fenced", self.stops),
+            ("frames delivered", self.frames),
+            ("frames lost", self.frames_lost),
+            ("writes lost", self.writes_lost),
+            ("records read back", self.reads),
+            ("answers done", done),
+            ("answers repeated", repeated),
+            ("answers conflict", conflict),
+            ("answers busy or elsewhere", later),
+            ("answers expired", expired),
+            ("answers unknown", unknown),
+            ("orders taken", taken),
+            ("orders refused", refused),
+            ("epochs opened", self.opened),
+            ("orphan runs", runs),
+            ("orphan records", records),
+            ("longest recovery, ms", self.heal_us_max / 1_000),
+            ("events", self.events),
+        ];
+        rows.extend(counted.map(|(name, count)| (name.to_owned(), count)));
+        let mut table = String::new();
+        for (name, count) in rows {
+            writeln!(table, "  {name:<28}{count:>14}").expect("a string takes everything");
+        }
+        table
+    }
+}
+
+/// A line for a frame.
+pub(crate) fn frame(now: u64, from: Index, to: Index, bytes: &Bytes) -> String {
+    let mut line = format!("{now:>10} n{} to n{}:", from + 1, to + 1);
+    for message in decode_frame(bytes).unwrap_or_default() {
+        let text = match &message {
+            wire::Message::Group { group, epoch, body } => {
+                let mut body = format!("{body:?}");
+                body.truncate(90);
+                format!("{group} {epoch} {body}")
+            }
+            wire::Message::Pulse(pulse) => format!("pulse {}", pulse.durable),
+            wire::Message::Register(bytes) => format!("register, {} bytes", bytes.len()),
+            wire::Message::Forward { ticket, command, .. } => {
+                format!("forward {ticket:x} {}", command.id)
+            }
+            wire::Message::Answered { ticket, reply } => format!("answered {ticket:x} {reply:?}"),
+        };
+        write!(line, " [{text}]").expect("a string takes everything");
+    }
+    line
+}
+
+/// A line for a superblock write.
+pub(crate) fn blob(now: u64, node: Index, id: WriteId, group: GroupId, bytes: &Bytes) -> String {
+    let meta = Meta::decode(bytes).map(|meta| {
+        let epochs: Vec<String> = meta
+            .table
+            .starts()
+            .iter()
+            .map(|start| format!("{}@{}", start.epoch, start.seq))
+            .collect();
+        format!(
+            "promise {}, table {}, {} orphans",
+            meta.promised,
+            epochs.join(" "),
+            meta.orphans.len()
+        )
+    });
+    let meta = meta.unwrap_or_default();
+    format!("{now:>10} n{} writes the meta of {group} as write {}: {meta}", node + 1, id.0)
+}

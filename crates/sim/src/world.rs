@@ -1,0 +1,373 @@
+//! A cluster in one thread: nodes, links, disks, clocks and clients on one agenda.
+//!
+//! Nothing happens but events of the agenda, in the order of their times and, at equal times, of
+//! their planning. Every event is drawn from the seed or follows from earlier events, so a run is its
+//! seed. The world knows what no node can know, and lets [`Check`] look at all of it.
+
+mod clients;
+mod power;
+mod sessions;
+mod step;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use bytes::Bytes;
+use group::{Input, Node, Order};
+use register::SealKind;
+use types::{GroupId, NodeId, Now, Position, ReadId, RequestId, WriteId};
+
+pub use clients::{Ask, Asked};
+
+use crate::clock::Clock;
+use crate::knobs::SECOND;
+use crate::net::{Index, Net};
+use crate::{App, Check, Disk, Knobs, Report, Rng, Trace};
+use clients::Client;
+
+/// Something on the agenda.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A frame arrives, if its session still stands.
+    Deliver { from: Index, to: Index, session: u64, bytes: Bytes },
+    /// A pair sees whether it can open a session.
+    Poll { a: Index, b: Index },
+    /// A pair sees whether its session is dead.
+    Doubt { a: Index, b: Index, session: u64 },
+    /// A node learns that a session is gone.
+    Down { node: Index, life: u64, peer: Index, session: u64 },
+    /// A sync ends.
+    Synced { node: Index, life: u64 },
+    /// A lying disk reports a write.
+    Early { node: Index, life: u64, id: WriteId, at: Position },
+    /// A read ends.
+    Read { node: Index, life: u64, id: ReadId, at: Position },
+    /// A node handles what has come in.
+    Step { node: Index, life: u64 },
+    /// A node's deadline has come.
+    Wake { node: Index, life: u64, at: u64 },
+    /// A node gets its power back.
+    Start { node: Index },
+    /// A node goes on.
+    Resume { node: Index },
+    /// A direction is mended.
+    Mend { from: Index, to: Index },
+    /// A direction delivers in time again.
+    Unclog { from: Index, to: Index },
+    /// A fault strikes, and is planned again.
+    Strike { rate: usize },
+    /// A client acts.
+    Client { client: usize, turn: u64 },
+}
+
+#[derive(Debug)]
+struct Entry {
+    at: u64,
+    number: u64,
+    event: Event,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
+
+/// A machine: what runs on it, its disk, its clocks.
+#[derive(Debug)]
+pub(crate) struct Host {
+    node: Option<Node<App>>,
+    /// Rises with every start and every loss of power.
+    life: u64,
+    disk: Disk,
+    clock: Clock,
+    is_paused: bool,
+    /// Never gets its power back.
+    is_retired: bool,
+    pauses: u64,
+    /// Loses power in its next step, between two effects.
+    dies_in_step: bool,
+    inbox: Vec<Input>,
+    step_planned: bool,
+    wake_at: u64,
+    /// Steps taken in the second that ends at this time.
+    steps: (u64, u64),
+}
+
+/// The cluster.
+#[derive(Debug)]
+pub struct World {
+    now: u64,
+    agenda: BinaryHeap<Reverse<Entry>>,
+    planned: u64,
+    knobs: Knobs,
+    /// For faults and for what has no stream of its own.
+    pub(crate) chance: Rng,
+    net_chance: Rng,
+    disk_chance: Rng,
+    client_chance: Rng,
+    pub(crate) net: Net,
+    hosts: Vec<Host>,
+    clients: Vec<Client>,
+    requests: BTreeMap<RequestId, Asked>,
+    requests_made: u64,
+    moves_made: u64,
+    /// Whether clients make new commands.
+    is_busy: bool,
+    /// Whether faults strike.
+    is_faulty: bool,
+    pub(crate) check: Check,
+    pub(crate) trace: Trace,
+    pub(crate) report: Report,
+}
+
+/// The id of a host's node.
+#[must_use]
+pub fn id(host: Index) -> NodeId {
+    NodeId(u16::try_from(host + 1).expect("nodes are numbered in 16 bits"))
+}
+
+/// The host of a node.
+#[must_use]
+pub fn host(node: NodeId) -> Index {
+    usize::from(node.0) - 1
+}
+
+impl World {
+    /// A world at time 0: all nodes are about to start on empty disks.
+    #[must_use]
+    pub fn new(knobs: Knobs, mut rng: Rng, is_read: bool) -> Self {
+        let mut clock_chance = rng.split();
+        let hosts: Vec<Host> = (0..knobs.nodes)
+            .map(|_| {
+                let spread = knobs.offset_us_max;
+                let ahead = clock_chance.below(2 * spread + 1);
+                let offset_us = i64::try_from(ahead).unwrap_or_default()
+                    - i64::try_from(spread).unwrap_or_default();
+                let drift_ppm = clock_chance.below(knobs.drift_ppm_max + 1);
+                Host::new(Disk::new(knobs.lie), Clock { drift_ppm, offset_us })
+            })
+            .collect();
+        let mut world = Self {
+            now: 0,
+            agenda: BinaryHeap::new(),
+            planned: 0,
+            chance: rng.split(),
+            net_chance: rng.split(),
+            disk_chance: rng.split(),
+            client_chance: rng.split(),
+            net: Net::new(knobs.net),
+            hosts,
+            clients: Vec::new(),
+            requests: BTreeMap::new(),
+            requests_made: 0,
+            moves_made: 0,
+            is_busy: true,
+            is_faulty: true,
+            check: Check::default(),
+            trace: Trace::new(is_read),
+            report: Report::default(),
+            knobs,
+        };
+        world.begin();
+        world
+    }
+
+    fn begin(&mut self) {
+        for node in 0..self.count() {
+            let at = self.chance.below(300_000);
+            self.plan(at, Event::Start { node });
+            for b in node + 1..self.count() {
+                let at = self.chance.below(100_000);
+                self.plan(at, Event::Poll { a: node, b });
+            }
+        }
+        for rate in 0..self.knobs.rates.len() {
+            self.plan_strike(rate);
+        }
+        self.begin_clients();
+    }
+
+    /// Nodes in the world.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.hosts.len()
+    }
+
+    /// Microseconds since the world began.
+    #[must_use]
+    pub const fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// What the run was told.
+    #[must_use]
+    pub const fn knobs(&self) -> &Knobs {
+        &self.knobs
+    }
+
+    /// What was seen and done so far.
+    #[must_use]
+    pub const fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The checkers.
+    #[must_use]
+    pub const fn check(&self) -> &Check {
+        &self.check
+    }
+
+    /// The trace.
+    #[must_use]
+    pub const fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// The node on a host, unless that has no power.
+    #[must_use]
+    pub fn node(&self, host: Index) -> Option<&Node<App>> {
+        self.hosts.get(host)?.node.as_ref()
+    }
+
+    /// What a host's clocks say.
+    #[must_use]
+    pub fn clocks(&self, host: Index) -> Now {
+        self.hosts[host].clock.read(self.now)
+    }
+
+    /// Runs until `until`, or until an invariant is broken.
+    pub fn run_to(&mut self, until: u64) {
+        self.run_until(until, |_| false);
+    }
+
+    /// Runs for `micros`.
+    pub fn run_for(&mut self, micros: u64) {
+        self.run_to(self.now + micros);
+    }
+
+    /// Runs until `is_done`, at the latest until `until`. Whether it was done.
+    pub fn run_until(&mut self, until: u64, is_done: impl Fn(&Self) -> bool) -> bool {
+        while self.check.violation().is_none() {
+            if is_done(self) {
+                return true;
+            }
+            match self.agenda.peek() {
+                Some(Reverse(entry)) if entry.at <= until => {}
+                _ => {
+                    self.now = self.now.max(until);
+                    return is_done(self);
+                }
+            }
+            let Some(Reverse(entry)) = self.agenda.pop() else { return false };
+            self.now = entry.at;
+            self.happen(entry.event);
+        }
+        false
+    }
+
+    /// Stops faults from striking.
+    pub const fn calm(&mut self) {
+        self.is_faulty = false;
+    }
+
+    pub(crate) fn plan(&mut self, at: u64, event: Event) {
+        self.planned += 1;
+        let entry = Entry { at: at.max(self.now), number: self.planned, event };
+        self.agenda.push(Reverse(entry));
+    }
+
+    pub(crate) fn plan_in(&mut self, micros: u64, event: Event) {
+        self.plan(self.now + micros, event);
+    }
+
+    fn plan_strike(&mut self, rate: usize) {
+        let every_us = self.knobs.rates[rate].every_us;
+        let wait = self.chance.between(every_us / 4, every_us * 7 / 4);
+        self.plan_in(wait, Event::Strike { rate });
+    }
+
+    fn happen(&mut self, event: Event) {
+        self.report.events += 1;
+        match event {
+            Event::Deliver { from, to, session, bytes } => self.deliver(from, to, session, bytes),
+            Event::Poll { a, b } => self.poll(a, b),
+            Event::Doubt { a, b, session } => self.doubt(a, b, session),
+            Event::Down { node, life, peer, session } => self.down(node, life, peer, session),
+            Event::Synced { node, life } => self.synced(node, life),
+            Event::Early { node, life, id, at } => {
+                if self.hosts[node].life == life {
+                    self.give(node, Input::Written { id, at });
+                }
+            }
+            Event::Read { node, life, id, at } => {
+                if self.hosts[node].life == life {
+                    let bytes = self.hosts[node].disk.read(at);
+                    self.give(node, Input::Loaded { id, bytes });
+                }
+            }
+            Event::Step { node, life } => self.step(node, life),
+            Event::Wake { node, life, at } => {
+                let host = &mut self.hosts[node];
+                if host.life == life && host.wake_at == at {
+                    host.wake_at = u64::MAX;
+                    self.give(node, Input::Wake);
+                }
+            }
+            Event::Start { node } => self.start(node),
+            Event::Resume { node } => self.resume(node),
+            Event::Mend { from, to } => self.net.mend(from, to),
+            Event::Unclog { from, to } => self.net.clog(from, to, 0),
+            Event::Strike { rate } => {
+                if self.is_faulty {
+                    self.strike(self.knobs.rates[rate].fault);
+                    self.plan_strike(rate);
+                }
+            }
+            Event::Client { client, turn } => self.client(client, turn),
+        }
+    }
+
+    /// When the run is over and all replicas agree: what was told stands, what was durable is kept.
+    pub fn last_look(&mut self) {
+        for (index, host) in self.hosts.iter().enumerate() {
+            let Some(node) = &host.node else { continue };
+            self.check.holds_all(index, node);
+            for group in node.groups() {
+                self.check.outcomes_stand(group.id(), |id, digest| group.answer(id, digest));
+                self.check.digest(group);
+            }
+        }
+    }
+
+    /// Gives an order to the node on `at`, if it runs.
+    pub fn order(&mut self, at: Index, groups: Vec<GroupId>, to: NodeId, kind: SealKind) {
+        self.requests_made += 1;
+        let request = RequestId(self.requests_made);
+        let order = Order {
+            groups,
+            to,
+            kind,
+            actor: "operator".into(),
+            reason: "because the simulator says so".into(),
+        };
+        self.give(at, Input::Order { request, order });
+    }
+}
+
+/// How long a client waits beyond the deadline it names.
+const GRACE_US: u64 = SECOND;

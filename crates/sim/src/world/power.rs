@@ -1,0 +1,178 @@
+//! Power: starts, losses of it, and nodes that stand still for a while.
+
+use std::collections::BTreeMap;
+
+use group::{Input, Node, Recovery};
+
+use super::{Event, Host, World, id};
+use crate::clock::Clock;
+use crate::net::Index;
+use crate::{App, Disk};
+
+impl Host {
+    pub(super) const fn new(disk: Disk, clock: Clock) -> Self {
+        Self {
+            node: None,
+            life: 0,
+            disk,
+            clock,
+            is_paused: false,
+            is_retired: false,
+            pauses: 0,
+            dies_in_step: false,
+            inbox: Vec::new(),
+            step_planned: false,
+            wake_at: u64::MAX,
+            steps: (0, 0),
+        }
+    }
+}
+
+impl World {
+    /// Starts a node from what its disk holds, unless it runs.
+    pub fn start(&mut self, node: Index) {
+        if self.hosts[node].node.is_some() || self.hosts[node].is_retired {
+            return;
+        }
+        let started = match self.recover(node) {
+            Ok(started) => started,
+            Err(error) => {
+                return self
+                    .check
+                    .fail("recovery", format!("n{} cannot start: {error:?}", node + 1));
+            }
+        };
+        self.check.recovered(node, &started);
+        let host = &mut self.hosts[node];
+        host.node = Some(started);
+        host.life += 1;
+        host.is_paused = false;
+        host.wake_at = u64::MAX;
+        let (now, life) = (self.now, host.life);
+        self.trace.note(&[now, 2, node as u64, life], &[], || {
+            format!("{now:>10} n{} starts, life {life}", node + 1)
+        });
+        self.report.starts += 1;
+        self.give(node, Input::Wake);
+    }
+
+    fn recover(&self, node: Index) -> Result<Node<App>, group::RecoverError> {
+        let (me, host) = (id(node), &self.hosts[node]);
+        let options = self.knobs.node_options(me);
+        let first = self.knobs.configs();
+        let blobs: BTreeMap<_, _> = host.disk.blobs().clone();
+        let mut recovery = Recovery::new(options, &first, &App::default(), &blobs)?;
+        for (at, kind, bytes) in host.disk.log() {
+            recovery.record(at, kind, bytes)?;
+        }
+        recovery.finish(self.knobs.register_options(me), host.clock.read(self.now))
+    }
+
+    /// A node loses power now.
+    pub fn kill(&mut self, node: Index) {
+        let host = &mut self.hosts[node];
+        if host.node.take().is_none() {
+            return;
+        }
+        host.life += 1;
+        host.inbox.clear();
+        host.step_planned = false;
+        host.dies_in_step = false;
+        host.is_paused = false;
+        let lost = host.disk.crash(&mut self.disk_chance);
+        self.report.writes_lost += lost as u64;
+        let now = self.now;
+        self.trace.note(&[now, 3, node as u64, lost as u64], &[], || {
+            format!("{now:>10} n{} loses power and {lost} writes", node + 1)
+        });
+        self.break_sessions(node);
+    }
+
+    /// A node loses power for good.
+    pub fn retire(&mut self, node: Index) {
+        self.kill(node);
+        self.hosts[node].is_retired = true;
+    }
+
+    /// A node loses power in its next step, between two effects.
+    pub fn kill_in_step(&mut self, node: Index) {
+        self.hosts[node].dies_in_step = true;
+    }
+
+    /// A node's disk is replaced by an empty one. It must not run.
+    pub fn wipe(&mut self, node: Index) {
+        assert!(self.hosts[node].node.is_none(), "disks are replaced while the power is off");
+        self.hosts[node].disk.wipe();
+    }
+
+    /// A node stands still.
+    pub fn pause(&mut self, node: Index) {
+        let host = &mut self.hosts[node];
+        if host.node.is_none() || host.is_paused {
+            return;
+        }
+        host.is_paused = true;
+        host.pauses += 1;
+        for peer in (0..self.count()).filter(|peer| *peer != node) {
+            self.plan_doubt(node, peer);
+        }
+    }
+
+    /// A node that stood still goes on, with everything that has come in meanwhile.
+    pub fn resume(&mut self, node: Index) {
+        let host = &mut self.hosts[node];
+        if !host.is_paused {
+            return;
+        }
+        host.is_paused = false;
+        host.step_planned = false;
+        self.give(node, Input::Wake);
+    }
+
+    /// A node's disk completes nothing for `micros`.
+    pub fn stall(&mut self, node: Index, micros: u64) {
+        self.hosts[node].disk.stalled_until = self.now + micros;
+    }
+
+    /// A node's wall clock jumps.
+    pub fn jump(&mut self, node: Index, micros: i64) {
+        self.hosts[node].clock.offset_us += micros;
+    }
+
+    /// All disks work, all clocks are nearly right, nobody stands still.
+    pub fn mend_hosts(&mut self) {
+        for node in 0..self.count() {
+            let host = &mut self.hosts[node];
+            host.disk.stalled_until = 0;
+            host.dies_in_step = false;
+            host.clock.offset_us = host.clock.offset_us.clamp(-200_000, 200_000);
+            self.resume(node);
+        }
+    }
+
+    pub(super) fn synced(&mut self, node: Index, life: u64) {
+        let now = self.now;
+        let host = &mut self.hosts[node];
+        if host.life != life {
+            return;
+        }
+        if host.disk.stalled_until > now {
+            let at = host.disk.stalled_until;
+            return self.plan(at, Event::Synced { node, life });
+        }
+        for (id, at) in host.disk.end_sync() {
+            self.give(node, Input::Written { id, at });
+        }
+        self.sync(node);
+    }
+
+    /// Begins a sync if something waits for one.
+    pub(super) fn sync(&mut self, node: Index) {
+        let host = &mut self.hosts[node];
+        if host.disk.begin_sync() {
+            let (life, knobs) = (host.life, self.knobs.disk);
+            let takes = self.disk_chance.between(knobs.sync_us_min, knobs.sync_us_max);
+            self.plan_in(takes, Event::Synced { node, life });
+        }
+    }
+}

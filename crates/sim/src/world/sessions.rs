@@ -1,0 +1,134 @@
+//! Sessions between nodes: opened when both ends can, lost by crashes and by silence.
+
+use bytes::Bytes;
+use group::{Input, Lane};
+
+use super::{Event, World, id};
+use crate::knobs::{MILLI, SECOND};
+use crate::net::Index;
+
+impl World {
+    /// Cuts a direction for `micros`.
+    pub(crate) fn cut_for(&mut self, from: Index, to: Index, micros: u64) {
+        self.cut(from, to);
+        self.plan_in(micros, Event::Mend { from, to });
+    }
+
+    /// Cuts a direction. The ends notice after a while.
+    pub fn cut(&mut self, from: Index, to: Index) {
+        self.net.cut(from, to);
+        self.plan_doubt(from, to);
+    }
+
+    /// Cuts both directions between two nodes.
+    pub fn part(&mut self, a: Index, b: Index) {
+        self.cut(a, b);
+        self.cut(b, a);
+    }
+
+    /// Cuts a node off from all others.
+    pub fn isolate(&mut self, node: Index) {
+        for other in (0..self.count()).filter(|other| *other != node) {
+            self.part(node, other);
+        }
+    }
+
+    /// Mends all links.
+    pub fn heal(&mut self) {
+        self.net.heal();
+    }
+
+    /// In a while, the pair looks whether its session is dead.
+    pub(super) fn plan_doubt(&mut self, a: Index, b: Index) {
+        let session = self.net.session(a, b).number;
+        let wait = self.net_chance.between(500 * MILLI, 3 * SECOND);
+        self.plan_in(wait, Event::Doubt { a, b, session });
+    }
+
+    pub(super) fn doubt(&mut self, a: Index, b: Index, session: u64) {
+        if self.is_passable(a, b) {
+            return;
+        }
+        let state = self.net.session(a, b);
+        if state.number != session || !state.up {
+            return;
+        }
+        state.up = false;
+        for (node, peer) in [(a, b), (b, a)] {
+            self.give(node, Input::Peer { node: id(peer), up: false });
+        }
+    }
+
+    pub(super) fn poll(&mut self, a: Index, b: Index) {
+        let wait = self.net_chance.between(150 * MILLI, 300 * MILLI);
+        self.plan_in(wait, Event::Poll { a, b });
+        if self.net.session(a, b).up || !self.is_passable(a, b) {
+            return;
+        }
+        let session = self.net.session(a, b);
+        session.up = true;
+        session.number += 1;
+        let (now, number) = (self.now, session.number);
+        self.trace.note(&[now, 1, a as u64, b as u64, number], &[], || {
+            format!("{now:>10} session {number} of n{} and n{}", a + 1, b + 1)
+        });
+        for (node, peer) in [(a, b), (b, a)] {
+            self.give(node, Input::Peer { node: id(peer), up: true });
+        }
+    }
+
+    /// The sessions of a node that lost power break; its peers hear of it, sooner or later.
+    pub(super) fn break_sessions(&mut self, node: Index) {
+        for peer in (0..self.count()).filter(|peer| *peer != node) {
+            let session = self.net.session(node, peer);
+            if !session.up {
+                continue;
+            }
+            session.up = false;
+            let session = session.number;
+            let soon = if self.net.is_whole(node, peer) { 50 * MILLI } else { 3 * SECOND };
+            let wait = self.net_chance.between(MILLI, soon);
+            let life = self.hosts[peer].life;
+            self.plan_in(wait, Event::Down { node: peer, life, peer: node, session });
+        }
+    }
+
+    pub(super) fn down(&mut self, node: Index, life: u64, peer: Index, session: u64) {
+        let state = *self.net.session(node, peer);
+        if self.hosts[node].life == life && state.number == session && !state.up {
+            self.give(node, Input::Peer { node: id(peer), up: false });
+        }
+    }
+
+    pub(super) fn send(&mut self, from: Index, to: Index, lane: Lane, bytes: &Bytes) {
+        let session = *self.net.session(from, to);
+        if !session.up {
+            self.report.frames_lost += 1;
+            return;
+        }
+        let arrivals = self.net.arrivals(&mut self.net_chance, self.now, from, to, lane);
+        if arrivals.is_empty() {
+            self.report.frames_lost += 1;
+        }
+        for at in arrivals {
+            let (session, bytes) = (session.number, bytes.clone());
+            self.plan(at, Event::Deliver { from, to, session, bytes });
+        }
+    }
+
+    pub(super) fn deliver(&mut self, from: Index, to: Index, session: u64, bytes: Bytes) {
+        let state = *self.net.session(from, to);
+        if !state.up || state.number != session || self.net.is_cut(from, to) {
+            self.report.frames_lost += 1;
+            return;
+        }
+        self.report.frames += 1;
+        self.give(to, Input::Frame { from: id(from), bytes });
+    }
+
+    /// Whether both ends run and the links between them carry.
+    fn is_passable(&self, a: Index, b: Index) -> bool {
+        let runs = |node: Index| self.hosts[node].node.is_some() && !self.hosts[node].is_paused;
+        runs(a) && runs(b) && self.net.is_whole(a, b)
+    }
+}

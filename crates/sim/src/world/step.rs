@@ -1,0 +1,171 @@
+//! One step of one node: what has come in goes in, what comes out is carried out, in order.
+
+use group::{Effect, Input, NodeEvent};
+
+use super::{Event, World, host};
+use crate::disk::Write;
+use crate::knobs::{MILLI, SECOND};
+use crate::net::Index;
+
+/// Steps that a node may take in a second without being said to spin.
+const STEPS_MAX: u64 = 20_000;
+
+impl World {
+    /// Puts something into a node's inbox and sees to it that it is handled.
+    pub(super) fn give(&mut self, node: Index, input: Input) {
+        let host = &mut self.hosts[node];
+        if host.node.is_none() {
+            return;
+        }
+        host.inbox.push(input);
+        if !host.is_paused && !host.step_planned {
+            host.step_planned = true;
+            let life = host.life;
+            let wait = self.chance.between(5, 100);
+            self.plan_in(wait, Event::Step { node, life });
+        }
+    }
+
+    pub(super) fn step(&mut self, index: Index, life: u64) {
+        let host = &mut self.hosts[index];
+        if host.life != life || host.is_paused {
+            return;
+        }
+        host.step_planned = false;
+        let inputs = std::mem::take(&mut host.inbox);
+        let now = host.clock.read(self.now);
+        let Some(node) = &mut host.node else { return };
+        if self.now >= host.steps.0 {
+            host.steps = (self.now + SECOND, 0);
+        }
+        host.steps.1 += 1;
+        if host.steps.1 > STEPS_MAX {
+            self.check.fail("spin", format!("n{} wakes without end", index + 1));
+        }
+        let mut effects = Vec::new();
+        let count = inputs.len() as u64;
+        node.handle_all(now, inputs, &mut effects);
+        self.check.observe(index, node);
+        let at = self.now;
+        self.trace.note(&[at, 4, index as u64, count, effects.len() as u64], &[], || {
+            format!("{at:>10} n{} takes {count} in", index + 1)
+        });
+        let dies = std::mem::take(&mut host.dies_in_step);
+        let keep = if dies { self.chance.index(effects.len() + 1) } else { effects.len() };
+        for effect in effects.into_iter().take(keep) {
+            self.carry_out(index, effect);
+        }
+        if dies {
+            self.kill(index);
+            let wait = self.chance.pick(&[5 * MILLI, 200 * MILLI, 2 * SECOND]);
+            self.plan_in(wait, Event::Start { node: index });
+        }
+        if self.hosts[index].life == life {
+            self.sync(index);
+            self.plan_wake(index);
+        }
+    }
+
+    fn plan_wake(&mut self, index: Index) {
+        let host = &mut self.hosts[index];
+        let Some(deadline) = host.node.as_ref().and_then(group::Node::next_deadline) else {
+            return;
+        };
+        let at = host.clock.when(deadline).max(self.now + 1);
+        if at < host.wake_at {
+            host.wake_at = at;
+            let life = host.life;
+            self.plan(at, Event::Wake { node: index, life, at });
+        }
+    }
+
+    fn carry_out(&mut self, index: Index, effect: Effect) {
+        let now = self.now;
+        match effect {
+            Effect::Send { to, lane, bytes } => {
+                let to = host(to);
+                self.trace.note(&[now, 10, index as u64, to as u64, lane as u64], &bytes, || {
+                    crate::report::frame(now, index, to, &bytes)
+                });
+                self.check.sent(index, &bytes);
+                self.send(index, to, lane, &bytes);
+            }
+            Effect::Append { id, kind, bytes } => {
+                self.trace.note(&[now, 11, index as u64, id.0], &bytes, || {
+                    format!("{now:>10} n{} appends {kind:?} as write {}", index + 1, id.0)
+                });
+                self.take_write(index, id, Write::Append(kind, bytes));
+            }
+            Effect::Superblock { id, group, bytes } => {
+                self.trace.note(&[now, 12, index as u64, id.0], &bytes, || {
+                    crate::report::blob(now, index, id, group, &bytes)
+                });
+                self.take_write(index, id, Write::Superblock(group, bytes));
+            }
+            Effect::Load { id, at } => {
+                self.report.reads += 1;
+                let life = self.hosts[index].life;
+                let takes = self.disk_chance.below(self.knobs.disk.read_us_max) + 1;
+                self.plan_in(takes, Event::Read { node: index, life, id, at });
+            }
+            Effect::Answer { to, reply } => {
+                self.trace.note(&[now, 13, index as u64, to.0], &[], || {
+                    format!("{now:>10} n{} answers {}: {reply:?}", index + 1, to.0)
+                });
+                self.answer(index, to, reply);
+            }
+            Effect::Ordered { to, result } => {
+                self.trace.note(&[now, 14, index as u64, to.0], &[], || {
+                    format!("{now:>10} n{} says of order {}: {result:?}", index + 1, to.0)
+                });
+                self.report.ordered(result.is_ok());
+            }
+            Effect::Note(event) => self.noted(index, &event),
+            Effect::Stop(reason) => {
+                self.trace.note(&[now, 15, index as u64], &[], || {
+                    format!("{now:>10} n{} stops: {reason}", index + 1)
+                });
+                self.report.stops += 1;
+                self.kill(index);
+                let wait = self.chance.between(500 * MILLI, 3 * SECOND);
+                self.plan_in(wait, Event::Start { node: index });
+            }
+        }
+    }
+
+    fn take_write(&mut self, index: Index, id: types::WriteId, write: Write) {
+        let host = &mut self.hosts[index];
+        let life = host.life;
+        if let Some(at) = host.disk.take(id, write) {
+            self.plan_in(50, Event::Early { node: index, life, id, at });
+        }
+    }
+
+    fn noted(&mut self, index: Index, event: &NodeEvent) {
+        let now = self.now;
+        self.trace.note(&[now, 16, index as u64], &[], || {
+            format!("{now:>10} n{} notes {event:?}", index + 1)
+        });
+        let NodeEvent::Group(event) = event else { return };
+        self.report.noted(event);
+        match event {
+            group::Event::Quarantined { group, seq, peer } => {
+                let detail = format!("n{} {group} at {seq}, by {peer}", index + 1);
+                self.check.fail("quarantine", detail);
+            }
+            group::Event::Unreadable { group, seq } => {
+                self.check.fail("read", format!("n{} {group}: {seq} is unreadable", index + 1));
+            }
+            group::Event::Malformed { from, error } => {
+                self.check.fail("frame", format!("n{} from {from}: {error}", index + 1));
+            }
+            group::Event::Promised { .. }
+            | group::Event::Opened { .. }
+            | group::Event::Serving { .. }
+            | group::Event::Demoted { .. }
+            | group::Event::Joined { .. }
+            | group::Event::Sealed { .. }
+            | group::Event::Orphaned { .. } => {}
+        }
+    }
+}
