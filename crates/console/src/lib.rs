@@ -1,1 +1,32 @@
-//! The HTTP face of a node for operators.
+//! What operators and machines ask a node over HTTP: health, status, reasons, figures, and moves.
+//!
+//! Every node serves all of it and every answer is one node's view, which names its observer. The
+//! console keeps nothing: it looks at the node through [`runtime::Handle::ask`] between two steps and
+//! says what it saw, and it hands orders on to the register. An application server puts its own
+//! routes beside these ([`router`]) and shares the site, the problem details and the server loop.
+//!
+//! Where to read on: [`Site`] for what the console is told, [`Problem`] for every error there is,
+//! [`serve`] for what a slow or hostile client can do to a node.
+
+mod explain;
+mod group_view;
+mod guard;
+mod health;
+mod json;
+pub mod limits;
+mod metrics;
+pub mod openapi;
+mod orders;
+mod problem;
+mod request;
+mod router;
+mod serve;
+mod site;
+mod status;
+
+pub use json::{hash_hex, json, parse, phase, position};
+pub use problem::{Problem, TYPE_STEM};
+pub use request::read_body;
+pub use router::router;
+pub use serve::serve;
+pub use site::{Actor, Site, SiteError, SiteNode};

@@ -1,0 +1,231 @@
+//! `/v1/accounts`: opening accounts, and looking at them.
+
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{Request, Response, StatusCode};
+use bytes::Bytes;
+use console::limits::JSON_BYTES_MAX;
+use console::{Problem, json, parse, position, read_body};
+use ledger::{Balance, State as AccountState};
+use payments_model::{AccountView, Command, Kind, OpenAccount, Refusal, Reply};
+use serde::Deserialize;
+use serde_json::{Value, json as value};
+use types::{Currency, MessageId, Stamp};
+
+use crate::limits::{ACCOUNTS_MAX, NOT_AFTER_US_MAX};
+use crate::router::App;
+use crate::{decimal, pay, placement};
+
+/// An account to open.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Opening {
+    currency: String,
+    key: String,
+    name: Option<String>,
+    /// In units of the currency, as in `"1000.00"`.
+    funding: Option<String>,
+    kind: OpeningKind,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum OpeningKind {
+    Customer,
+    Settlement,
+    House,
+}
+
+/// Which accounts to list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Page {
+    currency: Option<String>,
+    #[serde(default)]
+    offset: usize,
+    limit: Option<usize>,
+}
+
+/// `POST /v1/accounts`. Opening the same account again is harmless: the id of the command is a hash
+/// of all it says.
+pub(crate) async fn open(
+    State(app): State<App>,
+    request: Request<Body>,
+) -> Result<Response<Body>, Problem> {
+    let (parts, body) = request.into_parts();
+    app.site.authorize(&parts.headers)?;
+    let body = read_body(&parts.headers, body, JSON_BYTES_MAX).await?;
+    let opening: Opening = parse(&body)?;
+    let currency = currency(&opening.currency)?;
+    let funding = opening.funding.as_deref().unwrap_or("0");
+    let funding = decimal::read(funding, currency).ok_or_else(|| {
+        Problem::new(400, "bad-amount", "The opening balance is not an amount of the currency.")
+            .detail(format!("want digits with at most {} decimals", currency.exponent()))
+    })?;
+    let kind = match opening.kind {
+        OpeningKind::Customer => Kind::Customer,
+        OpeningKind::Settlement => Kind::Settlement,
+        OpeningKind::House => Kind::House,
+    };
+    let command = Command::OpenAccount(OpenAccount {
+        currency,
+        key: &opening.key,
+        name: opening.name.as_deref(),
+        kind,
+        funding,
+    });
+    let encoded = command.encode().map_err(|limit| {
+        Problem::new(400, "out-of-limits", "The account cannot be opened as asked for.")
+            .detail(limit.to_string())
+    })?;
+    let (short, _) = encoded.digest.0.split_first_chunk().expect("a hash has more than 16 bytes");
+    let id = MessageId(*short);
+    let now = app.handle.clock().wall();
+    let command = wire::Command {
+        id,
+        digest: encoded.digest,
+        not_after: Stamp(now.0.saturating_add(NOT_AFTER_US_MAX)),
+        body: Bytes::from(encoded.body),
+    };
+    let group = placement(currency, app.site.groups());
+    let reply = app.handle.command(group, command, None).await.map_err(|_| {
+        Problem::new(504, "unknown-outcome", "Ask again with the same account.")
+            .detail("this node stopped while it was under way")
+    })?;
+    let wire::Reply::Done { outcome, repeated, .. } = reply else {
+        return Err(pay::not_done(&app, reply, id));
+    };
+    let created = match Reply::decode(&outcome) {
+        Ok(Reply::Opened) => !repeated,
+        Ok(Reply::Exists) => false,
+        Ok(Reply::ExistsDifferent(difference)) => {
+            let in_what = format!("{difference:?}").to_lowercase();
+            return Err(Problem::new(409, "exists-different", "The account is there, but other.")
+                .with("difference", in_what));
+        }
+        Ok(Reply::Refused(refusal)) => return Err(refused(refusal)),
+        Ok(Reply::Decided { .. } | Reply::StateSet) | Err(_) => return Err(pay::unreadable()),
+    };
+    let mut response = json(&value!({
+        "currency": currency.code(),
+        "key": opening.key,
+        "group": group.0,
+        "created": created,
+    }));
+    if created {
+        *response.status_mut() = StatusCode::CREATED;
+    }
+    Ok(response)
+}
+
+/// `GET /v1/accounts`: in order of currency and of opening, the house's own included.
+pub(crate) async fn all(
+    State(app): State<App>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Response<Body>, Problem> {
+    let page = page.map_err(|rejection| {
+        Problem::new(400, "bad-query", "The query cannot be read.").detail(rejection.body_text())
+    })?;
+    let Page { currency: code, offset, limit } = page.0;
+    let limit = limit.unwrap_or(ACCOUNTS_MAX).min(ACCOUNTS_MAX);
+    let currencies = match code.as_deref() {
+        Some(code) => vec![currency(code)?],
+        None => Currency::all().collect(),
+    };
+    let groups = app.site.groups();
+    let rows = app.handle.ask(move |view| {
+        let all = currencies.into_iter().flat_map(|currency| {
+            let group = view.node.group(placement(currency, groups));
+            // A book that holds only its own funding account is not in use.
+            let accounts = group.map(|group| group.model().accounts(currency));
+            let in_use = group.is_some_and(|g| g.model().accounts(currency).nth(1).is_some());
+            let accounts = accounts.filter(|_| in_use).into_iter().flatten();
+            accounts.map(move |account| (currency, account))
+        });
+        let page = all.skip(offset).take(limit + 1);
+        page.map(|(currency, account)| row(currency, &account)).collect::<Vec<_>>()
+    });
+    let mut rows = rows.await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = offset.saturating_add(rows.len());
+    Ok(json(&value!({
+        "observer": app.site.node().0,
+        "accounts": rows,
+        "next_offset": more.then_some(next),
+    })))
+}
+
+/// `GET /v1/accounts/{currency}/{key}`.
+pub(crate) async fn one(
+    State(app): State<App>,
+    Path((code, key)): Path<(String, String)>,
+) -> Result<Response<Body>, Problem> {
+    let currency = currency(&code)?;
+    let group = placement(currency, app.site.groups());
+    let found = app.handle.ask(move |view| {
+        let here = view.node.group(group)?;
+        let status = here.status(view.now);
+        let as_of = position(view.now, status.applied, status.closed);
+        let account = here.model().account(currency, &key).map(|account| row(currency, &account));
+        Some((account, as_of))
+    });
+    let Some((account, as_of)) = found.await? else { return Err(Problem::not_found()) };
+    match account {
+        Some(mut account) => {
+            account["as_of"] = as_of;
+            Ok(json(&account))
+        }
+        None => Err(Problem::new(404, "no-such-account", "No such account is known here.")
+            .with("as_of", as_of)),
+    }
+}
+
+fn row(currency: Currency, account: &AccountView<'_>) -> Value {
+    let kind = match account.kind {
+        Kind::Customer => "customer",
+        Kind::Settlement => "settlement",
+        Kind::House => "house",
+    };
+    let state = match account.state {
+        AccountState::Open => "open",
+        AccountState::Blocked => "blocked",
+        AccountState::Closed => "closed",
+    };
+    let balance = match account.balance {
+        Balance::Credit(amount) => decimal::write(amount, currency),
+        Balance::Debit(amount) => format!("-{}", decimal::write(amount, currency)),
+    };
+    value!({
+        "currency": currency.code(),
+        "key": account.key,
+        "name": account.name,
+        "kind": kind,
+        "state": state,
+        "funding": decimal::write(account.funding, currency),
+        "debits": decimal::write(account.debits, currency),
+        "credits": decimal::write(account.credits, currency),
+        "balance": balance,
+    })
+}
+
+fn currency(code: &str) -> Result<Currency, Problem> {
+    Currency::from_code(code).ok_or_else(|| {
+        Problem::new(400, "bad-currency", "That is no active currency.")
+            .detail("want a code of ISO 4217 in capital letters, as in `EUR`")
+    })
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    let status = match refusal {
+        Refusal::KeyReserved | Refusal::FundingTooLarge => 422,
+        Refusal::Full => 507,
+        Refusal::Malformed
+        | Refusal::MessageIdUsed
+        | Refusal::CurrencyNotCarried
+        | Refusal::AccountUnknown
+        | Refusal::AccountClosed
+        | Refusal::BalanceNotZero => 409,
+    };
+    Problem::new(status, "refused", "The account was not opened.").detail(refusal.to_string())
+}

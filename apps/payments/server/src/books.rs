@@ -1,0 +1,89 @@
+//! `/v1/books` and `/v1/digests`: that no money was made or lost, and that all regions hold the same.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::Response;
+use console::{Problem, hash_hex, json, position};
+use model::Model;
+use payments_model::Payments;
+use runtime::NodeView;
+use serde_json::{Map, Value, json as value};
+use types::{Amount, Currency, GroupId};
+
+use crate::decimal;
+use crate::placement;
+use crate::router::App;
+
+/// `GET /v1/books`: every currency in use, each added up from its accounts anew.
+pub(crate) async fn books(State(app): State<App>) -> Result<Response<Body>, Problem> {
+    let mut books = Vec::new();
+    for currency in Currency::all() {
+        let group = placement(currency, app.site.groups());
+        // One look for each: adding up many accounts must not hold up what else is to be decided.
+        let book = app.handle.ask(move |view| book(view, group, currency)).await?;
+        books.extend(book);
+    }
+    let balanced = books.iter().all(|book| book["balanced"] == true);
+    Ok(json(&value!({ "observer": app.site.node().0, "balanced": balanced, "books": books })))
+}
+
+/// `GET /v1/digests`: equal `applied_seq` must come with equal `trail` and `digest` in every region.
+pub(crate) async fn digests(State(app): State<App>) -> Result<Response<Body>, Problem> {
+    let mut groups = Vec::new();
+    for group in (0..app.site.groups()).map(GroupId) {
+        let one = app.handle.ask(move |view| {
+            let here = view.node.group(group)?;
+            let status = here.status(view.now);
+            let mut value = position(view.now, status.applied, status.closed);
+            value["group"] = value!(group.0);
+            value["epoch"] = value!(status.epoch.0);
+            value["head"] = value!(hash_hex(status.head));
+            value["trail"] = value!(hash_hex(status.trail));
+            value["digest"] = value!(hash_hex(here.model().digest()));
+            value["outcomes_count"] = value!(status.answers);
+            Some(value)
+        });
+        groups.extend(one.await?);
+    }
+    Ok(json(&value!({ "observer": app.site.node().0, "groups": groups })))
+}
+
+fn book(view: &NodeView<'_, Payments>, group: GroupId, currency: Currency) -> Option<Value> {
+    let here = view.node.group(group)?;
+    let model = here.model();
+    let counts = model.counts().get(&currency);
+    let accounts = model.accounts(currency).count();
+    if accounts <= 1 && counts.is_none() {
+        return None;
+    }
+    let sums = model.sums(currency)?;
+    let totals = model.totals(currency)?;
+    let status = here.status(view.now);
+    let balanced = sums.debits == sums.credits
+        && sums.debit_balances == sums.credit_balances
+        && (sums.debits, sums.credits) == (totals.debits, totals.credits);
+    let amount = |amount: Amount| decimal::write(amount, currency);
+    let mut rejected = Map::new();
+    let mut rejected_count = 0_u64;
+    for (reason, count) in counts.into_iter().flat_map(|counts| &counts.rejected) {
+        // Several reasons share a code.
+        let sum = rejected.get(reason.code()).and_then(Value::as_u64).unwrap_or_default() + count;
+        rejected.insert(reason.code().to_owned(), value!(sum));
+        rejected_count += count;
+    }
+    Some(value!({
+        "currency": currency.code(),
+        "group": group.0,
+        "accounts_count": accounts,
+        "debits": amount(sums.debits),
+        "credits": amount(sums.credits),
+        "debit_balances": amount(sums.debit_balances),
+        "credit_balances": amount(sums.credit_balances),
+        "balanced": balanced,
+        "settled_count": counts.map_or(0, |counts| counts.settled),
+        "settled_amount": amount(counts.map_or(Amount::ZERO, |counts| counts.settled_amount)),
+        "rejected_count": rejected_count,
+        "rejected_by_reason": rejected,
+        "as_of": position(view.now, status.applied, status.closed),
+    }))
+}

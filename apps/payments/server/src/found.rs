@@ -1,0 +1,98 @@
+//! A message as a look-up takes it home from the core thread.
+//!
+//! The core thread must not stand still while an answer is put into words, so a look-up copies what
+//! it found, some microseconds for a usual message, and the rest happens where the request is.
+
+use payments_model::{Date, Message, Recorded, Transaction, Verdict, Version};
+use types::{Amount, Currency, GroupId, Hash, Now, Seq, Stamp};
+
+/// A message that was carried out, with where this node stood when it was looked up.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) group: GroupId,
+    pub(crate) now: Now,
+    pub(crate) applied: Seq,
+    pub(crate) closed: Stamp,
+    pub(crate) stamp: Stamp,
+    pub(crate) raw_sha256: Hash,
+    pub(crate) verdicts: Vec<Verdict>,
+    currency: Currency,
+    version: Version,
+    settlement_date: Option<Date>,
+    sender: String,
+    message_id: String,
+    lines: Vec<Line>,
+}
+
+#[derive(Debug)]
+struct Line {
+    uetr: Option<[u8; 16]>,
+    amount: Amount,
+    instruction_id: Option<String>,
+    end_to_end_id: String,
+    transaction_id: Option<String>,
+    debtor: String,
+    creditor: String,
+    debtor_agent: Option<String>,
+    creditor_agent: Option<String>,
+}
+
+impl Found {
+    pub(crate) fn new(
+        group: GroupId,
+        now: Now,
+        (applied, closed): (Seq, Stamp),
+        recorded: &Recorded<'_>,
+    ) -> Self {
+        let message = &recorded.message;
+        let line = |one: &Transaction<'_>| Line {
+            uetr: one.uetr,
+            amount: one.amount,
+            instruction_id: one.instruction_id.map(str::to_owned),
+            end_to_end_id: one.end_to_end_id.to_owned(),
+            transaction_id: one.transaction_id.map(str::to_owned),
+            debtor: one.debtor.to_owned(),
+            creditor: one.creditor.to_owned(),
+            debtor_agent: one.debtor_agent.map(str::to_owned),
+            creditor_agent: one.creditor_agent.map(str::to_owned),
+        };
+        Self {
+            group,
+            now,
+            applied,
+            closed,
+            stamp: recorded.stamp,
+            raw_sha256: recorded.raw_sha256,
+            verdicts: recorded.verdicts.clone(),
+            currency: message.currency,
+            version: message.version,
+            settlement_date: message.settlement_date,
+            sender: message.sender.to_owned(),
+            message_id: message.message_id.to_owned(),
+            lines: message.transactions.iter().map(line).collect(),
+        }
+    }
+
+    /// The message as the ledger has it.
+    pub(crate) fn message(&self) -> Message<'_> {
+        let transactions = self.lines.iter().map(|line| Transaction {
+            uetr: line.uetr,
+            amount: line.amount,
+            instruction_id: line.instruction_id.as_deref(),
+            end_to_end_id: &line.end_to_end_id,
+            transaction_id: line.transaction_id.as_deref(),
+            debtor: &line.debtor,
+            creditor: &line.creditor,
+            debtor_agent: line.debtor_agent.as_deref(),
+            creditor_agent: line.creditor_agent.as_deref(),
+        });
+        Message {
+            currency: self.currency,
+            version: self.version,
+            settlement_date: self.settlement_date,
+            sender: &self.sender,
+            message_id: &self.message_id,
+            transactions: transactions.collect(),
+        }
+    }
+}

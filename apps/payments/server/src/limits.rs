@@ -1,0 +1,17 @@
+//! How much one request may ask for, and why that much.
+
+/// Bytes of a payment message; what is read of a document is bounded by the same.
+pub const MESSAGE_BYTES_MAX: usize = payments_model::limits::RAW_BYTES_MAX;
+
+/// Accounts in one answer: a look of the core thread at that many takes some 200 µs.
+pub const ACCOUNTS_MAX: usize = 1_000;
+
+/// How long after it came a payment may still be ordered, microseconds: 24 hours (PROTOCOL 8d). Ids
+/// are kept for longer, so that none is forgotten while it may still be carried out.
+pub const NOT_AFTER_US_MAX: u64 = 24 * 3_600 * 1_000_000;
+
+/// Findings that an answer names; a message with more is wrong as a whole.
+pub const FINDINGS_MAX: usize = 10;
+
+const _: () =
+    assert!(MESSAGE_BYTES_MAX >= payments_message::limits::Limits::DEFAULT.document_bytes_max);

@@ -1,0 +1,131 @@
+//! The description of the payment routes, for the console's document.
+
+use console::openapi::{PROBLEM, answer, operation, parameter};
+use serde_json::{Value, json};
+
+/// All paths of this crate.
+pub(crate) fn paths() -> Value {
+    let id = parameter("path", "id", "a UETR, or SENDER%2FMESSAGE-ID");
+    let currency = parameter("path", "currency", "an ISO 4217 code");
+    let key = parameter("path", "key", "the account's key: an IBAN, another number, `BIC:…`");
+    let mut report = operation(
+        "The pacs.002 that answered the message, to the byte.",
+        core::slice::from_ref(&id),
+        &FOUND,
+    );
+    report["responses"]["200"] = answer("pacs.002 of the matching version", "application/xml");
+    json!({
+        "/v1/payments": { "post": pay() },
+        "/v1/payments/{id}": { "get": operation(
+            "What became of a payment, with its status history and the age of this view.",
+            &[id],
+            &FOUND,
+        ) },
+        "/v1/payments/{id}/pacs.002": { "get": report },
+        "/v1/accounts": { "post": open(), "get": operation(
+            "Accounts in order of currency and of opening.",
+            &[
+                parameter("query", "currency", "only this currency"),
+                parameter("query", "offset", "how many to pass over"),
+                parameter("query", "limit", "how many to list, at most 1,000"),
+            ],
+            &[("200", "`accounts`, and `next_offset` if there are more")],
+        ) },
+        "/v1/accounts/{currency}/{key}": { "get": operation(
+            "One account.",
+            &[currency, key],
+            &[("200", "the account"), ("404", "not known here; see the age")],
+        ) },
+        "/v1/books": { "get": operation(
+            "Every currency in use, added up from its accounts.",
+            &[],
+            &[("200", "`balanced` says whether debits equal credits everywhere")],
+        ) },
+        "/v1/digests": { "get": operation(
+            "Digests of each group: equal positions must come with equal digests in every region.",
+            &[],
+            &[("200", "by group")],
+        ) },
+    })
+}
+
+const FOUND: [(&str, &str); 2] =
+    [("200", "as this region has heard"), ("404", "not known here; see the age")];
+
+fn pay() -> Value {
+    let mut pay = operation(
+        "Carries out one pacs.008 and answers with its one outcome.",
+        &[
+            parameter("header", "Evenkeel-Timeout", "how long to wait, as in `500ms`"),
+            parameter("header", "Prefer", "`wait=N`: how many seconds to wait"),
+            parameter("header", "Evenkeel-Not-After", "a UTC time; 24 hours from now at most"),
+        ],
+        &[
+            ("307", "`not-home`: ask the node in `Location`"),
+            ("400", "`not-xml`, `hostile-xml`, `not-pacs008`: no message was found"),
+            ("409", "`conflict`: the id belongs to a message with other content"),
+            ("410", "`expired`: nothing was or will be done"),
+            ("413", "larger than 1 MiB"),
+            ("415", "not XML by its content type"),
+            ("503", "`busy`: nothing was done"),
+            ("504", "`unknown-outcome`: ask again with the same message"),
+        ],
+    );
+    pay["requestBody"] = json!({
+        "required": true,
+        "content": { "application/xml": { "schema": {
+            "description": "pacs.008.001.08, .10, .12 or .13, bare or with a head.001",
+        } } },
+    });
+    pay["responses"]["200"] = answer("pacs.002: ACSC, RJCT or PART", "application/xml");
+    pay["responses"]["422"] = json!({
+        "description": "pacs.002 RJCT: the message breaks its schema or a rule; problem details if \
+                        not even its id could be read",
+        "content": {
+            "application/xml": { "schema": {} },
+            PROBLEM: { "schema": { "$ref": "#/components/schemas/Problem" } },
+        },
+    });
+    for (header, description) in [
+        ("Evenkeel-Repeated", "whether the message had its outcome before this request"),
+        ("Evenkeel-Group", "the group that decided"),
+        ("Evenkeel-Seq", "the position of the record in the group's chain"),
+    ] {
+        pay["responses"]["200"]["headers"][header] =
+            json!({ "description": description, "schema": { "type": "string" } });
+    }
+    pay
+}
+
+fn open() -> Value {
+    let mut open = operation(
+        "Opens and funds an account; the same again is harmless.",
+        &[],
+        &[
+            ("200", "it was there already"),
+            ("201", "it was opened"),
+            ("401", "no or a wrong token"),
+            ("409", "`exists-different`, or refused"),
+        ],
+    );
+    open["security"] = json!([{ "admin": [] }]);
+    open["requestBody"] = json!({
+        "required": true,
+        "content": { "application/json": { "schema": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["currency", "key", "kind"],
+            "properties": {
+                "currency": { "type": "string", "description": "ISO 4217" },
+                "key": { "type": "string", "description": "how messages name the account" },
+                "name": { "type": "string" },
+                "funding": {
+                    "type": "string",
+                    "description": "the opening balance in units of the currency, as in `1000.00`",
+                },
+                "kind": { "enum": ["customer", "settlement", "house"] },
+            },
+        } } },
+    });
+    open
+}

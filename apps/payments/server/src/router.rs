@@ -1,0 +1,33 @@
+//! The routes of payments, beside the console's.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use console::Site;
+use payments_model::Payments;
+use runtime::Handle;
+
+use crate::{accounts, books, lookup, openapi, pay};
+
+/// What every handler gets.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    pub(crate) handle: Handle<Payments>,
+    pub(crate) site: Arc<Site>,
+}
+
+/// Everything that a payments node serves over HTTP, the console's routes included.
+pub fn router(handle: Handle<Payments>, site: Arc<Site>) -> Router {
+    let console = console::router(handle.clone(), Arc::clone(&site), openapi::paths());
+    let payments = Router::new()
+        .route("/v1/payments", post(pay::pay))
+        .route("/v1/payments/{id}", get(lookup::status))
+        .route("/v1/payments/{id}/pacs.002", get(lookup::report))
+        .route("/v1/accounts", post(accounts::open).get(accounts::all))
+        .route("/v1/accounts/{currency}/{key}", get(accounts::one))
+        .route("/v1/books", get(books::books))
+        .route("/v1/digests", get(books::digests))
+        .with_state(App { handle, site });
+    payments.merge(console)
+}

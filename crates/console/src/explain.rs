@@ -1,0 +1,249 @@
+//! Why a group moved or did not: every reason with its numbers, and what to do about it.
+
+use axum::extract::{Query, State};
+use axum::response::Response;
+use group::{Explanation, RoleStatus};
+use model::Model;
+use register::Phase;
+use replication::Lack;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use steering::Stay;
+use types::{GroupId, NodeId};
+
+use crate::router::App;
+use crate::status::{group_number, unknown_group};
+use crate::{Problem, Site, group_view, json, phase};
+
+/// What is asked for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Which {
+    group: Option<String>,
+}
+
+/// One reason, for machines and for people.
+struct Reason {
+    name: &'static str,
+    figures: Value,
+    text: String,
+    next: String,
+}
+
+/// `GET /v1/explain?group=7`; without a group, all of them.
+pub(crate) async fn explain<M: Model + Send + 'static>(
+    State(app): State<App<M>>,
+    which: Result<Query<Which>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, Problem> {
+    let which = which.map_err(|rejection| {
+        Problem::new(400, "bad-query", "The query cannot be read.").detail(rejection.body_text())
+    })?;
+    let groups = match which.0.group.as_deref() {
+        None | Some("all") => (0..app.site.groups()).map(GroupId).collect(),
+        Some(text) => vec![group_number(text)?],
+    };
+    let mut explained = Vec::with_capacity(groups.len());
+    for group in groups {
+        let looked = app.handle.ask(move |view| {
+            let explanation = view.node.explain(view.now, group)?;
+            let role = view.node.group(group)?.status(view.now).role;
+            Some((explanation, role))
+        });
+        let Some((explanation, role)) = looked.await? else {
+            return Err(unknown_group(group, &app.site));
+        };
+        explained.push(one(&app.site, group, &explanation, &role));
+    }
+    Ok(json(&json!({
+        "observer": app.site.node().0,
+        "region": app.site.region(),
+        "explanations": explained,
+    })))
+}
+
+fn one(site: &Site, group: GroupId, explanation: &Explanation, role: &RoleStatus) -> Value {
+    let (state, sight) = (&explanation.state, &explanation.sight);
+    let mut reasons: Vec<Reason> = Vec::new();
+    if let RoleStatus::Candidate { lacks: Some(lack), for_us } = role {
+        reasons.push(waits(site, lack, *for_us));
+    }
+    reasons.extend(explanation.stays.iter().map(|stay| stays(site, explanation.about, stay)));
+    let headline = headline(site, group, explanation, role);
+    let lines = reasons.iter().map(|reason| format!("- {} Next: {}", reason.text, reason.next));
+    let text = core::iter::once(headline).chain(lines).collect::<Vec<_>>().join("\n");
+    let reasons = reasons.into_iter().map(|reason| {
+        let Reason { name, figures, text, next } = reason;
+        json!({ "name": name, "figures": figures, "text": text, "next_step": next })
+    });
+    json!({
+        "group": group.0,
+        "home": state.home.map(|home| home.0),
+        "home_region": state.home.map(|home| site.region_of(home)),
+        "epoch": state.epoch.0,
+        "phase": phase(&state.phase),
+        "role": group_view::role(role),
+        "watched": explanation.about.map(|node| node.0),
+        "sight": {
+            "silent_us": sight.silent_us,
+            "observers": sight.observers.iter().map(|node| node.0).collect::<Vec<_>>(),
+            "register_reachable": sight.register,
+            "unreachable": sight.unreachable.iter().map(|node| node.0).collect::<Vec<_>>(),
+            "since_automatic_move_us": sight.moved_us,
+            "rank": sight.rank,
+            "skew_us": sight.skew_us,
+        },
+        "reasons": reasons.collect::<Vec<_>>(),
+        "last_change": { "actor": state.actor, "reason": state.reason },
+        "text": text,
+    })
+}
+
+fn headline(site: &Site, group: GroupId, explanation: &Explanation, role: &RoleStatus) -> String {
+    let state = &explanation.state;
+    let home = match state.home {
+        Some(home) => format!("home {} in {}, epoch {}", home, site.region_of(home), state.epoch.0),
+        None => "no home yet".to_owned(),
+    };
+    let phase = match state.phase {
+        Phase::Active => String::new(),
+        Phase::Sealing { epoch, candidate, .. } => {
+            format!("; {candidate} is taking it over under epoch {}", epoch.0)
+        }
+    };
+    let last = match (state.actor.as_str(), state.reason.as_str()) {
+        ("", _) => String::new(),
+        (actor, reason) => format!(" Last change by {actor}: {reason}."),
+    };
+    let me = site.node();
+    let verdict = match (role, explanation.about) {
+        (RoleStatus::Home, _) => format!("{me} is the home."),
+        (RoleStatus::Candidate { .. }, _) => format!("{me} is taking it over."),
+        (RoleStatus::Quarantined, _) => {
+            format!("{me} is out of service for it: its records contradict a peer's.")
+        }
+        (_, Some(about)) if about == me => format!("{me} is asked for, and starts."),
+        (_, _) if explanation.stays.is_empty() => format!("{me} is about to take it over."),
+        _ => format!("{me} does not take it over, because:"),
+    };
+    format!("{group}: {home}{phase}.{last} {verdict}")
+}
+
+/// Why the policy leaves a group where it is.
+fn stays(site: &Site, about: Option<NodeId>, stay: &Stay) -> Reason {
+    let whom = about.map_or_else(|| "its home".to_owned(), |node| named(site, node));
+    match stay {
+        Stay::NotAutomatic => Reason {
+            name: "not-automatic",
+            figures: json!({}),
+            text: "the configuration leaves failover to operators (failover.automatic: false)."
+                .to_owned(),
+            next: "if the home is lost, order `failover` with kind `unplanned`.".to_owned(),
+        },
+        Stay::Progress { silent_us, detect_us } => Reason {
+            name: "home-makes-progress",
+            figures: json!({ "silent_us": silent_us, "detect_us": detect_us }),
+            text: format!(
+                "{whom} has shown no durable progress for {}, less than the {} that are waited.",
+                millis(*silent_us),
+                millis(*detect_us)
+            ),
+            next: "none, unless the group is to be elsewhere: then order `switchover`.".to_owned(),
+        },
+        Stay::Vantage { seen_by, needed } => Reason {
+            name: "too-few-vantage-points",
+            figures: json!({ "seen_by": seen_by, "needed": needed }),
+            text: format!(
+                "{seen_by} of {needed} nodes needed see the silence of {whom}; the fault may be \
+                 in a link."
+            ),
+            next: format!("look at the links to {whom} from every region."),
+        },
+        Stay::NoRegister => Reason {
+            name: "no-register",
+            figures: json!({}),
+            text: "this node reaches no majority of the register, which alone issues epochs."
+                .to_owned(),
+            next: "bring back nodes or links until a majority hears each other.".to_owned(),
+        },
+        Stay::NoSealSet(missing) => Reason {
+            name: "no-seal-set",
+            figures: json!({ "missing": missing.iter().map(|node| node.0).collect::<Vec<_>>() }),
+            text: format!(
+                "too few members can be reached to prove what was committed; missing: {}.",
+                all(site, missing)
+            ),
+            next: "bring one of them back; or order `failover` with kind `forced`, which may lose \
+                   acknowledged payments."
+                .to_owned(),
+        },
+        Stay::Residence { left_us } => Reason {
+            name: "residence",
+            figures: json!({ "left_us": left_us }),
+            text: format!(
+                "it was moved automatically a short while ago and stays for another {}.",
+                millis(*left_us)
+            ),
+            next: "wait, or order `failover` with kind `unplanned`.".to_owned(),
+        },
+        Stay::Clock { skew_us } => Reason {
+            name: "clock-off",
+            figures: json!({ "skew_us": skew_us }),
+            text: format!(
+                "this node's clock is {} off the median of all nodes, too far for a home.",
+                millis(*skew_us)
+            ),
+            next: "mend this machine's time synchronisation.".to_owned(),
+        },
+        Stay::Rank { left_us } => Reason {
+            name: "not-in-line",
+            figures: json!({ "left_us": left_us }),
+            text: format!(
+                "another live member is first in line and is given another {}.",
+                millis(*left_us)
+            ),
+            next: "none.".to_owned(),
+        },
+    }
+}
+
+/// What a takeover by this node waits for.
+fn waits(site: &Site, lack: &Lack, for_us: u64) -> Reason {
+    let since = format!("the takeover by this node has been under way for {}", millis(for_us));
+    let (name, text, next) = match lack {
+        Lack::Promises(nodes) => (
+            "lacks-promises",
+            format!(
+                "{since} and lacks promises to refuse the old home; these would help: {}.",
+                all(site, nodes)
+            ),
+            "bring one of them back; or order `failover` with kind `forced`, which may lose \
+             acknowledged payments.",
+        ),
+        Lack::History(seq) => (
+            "lacks-history",
+            format!(
+                "{since}; the register knows of records up to {seq}, and no sealed member's chain \
+                 reaches that far."
+            ),
+            "bring back a member that holds the chain.",
+        ),
+        Lack::Copies(nodes) => (
+            "lacks-copies",
+            format!("{since}; the chain is still being copied to: {}.", all(site, nodes)),
+            "wait; if none of them is reachable, bring one back.",
+        ),
+    };
+    let figures = json!({ "for_us": for_us, "lack": group_view::lack(lack) });
+    Reason { name, figures, text, next: next.to_owned() }
+}
+
+fn named(site: &Site, node: NodeId) -> String {
+    format!("{node} ({})", site.region_of(node))
+}
+
+fn all(site: &Site, nodes: &[NodeId]) -> String {
+    nodes.iter().map(|node| named(site, *node)).collect::<Vec<_>>().join(", ")
+}
+
+fn millis(micros: u64) -> String {
+    format!("{} ms", micros / 1_000)
+}

@@ -1,0 +1,36 @@
+//! How much a client may ask of a node, and why that much.
+
+use core::time::Duration;
+
+/// Bytes of a request body in JSON: an order that names each of 4,096 groups has 20 KiB.
+pub const JSON_BYTES_MAX: usize = 64 << 10;
+
+/// Connections served at once; those beyond wait to be accepted. Each costs some 20 KiB.
+pub const CONNECTIONS_MAX: usize = 4_096;
+
+/// Header lines of one request.
+pub const HEADERS_MAX: usize = 64;
+
+/// Bytes that are read from a connection ahead of being used; a request's head has to fit.
+pub const READ_AHEAD_BYTES_MAX: usize = 64 << 10;
+
+/// How long a client may take over the head of a request, and be silent between two.
+pub const HEAD_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How long a client may take over the body of a request.
+pub const BODY_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How long requests under way are waited for when the server ends.
+pub const DRAIN_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Bytes of the text that names who gives an order.
+pub const ACTOR_BYTES_MAX: usize = 64;
+
+/// Bytes of an administrator's token; fewer than 16 are refused as guessable.
+pub const TOKEN_BYTES_MAX: usize = 1 << 10;
+
+/// Fewest bytes of an administrator's token.
+pub const TOKEN_BYTES_MIN: usize = 16;
+
+const _: () = assert!(JSON_BYTES_MAX <= READ_AHEAD_BYTES_MAX);
+const _: () = assert!(TOKEN_BYTES_MIN < TOKEN_BYTES_MAX);

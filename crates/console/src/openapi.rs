@@ -1,0 +1,183 @@
+//! The description of the HTTP interface in OpenAPI 3.1, written by hand.
+//!
+//! It is built once when the server starts. An application adds its own paths; a test of each crate
+//! holds the paths against the routes.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use model::Model;
+use serde_json::{Value, json};
+
+use crate::router::App;
+
+/// `GET /v1/openapi.json`.
+pub(crate) async fn serve<M: Model + Send + 'static>(State(app): State<App<M>>) -> Response {
+    let mut response = Response::new(Body::from(app.description.to_string()));
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+/// The whole document: the console's paths and the application's.
+#[must_use]
+pub fn document(application: Value) -> Value {
+    let mut paths = paths();
+    if let (Some(all), Value::Object(more)) = (paths.as_object_mut(), application) {
+        all.extend(more);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Evenkeel",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Every answer is one node's view and names its observer. Members that end \
+                            in _us and _ms are microseconds and milliseconds, in _bytes bytes, in \
+                            _seq positions in a group's chain. Every error is problem details \
+                            (RFC 9457), told apart by `type`.",
+        },
+        "paths": paths,
+        "components": {
+            "securitySchemes": { "admin": { "type": "http", "scheme": "bearer" } },
+            "schemas": {
+                "Problem": {
+                    "type": "object",
+                    "required": ["type", "title", "status"],
+                    "properties": {
+                        "type": { "type": "string", "format": "uri" },
+                        "title": { "type": "string" },
+                        "status": { "type": "integer" },
+                        "detail": { "type": "string" },
+                    },
+                },
+                "Switchover": order(&json!({})),
+                "Failover": order(&json!({
+                    "kind": {
+                        "enum": ["unplanned", "forced"],
+                        "description": "`forced` may lose acknowledged entries; it is recorded.",
+                    },
+                })),
+            },
+        },
+    })
+}
+
+/// An operation that answers with JSON, or with a problem for any other status.
+#[must_use]
+pub fn operation(summary: &str, parameters: &[Value], statuses: &[(&str, &str)]) -> Value {
+    let mut responses = serde_json::Map::new();
+    for (status, description) in statuses {
+        let kind = if status.starts_with('2') { "application/json" } else { PROBLEM };
+        responses.insert((*status).to_owned(), answer(description, kind));
+    }
+    responses.insert("default".to_owned(), answer("problem details", PROBLEM));
+    json!({ "summary": summary, "parameters": parameters, "responses": responses })
+}
+
+/// An answer of that content type.
+#[must_use]
+pub fn answer(description: &str, kind: &str) -> Value {
+    let schema =
+        if kind == PROBLEM { json!({ "$ref": "#/components/schemas/Problem" }) } else { json!({}) };
+    json!({ "description": description, "content": { kind: { "schema": schema } } })
+}
+
+/// A parameter in the `path`, the `query` or a `header`.
+#[must_use]
+pub fn parameter(place: &str, name: &str, description: &str) -> Value {
+    json!({
+        "in": place,
+        "name": name,
+        "required": place == "path",
+        "description": description,
+        "schema": { "type": "string" },
+    })
+}
+
+/// The content type of problem details.
+pub const PROBLEM: &str = "application/problem+json";
+
+fn paths() -> Value {
+    let group = parameter("path", "group", "a group's number: `7` or `g7`");
+    let which = parameter("query", "group", "a group's number; without it, all groups");
+    let plain = |summary: &str| json!({ "get": operation(summary, &[], &[("200", "as asked")]) });
+    let mut metrics = plain("All figures in Prometheus' text form.");
+    metrics["get"]["responses"]["200"] = answer("figures in base units", "text/plain");
+    json!({
+        "/healthz": plain("Whether the node runs."),
+        "/readyz": { "get": operation(
+            "Whether clients should be sent here.",
+            &[],
+            &[("200", "they should"), ("503", "they should not; `reasons` says why")],
+        ) },
+        "/metrics": metrics,
+        "/v1/status": plain("How this node and its groups stand: positions, ages, disk, sessions."),
+        "/v1/groups/{group}": { "get": operation(
+            "One group with its configuration, history and orphans.",
+            &[group],
+            &[("200", "the group"), ("404", "there is no such group")],
+        ) },
+        "/v1/orphans": plain("Every run of records set aside by this node."),
+        "/v1/explain": { "get": operation(
+            "Why a group moved or did not, with every reason and the next step.",
+            &[which],
+            &[("200", "for machines and, as `text`, for people"), ("404", "no such group")],
+        ) },
+        "/v1/switchover": ordering("Moves homes; the old ones work along and nothing is lost.",
+            "Switchover"),
+        "/v1/failover": ordering("Moves homes without asking the old ones.", "Failover"),
+        "/v1/openapi.json": plain("This document."),
+    })
+}
+
+fn ordering(summary: &str, schema: &str) -> Value {
+    let actor =
+        parameter("header", "Evenkeel-Actor", "who orders it, for the audit; `cli` if absent");
+    let mut operation = operation(
+        summary,
+        &[actor],
+        &[
+            ("200", "the register has taken the order; watch /v1/status"),
+            ("401", "no or a wrong token"),
+            ("409", "`refused` or `stale-epoch`; nothing was changed"),
+            ("503", "`no-quorum`; nothing was changed"),
+            ("504", "`unknown-outcome`: look before ordering again"),
+        ],
+    );
+    operation["security"] = json!([{ "admin": [] }]);
+    let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
+    operation["requestBody"] = json!({
+        "required": true,
+        "content": { "application/json": { "schema": schema } },
+    });
+    json!({ "post": operation })
+}
+
+fn order(more: &Value) -> Value {
+    let mut properties = json!({
+        "groups": {
+            "description": "`\"all\"`, one group, or a list of numbers",
+            "oneOf": [
+                { "type": "string" },
+                { "type": "array", "items": { "type": "integer", "minimum": 0 } },
+            ],
+        },
+        "to": {
+            "description": "a node's number or a region's name",
+            "oneOf": [{ "type": "integer" }, { "type": "string" }],
+        },
+        "reason": { "type": "string", "minLength": 1, "maxLength": 256 },
+    });
+    let mut required = vec!["groups", "to", "reason"];
+    if let (Some(all), Some(more)) = (properties.as_object_mut(), more.as_object()) {
+        required.extend(more.keys().map(String::as_str));
+        all.extend(more.clone());
+    }
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": required,
+        "properties": properties,
+    })
+}

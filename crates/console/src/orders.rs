@@ -1,0 +1,220 @@
+//! Moving homes: a switchover loses nothing, a failover says what it may lose (two verbs).
+//!
+//! An order is taken when the register has taken it; the switch itself follows within a few round
+//! trips, and `GET /v1/status` shows it. What is refused says why and by what type.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Request};
+use axum::response::Response;
+use group::{Order, OrderRefusal};
+use model::Model;
+use register::{Refusal, SealKind, UndecidedReason};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use types::{GroupId, NodeId};
+
+use crate::json::seal_kind;
+use crate::limits::JSON_BYTES_MAX;
+use crate::router::App;
+use crate::{Problem, Site, json, parse, read_body};
+
+/// Groups that are to move: `"all"`, or their numbers.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Which {
+    Named(String),
+    Numbers(BTreeSet<u16>),
+}
+
+/// Where to: a node's number, or the name of a region.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Target {
+    Node(u16),
+    Region(String),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switchover {
+    groups: Which,
+    to: Target,
+    reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Failover {
+    groups: Which,
+    to: Target,
+    reason: String,
+    kind: FailoverKind,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum FailoverKind {
+    Unplanned,
+    Forced,
+}
+
+/// `POST /v1/switchover`: the old home works along; nothing is lost in any class.
+pub(crate) async fn switchover<M: Model + Send + 'static>(
+    State(app): State<App<M>>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let (actor, body) = taken(&app, request).await?;
+    let Switchover { groups, to, reason } = parse(&body)?;
+    carry_out(&app, &groups, &to, SealKind::Planned, actor, reason).await
+}
+
+/// `POST /v1/failover`: the old home is not asked. `unplanned` loses nothing that was acknowledged;
+/// `forced` may, and the register records it.
+pub(crate) async fn failover<M: Model + Send + 'static>(
+    State(app): State<App<M>>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let (actor, body) = taken(&app, request).await?;
+    let Failover { groups, to, reason, kind } = parse(&body)?;
+    let kind = match kind {
+        FailoverKind::Unplanned => SealKind::Unplanned,
+        FailoverKind::Forced => SealKind::Forced,
+    };
+    carry_out(&app, &groups, &to, kind, actor, reason).await
+}
+
+/// The token is looked at before the body is read.
+async fn taken<M>(
+    app: &App<M>,
+    request: Request<Body>,
+) -> Result<(String, axum::body::Bytes), Problem> {
+    let (parts, body) = request.into_parts();
+    let headers: &HeaderMap = &parts.headers;
+    let actor = app.site.authorize(headers)?;
+    Ok((actor.name().to_owned(), read_body(headers, body, JSON_BYTES_MAX).await?))
+}
+
+async fn carry_out<M: Model + Send + 'static>(
+    app: &App<M>,
+    which: &Which,
+    target: &Target,
+    kind: SealKind,
+    actor: String,
+    reason: String,
+) -> Result<Response, Problem> {
+    let to = node(&app.site, target)?;
+    let groups = match which {
+        Which::Numbers(groups) => groups.iter().copied().map(GroupId).collect(),
+        Which::Named(all) if all == "all" => {
+            // Those that are there already stay: "all" means that all shall be there.
+            let settled = app.handle.ask(move |view| {
+                let groups = view.node.register().groups();
+                let elsewhere = groups.filter(|(_, state)| state.home != Some(to));
+                elsewhere.map(|(group, _)| group).collect::<Vec<_>>()
+            });
+            settled.await?
+        }
+        Which::Named(other) => vec![crate::status::group_number(other)?],
+    };
+    if !groups.is_empty() {
+        let groups = groups.clone();
+        let order = Order { groups, to, kind, actor, reason };
+        let ordered = app.handle.order(order).await.map_err(|_| {
+            Problem::new(504, "unknown-outcome", "It is not known whether the order was taken.")
+                .detail("this node is stopping; look at the groups before ordering again")
+        })?;
+        ordered.map_err(|refusal| refused(&refusal))?;
+    }
+    Ok(json(&json!({
+        "ordered": groups.iter().map(|group| group.0).collect::<Vec<_>>(),
+        "to": to.0,
+        "to_region": app.site.region_of(to),
+        "kind": seal_kind(kind),
+    })))
+}
+
+/// A region with several nodes means the first of them in the configuration.
+fn node(site: &Site, target: &Target) -> Result<NodeId, Problem> {
+    let found = site.nodes().iter().find(|node| match target {
+        Target::Node(number) => node.id.0 == *number,
+        Target::Region(name) => node.region == *name || node.id.to_string() == *name,
+    });
+    found.map(|node| node.id).ok_or_else(|| {
+        let known: Vec<Value> = site
+            .nodes()
+            .iter()
+            .map(|node| json!({ "node": node.id.0, "region": node.region }))
+            .collect();
+        Problem::new(404, "no-such-target", "There is no such node or region.").with("known", known)
+    })
+}
+
+fn refused(refusal: &OrderRefusal) -> Problem {
+    let text = chain(refusal);
+    match refusal {
+        OrderRefusal::NoRegister => {
+            Problem::new(503, "no-quorum", "No majority can decide; nothing was changed.")
+                .retry_after_ms(1_000)
+                .detail(format!("{text}; serving goes on without it"))
+        }
+        OrderRefusal::Undecided(UndecidedReason::Busy | UndecidedReason::NotOurs) => {
+            Problem::new(503, "busy", "Too many orders wait; nothing was changed.")
+                .retry_after_ms(1_000)
+                .detail(text)
+        }
+        OrderRefusal::Undecided(UndecidedReason::NoQuorum { .. }) => {
+            Problem::new(504, "unknown-outcome", "It is not known whether the order was taken.")
+                .detail(format!("{text}; look at the groups before ordering again"))
+        }
+        OrderRefusal::UnknownGroup(group) => {
+            Problem::new(404, "no-such-group", "There is no such group.")
+                .detail(text)
+                .with("group", group.0)
+        }
+        OrderRefusal::NotAProposal(_) => {
+            Problem::new(400, "bad-order", "The order cannot be recorded.").detail(text)
+        }
+        OrderRefusal::Refused { group, why: Refusal::Version { standing } } => stale(*group, text)
+            .with("version", standing.version)
+            .with("epoch", standing.epoch.0)
+            .with("home", standing.home.map(|home| home.0)),
+        OrderRefusal::Refused { group, why: Refusal::WrongEpoch { expected, .. } } => {
+            stale(*group, text).with("epoch", expected.0)
+        }
+        OrderRefusal::Refused { group, .. }
+        | OrderRefusal::Sealing { group }
+        | OrderRefusal::NotMember { group, .. }
+        | OrderRefusal::AlreadyHome { group, .. } => {
+            Problem::new(409, "refused", "The order is refused; nothing was changed.")
+                .detail(text)
+                .with("group", group.0)
+        }
+        OrderRefusal::TargetSilent { node, silent_us } => {
+            Problem::new(409, "refused", "The order is refused; nothing was changed.")
+                .detail(text)
+                .with("node", node.0)
+                .with("silent_us", *silent_us)
+        }
+    }
+}
+
+fn stale(group: GroupId, text: String) -> Problem {
+    Problem::new(409, "stale-epoch", "The group changed while the order was given.")
+        .detail(format!("{text}; look again, and order again if it still fits"))
+        .with("group", group.0)
+}
+
+/// An error with its sources, in one line.
+fn chain(error: &dyn core::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,39 @@
+//! Taking a request's body within bounds of size and time.
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use crate::Problem;
+use crate::limits::BODY_WAIT_MAX;
+
+/// Reads a body of at most `bytes_max` bytes. A body that came in one piece is not copied.
+///
+/// # Errors
+/// A problem: too large (413), too slow (408), or the client broke off (400).
+pub async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+) -> Result<Bytes, Problem> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let announced = announced.and_then(|value| value.parse::<u64>().ok());
+    let fits = |size: u64| usize::try_from(size).is_ok_and(|size| size <= bytes_max);
+    if announced.is_some_and(|size| !fits(size)) {
+        return Err(too_large(bytes_max));
+    }
+    let whole = Limited::new(body, bytes_max).collect();
+    match tokio::time::timeout(BODY_WAIT_MAX, whole).await {
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(bytes_max)),
+        Ok(Err(_)) => Err(Problem::new(400, "broken-off", "The request's body broke off.")),
+        Err(_) => Err(Problem::new(408, "too-slow", "The request's body came too slowly.")
+            .detail(format!("want all of it within {} s", BODY_WAIT_MAX.as_secs()))),
+    }
+}
+
+fn too_large(bytes_max: usize) -> Problem {
+    Problem::new(413, "too-large", "The request's body is too large.")
+        .detail(format!("at most {bytes_max} bytes are taken"))
+        .with("bytes_max", bytes_max)
+}

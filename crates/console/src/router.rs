@@ -1,0 +1,63 @@
+//! The routes, and what their handlers share.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use model::Model;
+use runtime::Handle;
+use serde_json::Value;
+
+use crate::{Problem, Site, explain, health, metrics, openapi, orders, status};
+
+/// What every handler gets.
+#[derive(Debug)]
+pub(crate) struct App<M> {
+    pub(crate) handle: Handle<M>,
+    pub(crate) site: Arc<Site>,
+    /// The description of the whole interface, written once.
+    pub(crate) description: Arc<str>,
+}
+
+impl<M> Clone for App<M> {
+    fn clone(&self) -> Self {
+        Self {
+            handle: self.handle.clone(),
+            site: Arc::clone(&self.site),
+            description: Arc::clone(&self.description),
+        }
+    }
+}
+
+/// The console's routes. `paths` are those of the application that is served beside them, in the
+/// form of OpenAPI's `paths`; see [`openapi`].
+pub fn router<M: Model + Send + 'static>(
+    handle: Handle<M>,
+    site: Arc<Site>,
+    paths: Value,
+) -> Router {
+    let description = openapi::document(paths).to_string().into();
+    Router::new()
+        .route("/healthz", get(health::live::<M>))
+        .route("/readyz", get(health::ready::<M>))
+        .route("/metrics", get(metrics::text::<M>))
+        .route("/v1/status", get(status::whole::<M>))
+        .route("/v1/groups/{group}", get(status::one::<M>))
+        .route("/v1/orphans", get(status::orphans::<M>))
+        .route("/v1/explain", get(explain::explain::<M>))
+        .route("/v1/switchover", post(orders::switchover::<M>))
+        .route("/v1/failover", post(orders::failover::<M>))
+        .route("/v1/openapi.json", get(openapi::serve::<M>))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(App { handle, site, description })
+}
+
+async fn not_found() -> Response {
+    Problem::not_found().into_response()
+}
+
+async fn method_not_allowed() -> Response {
+    Problem::new(405, "method-not-allowed", "This path does not take this method.").into_response()
+}

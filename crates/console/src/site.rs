@@ -1,0 +1,193 @@
+//! What the console is told once: who this node is, where the others are, who may change things.
+
+use core::fmt;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use runtime::Config;
+use types::NodeId;
+
+use crate::limits::{ACTOR_BYTES_MAX, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN};
+use crate::{Problem, guard};
+
+/// One node of the cluster as clients know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteNode {
+    /// The node.
+    pub id: NodeId,
+    /// The region it stands in.
+    pub region: String,
+    /// Where clients reach it: `http://host:port`.
+    pub url: String,
+}
+
+/// This node and its cluster.
+#[derive(Clone)]
+pub struct Site {
+    node: NodeId,
+    nodes: Vec<SiteNode>,
+    groups: u16,
+    token: Option<String>,
+}
+
+/// Who gives an order, as the register's audit will name them. Proof that the request carried the
+/// administrator's token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor(String);
+
+/// Why a site cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError {
+    /// The token file cannot be read.
+    #[error("cannot read the administrators' token in {}", path.display())]
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The token is too short to be a secret, or too long to be one.
+    #[error(
+        "the token in {} has {bytes} bytes; want {TOKEN_BYTES_MIN} to {TOKEN_BYTES_MAX}",
+        path.display()
+    )]
+    TokenSize {
+        /// The file.
+        path: PathBuf,
+        /// Its bytes, white space around it left out.
+        bytes: usize,
+    },
+}
+
+impl Site {
+    /// From a node's configuration. Reads the token file, if one is named.
+    ///
+    /// # Errors
+    /// [`SiteError`].
+    pub fn new(config: &Config) -> Result<Self, SiteError> {
+        let node = |peer: &runtime::Peer| SiteNode {
+            id: NodeId(peer.id),
+            region: peer.region.clone(),
+            url: peer.http.trim_end_matches('/').to_owned(),
+        };
+        let token = match &config.credentials.admin_token {
+            None => None,
+            Some(path) => {
+                let text = fs::read_to_string(path)
+                    .map_err(|source| SiteError::Token { path: path.clone(), source })?;
+                let token = text.trim().to_owned();
+                if !(TOKEN_BYTES_MIN..=TOKEN_BYTES_MAX).contains(&token.len()) {
+                    return Err(SiteError::TokenSize { path: path.clone(), bytes: token.len() });
+                }
+                Some(token)
+            }
+        };
+        Ok(Self {
+            node: config.me(),
+            nodes: config.nodes.iter().map(node).collect(),
+            groups: config.groups,
+            token,
+        })
+    }
+
+    /// This node.
+    #[must_use]
+    pub const fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// The region of this node.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        self.region_of(self.node)
+    }
+
+    /// All nodes, in the order of the configuration.
+    #[must_use]
+    pub fn nodes(&self) -> &[SiteNode] {
+        &self.nodes
+    }
+
+    /// How many groups there are; they are numbered from 0.
+    #[must_use]
+    pub const fn groups(&self) -> u16 {
+        self.groups
+    }
+
+    /// One node; `None` if it is none of ours.
+    #[must_use]
+    pub fn find(&self, node: NodeId) -> Option<&SiteNode> {
+        self.nodes.iter().find(|known| known.id == node)
+    }
+
+    /// The region of a node; empty for a node that is none of ours.
+    #[must_use]
+    pub fn region_of(&self, node: NodeId) -> &str {
+        self.find(node).map_or("", |node| node.region.as_str())
+    }
+
+    /// Lets a request through that carries the administrators' token as
+    /// `Authorization: Bearer TOKEN`. The actor is what the header `Evenkeel-Actor` says, or `cli`.
+    ///
+    /// # Errors
+    /// A problem: no token is configured, none was sent, a wrong one was sent, or the actor's name
+    /// cannot be recorded.
+    pub fn authorize(&self, headers: &HeaderMap) -> Result<Actor, Problem> {
+        let Some(expected) = &self.token else {
+            return Err(Problem::new(403, "no-token", "This node takes no changes over HTTP.")
+                .detail("credentials.admin_token is not set in the node's configuration"));
+        };
+        let given = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes());
+        let Some(given) = given.and_then(bearer) else {
+            return Err(Problem::new(401, "unauthorized", "An administrator's token is needed.")
+                .detail("send it as `Authorization: Bearer TOKEN`")
+                .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        };
+        if !guard::same(given, expected.as_bytes()) {
+            return Err(Problem::new(401, "unauthorized", "The token is not the administrators'.")
+                .header(header::WWW_AUTHENTICATE, HeaderValue::from_static(INVALID)));
+        }
+        let actor = match headers.get("evenkeel-actor") {
+            None => "cli",
+            Some(value) => value.to_str().unwrap_or_default().trim(),
+        };
+        if actor.is_empty() || actor.len() > ACTOR_BYTES_MAX {
+            return Err(Problem::new(400, "bad-actor", "The actor's name cannot be recorded.")
+                .detail(format!(
+                    "Evenkeel-Actor: want 1 to {ACTOR_BYTES_MAX} visible characters"
+                )));
+        }
+        Ok(Actor(actor.to_owned()))
+    }
+}
+
+/// The scheme's name is matched in any case (RFC 9110, 11.1).
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
+}
+
+/// How a wrong token is told from none (RFC 6750, 3.1).
+const INVALID: &str = "Bearer error=\"invalid_token\"";
+
+/// Leaves the token out: a site may be logged.
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site")
+            .field("node", &self.node)
+            .field("nodes", &self.nodes)
+            .field("groups", &self.groups)
+            .field("has_token", &self.token.is_some())
+            .finish()
+    }
+}
+
+impl Actor {
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
