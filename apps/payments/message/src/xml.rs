@@ -24,6 +24,7 @@ use crate::limits::Limits;
 pub(crate) use attributes::Attribute;
 use error::{Error, Limit};
 use namespaces::Namespaces;
+use prolog::Text;
 pub(crate) use reference::is_char;
 
 /// A piece of a document.
@@ -53,7 +54,7 @@ pub(crate) struct Name<'r> {
 pub(crate) struct Reader<'a> {
     inner: quick_xml::Reader<&'a [u8]>,
     /// The whole document; tags are cut out of it so that they outlive their events.
-    text: &'a str,
+    text: Text<'a>,
     limits: Limits,
     namespaces: Namespaces<'a>,
     attributes: Vec<Attribute<'a>>,
@@ -78,7 +79,7 @@ impl<'a> Reader<'a> {
     /// The document is too large, not UTF-8, or holds characters that XML does not have.
     pub(crate) fn new(bytes: &'a [u8], limits: &Limits) -> Result<Self, Error> {
         let text = prolog::text(bytes, limits)?;
-        let mut inner = quick_xml::Reader::from_str(text);
+        let mut inner = quick_xml::Reader::from_str(text.text);
         let config = inner.config_mut();
         config.check_comments = true;
         config.check_end_names = true;
@@ -130,8 +131,7 @@ impl<'a> Reader<'a> {
                 Event::End(_) => return Ok(self.close()),
                 Event::Text(text) => {
                     let text = text.into_inner();
-                    // Brackets are rare: looking for one first saves setting up a search.
-                    if text.as_bytes().contains(&b']') && text.contains("]]>") {
+                    if self.text.brackets && text.contains("]]>") {
                         return Err(Error::CdataEndInText { at: before });
                     }
                     if self.depth == 0 {
@@ -140,13 +140,13 @@ impl<'a> Reader<'a> {
                         }
                         return Err(Error::OutsideRoot { at: before });
                     }
-                    return self.text(line_ends(text));
+                    return self.text(self.line_ends(text));
                 }
                 Event::CData(text) => {
                     if self.depth == 0 {
                         return Err(Error::OutsideRoot { at: before });
                     }
-                    return self.text(line_ends(text.into_inner()));
+                    return self.text(self.line_ends(text.into_inner()));
                 }
                 Event::GeneralRef(name) => {
                     if self.depth == 0 {
@@ -243,7 +243,8 @@ impl<'a> Reader<'a> {
             return Err(Error::Limit { limit: Limit::Tag, at });
         }
         let from = usize::try_from(at).unwrap_or(usize::MAX).saturating_add(1);
-        let inside = self.text.get(from..from.saturating_add(bytes)).ok_or(Error::Name { at })?;
+        let inside =
+            self.text.text.get(from..from.saturating_add(bytes)).ok_or(Error::Name { at })?;
         let (name, rest) = attributes::halves(inside);
         let (prefix, local) = names::split(name).ok_or(Error::Name { at })?;
         self.local = local;
@@ -293,6 +294,14 @@ impl<'a> Reader<'a> {
         Ok(Token::Text(text))
     }
 
+    /// Line ends as XML sees them: one line feed each (XML 1.0, 2.11).
+    fn line_ends(&self, text: Cow<'a, str>) -> Cow<'a, str> {
+        if self.text.carriage_returns && text.contains('\r') {
+            return Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"));
+        }
+        text
+    }
+
     fn aside(&mut self) -> Result<(), Error> {
         self.asides += 1;
         if self.asides > self.limits.asides_max {
@@ -306,14 +315,6 @@ impl<'a> Reader<'a> {
 /// XML's white space.
 pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
-}
-
-/// Line ends as XML sees them: one line feed each (XML 1.0, 2.11).
-fn line_ends(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.contains('\r') {
-        return Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@ use types::{Amount, Currency};
 
 use super::{Finding, Findings, Rule, amount};
 use crate::date::Date;
+use crate::limits::QUOTED_CHARS_MAX;
 use crate::reason::Reason;
 use crate::schema::value::Decimal;
+use crate::xml::error::quote;
 
 /// Most days between creation and settlement, either way.
 const DAYS_MAX: u64 = 366;
@@ -47,6 +49,7 @@ pub(crate) fn check(whole: &Whole<'_>, findings: &mut Findings) -> Option<Sums> 
     if let Some(definition) = whole.definition
         && definition != whole.message
     {
+        let definition = quote(definition, QUOTED_CHARS_MAX);
         let text = format!("MsgDefIdr {definition:?} before a {}", whole.message);
         group(findings, Rule::HeaderNamesDocument, Reason::FF01, "/AppHdr/MsgDefIdr", text);
     }
@@ -61,6 +64,7 @@ pub(crate) fn check(whole: &Whole<'_>, findings: &mut Findings) -> Option<Sums> 
         let told = Decimal::read(text).and_then(|sum| amount::minor_units(sum, sums.currency).ok());
         if told != Some(sums.total) {
             let sum = amount::decimal(sums.total, sums.currency);
+            let text = quote(text, QUOTED_CHARS_MAX);
             let text = format!("CtrlSum is {text}, the amounts add up to {sum}");
             group(findings, Rule::ControlSum, Reason::AM10, &format!("{GROUP}/CtrlSum"), text);
         }

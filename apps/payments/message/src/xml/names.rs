@@ -2,24 +2,36 @@
 
 /// The prefix (empty for none) and local part of a qualified name; `None` if it is no such name.
 pub(super) fn split(name: &str) -> Option<(&str, &str)> {
-    // Nearly every name is a few ASCII letters and at most one colon.
+    // Nearly every name is a few ASCII letters and at most one colon: one pass over them does.
+    let mut colon = None;
+    for (index, byte) in name.bytes().enumerate() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' => {}
+            b':' if colon.is_none() => colon = Some(index),
+            0x80.. => return split_slowly(name),
+            _ => return None,
+        }
+    }
+    let (prefix, local) = match colon {
+        None => ("", name),
+        Some(index) => (name.get(..index)?, name.get(index + 1..)?),
+    };
+    let begins = |part: &str| {
+        part.bytes().next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+    };
+    (begins(local) && (colon.is_none() || begins(prefix))).then_some((prefix, local))
+}
+
+/// The same for names with letters beyond ASCII.
+#[cold]
+fn split_slowly(name: &str) -> Option<(&str, &str)> {
     let (prefix, local) = name.split_once(':').unwrap_or(("", name));
     let prefixed = local.len() != name.len();
-    if !is_ncname(local) || (prefixed && !is_ncname(prefix)) {
-        return None;
-    }
-    Some((prefix, local))
+    (is_ncname(local) && (!prefixed || is_ncname(prefix))).then_some((prefix, local))
 }
 
 /// Whether `name` is a name without a colon.
 pub(super) fn is_ncname(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    let Some(first) = bytes.first() else { return false };
-    if (first.is_ascii_alphabetic() || *first == b'_')
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
-    {
-        return true;
-    }
     let mut letters = name.chars();
     letters.next().is_some_and(starts) && letters.all(continues)
 }

@@ -6,11 +6,22 @@ use super::attributes;
 use super::error::{Error, Limit};
 use crate::limits::Limits;
 
-/// The document as text, a leading byte order mark removed.
+/// A document that may be looked at.
+pub(super) struct Text<'a> {
+    /// All of it, a leading byte order mark removed.
+    pub(super) text: &'a str,
+    /// Whether there is a carriage return anywhere. Most documents have none, and their texts need
+    /// no search for one.
+    pub(super) carriage_returns: bool,
+    /// Whether there is a closing bracket anywhere, likewise.
+    pub(super) brackets: bool,
+}
+
+/// The document as text.
 ///
 /// # Errors
 /// Too many bytes, not UTF-8, or a character that XML does not have.
-pub(super) fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Error> {
+pub(super) fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Text<'a>, Error> {
     if bytes.len() > limits.document_bytes_max {
         return Err(Error::Limit { limit: Limit::Document, at: offset(limits.document_bytes_max) });
     }
@@ -18,10 +29,12 @@ pub(super) fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Erro
     let text = core::str::from_utf8(bytes).map_err(|_| Error::Encoding)?;
     // In UTF-8 the characters XML lacks are the low control bytes and EF BF BE, EF BF BF. One pass
     // without an early end runs over many bytes at a time; who fails it may be looked at slowly.
-    let (mut low, mut special) = (false, false);
+    let (mut low, mut special, mut carriage_returns, mut brackets) = (false, false, false, false);
     for byte in bytes {
         low |= is_control(*byte);
         special |= *byte == 0xEF;
+        carriage_returns |= *byte == b'\r';
+        brackets |= *byte == b']';
     }
     let wrong = if low {
         bytes.iter().position(|byte| is_control(*byte))
@@ -32,7 +45,7 @@ pub(super) fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Erro
     };
     match wrong {
         Some(at) => Err(Error::Character { at: offset(at) }),
-        None => Ok(text),
+        None => Ok(Text { text, carriage_returns, brackets }),
     }
 }
 
