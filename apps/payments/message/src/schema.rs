@@ -1,12 +1,12 @@
 //! What the official schemas say, as tables: types, their elements, their values.
 //!
 //! The schema texts themselves are not in the product. A generator (`examples/tables`) reads them
-//! and writes [`tables`] in the vocabulary of this file; a test runs it again and compares. Types
+//! and writes `tables` in the vocabulary of this file; a test runs it again and compares. Types
 //! that several versions share are there once. The schemas in question use a small part of XML
 //! Schema: flat sequences and choices of named elements, one wildcard, amounts with a `Ccy`
 //! attribute and restricted built-in types. The generator refuses anything else.
 //!
-//! [`validate`] holds a document against a table, [`value`] a text against a simple type.
+//! `validate` holds a document against a table, `value` a text against a simple type.
 
 pub(crate) mod pattern;
 #[rustfmt::skip]

@@ -6,7 +6,7 @@
 //! followed. Everything that grows with the input is bounded by [`Limits`]. Comments and processing
 //! instructions are checked, counted and dropped.
 //!
-//! It does not build a tree: [`Reader::next`] hands out one token at a time, borrowed where it can
+//! It does not build a tree: `Reader::next` hands out one token at a time, borrowed where it can
 //! be. What names and texts mean is `schema`'s business.
 
 mod attributes;
