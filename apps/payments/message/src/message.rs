@@ -3,7 +3,7 @@
 //! A [`CreditTransfer`] that exists is valid against its schema and keeps every rule of
 //! [`crate::rules`]. Texts are as the sender wrote them.
 
-use types::{Amount, Currency};
+use types::{Amount, Currency, Hash};
 
 use crate::date::Date;
 
@@ -77,6 +77,8 @@ pub struct CreditTransfer {
     pub total: Amount,
     /// The transactions, at least one.
     pub transactions: Vec<Transaction>,
+    /// What the document says, as one hash: the same for the same message written another way.
+    pub content: Hash,
 }
 
 /// One payment.

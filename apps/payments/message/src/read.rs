@@ -4,6 +4,7 @@
 //! when the document is over the rules look at what was gathered. What is wrong earlier in that
 //! chain decides the refusal: bytes, then markup, then kind of document, then schema, then rules.
 
+mod content;
 mod gather;
 mod header;
 
@@ -14,8 +15,10 @@ use crate::schema::validate::Validator;
 use crate::schema::{NAMESPACE_STEM, Schema};
 use crate::xml::error::quote;
 use crate::xml::{Reader, Token};
+use content::Content;
 use gather::Gather;
 use header::HeaderReader;
+use types::Hash;
 
 /// Reads one pacs.008, bare or inside of an envelope with a business application header.
 ///
@@ -35,7 +38,7 @@ pub fn read_within(bytes: &[u8], limits: &Limits) -> Result<CreditTransfer, Refu
     let mut reader = Reader::new(bytes, limits)?;
     let mut header = HeaderReader::default();
     let mut instead = Instead::Nothing;
-    let mut found: Option<Gather> = None;
+    let mut found: Option<(Gather, Hash)> = None;
     loop {
         let token = reader.next()?;
         match &token {
@@ -63,8 +66,8 @@ pub fn read_within(bytes: &[u8], limits: &Limits) -> Result<CreditTransfer, Refu
         }
         header.token(&reader, token);
     }
-    let Some(gather) = found else { return Err(Refusal::NotPacs008(instead)) };
-    gather.finish(header.finish())
+    let Some((gather, content)) = found else { return Err(Refusal::NotPacs008(instead)) };
+    gather.finish(header.finish(), content)
 }
 
 /// Reads the document that was just announced, up to its end.
@@ -72,16 +75,18 @@ fn document<'a>(
     reader: &mut Reader<'a>,
     schema: &'static Schema,
     version: Version,
-) -> Result<Gather, Refusal> {
+) -> Result<(Gather, Hash), Refusal> {
+    let mut content = Content::new();
     let mut gather = Gather::new(version);
     let mut validator = Validator::new(schema);
     let mut token = Token::Open;
     loop {
+        content.token(reader, &token);
         if let Err(departure) = validator.token(reader, token, &mut gather) {
             return Err(Refusal::Schema { original: gather.original().map(Box::new), departure });
         }
         if validator.is_done() {
-            return Ok(gather);
+            return Ok((gather, content.finish()));
         }
         token = reader.next()?;
     }

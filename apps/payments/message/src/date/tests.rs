@@ -1,3 +1,5 @@
+//! If a date is misread, a payment settles on another day.
+
 use types::Stamp;
 
 use super::{Date, moment};

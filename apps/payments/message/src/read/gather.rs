@@ -1,6 +1,6 @@
 //! Picks the values of a message out of its elements.
 
-use types::{Amount, Currency};
+use types::{Amount, Currency, Hash};
 
 use crate::date::Date;
 use crate::limits::QUOTED_CHARS_MAX;
@@ -162,7 +162,11 @@ impl Gather {
     }
 
     /// The message, or what is wrong with it. Called when the document was valid.
-    pub(super) fn finish(mut self, header: Option<Header>) -> Result<CreditTransfer, Refusal> {
+    pub(super) fn finish(
+        mut self,
+        header: Option<Header>,
+        content: Hash,
+    ) -> Result<CreditTransfer, Refusal> {
         let transactions = &self.transactions;
         let whole = whole::Whole {
             definition: header.as_ref().and_then(|header| header.definition.as_deref()),
@@ -201,6 +205,7 @@ impl Gather {
             currency: sums.currency,
             total: sums.total,
             transactions,
+            content,
         })
     }
 }

@@ -1,3 +1,5 @@
+//! If a reason is not in the ISO set, the answer is invalid at every receiver.
+
 use super::Reason;
 
 /// A reason that is not in the published list makes every answer that carries it worthless.

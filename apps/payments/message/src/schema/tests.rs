@@ -1,3 +1,5 @@
+//! If the tables are not a schema's, messages pass or fail that must not.
+
 use super::tables::SCHEMAS;
 use super::{Content, Element, Kind, Schema, Simple, Type};
 use crate::message::Version;

@@ -1,3 +1,5 @@
+//! If the reader is lenient, a stranger's document takes memory, or means two things to two readers.
+
 use std::borrow::Cow;
 
 use super::error::{Error, Limit};

@@ -1,6 +1,7 @@
 //! What a caller of this crate can see.
 
 mod attacks;
+mod content;
 mod differential;
 mod mutate;
 mod reading;

@@ -1,3 +1,5 @@
+//! If minor units are miscounted, an amount is off by a power of ten.
+
 use types::{Amount, Currency};
 
 use super::{Wrong, decimal, minor_units};

@@ -1,3 +1,5 @@
+//! If a country is missing, its banks cannot pay.
+
 use super::exists;
 
 /// A country missing from the list stops every payment to it.

@@ -1,3 +1,5 @@
+//! If check digits are not checked, money goes to a mistyped account.
+
 use super::{LENGTHS, Wrong, check, check_digits};
 
 /// A wrong digit that passes sends money to a stranger.

@@ -1,3 +1,5 @@
+//! If a value's form is misjudged, a wrong amount or time is taken, or a right one refused.
+
 use super::check;
 use crate::schema::Kind;
 

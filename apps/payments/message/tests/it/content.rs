@@ -1,0 +1,55 @@
+//! One id, one content: what counts as the same message sent again, and what as another.
+
+use payments_message::message::Version;
+use payments_message::read;
+use types::Hash;
+
+use crate::support::draft;
+
+fn content(text: &str) -> Hash {
+    read(text.as_bytes()).expect("a valid message").content
+}
+
+fn sample() -> String {
+    String::from_utf8(draft(1).write(Version::V08)).expect("UTF-8")
+}
+
+/// If writing a message another way made it another message, an honest retry would be refused.
+#[test]
+fn how_it_is_written_does_not_count() {
+    let sent = sample();
+    let first = content(&sent);
+    let spaced = sent.replace("><", ">\n   <");
+    assert_ne!(spaced, sent);
+    assert_eq!(content(&spaced), first);
+    let commented = sent.replace("<GrpHdr>", "<!-- again --><GrpHdr>");
+    assert_eq!(content(&commented), first);
+    let body = sent.split_once("<Document").expect("a document").1;
+    let wrapped = format!("<Envelope><Document{body}</Envelope>");
+    assert_eq!(content(&wrapped), first);
+}
+
+/// If a changed word did not count, a second, different order would be answered with the first one's
+/// outcome.
+#[test]
+fn every_value_counts() {
+    let sent = sample();
+    let first = content(&sent);
+    let mut changed = 0;
+    let mut from = 0;
+    // The last character of every value in turn, where the message stays valid.
+    while let Some(at) = sent[from..].find("</").map(|at| from + at) {
+        from = at + 2;
+        let last = sent[..at].chars().next_back().expect("text before a tag");
+        if !last.is_ascii_alphanumeric() {
+            continue;
+        }
+        let other = if last == '1' { '2' } else { '1' };
+        let edited = format!("{}{other}{}", &sent[..at - last.len_utf8()], &sent[at..]);
+        if let Ok(read) = read(edited.as_bytes()) {
+            assert_ne!(read.content, first, "{edited}");
+            changed += 1;
+        }
+    }
+    assert!(changed >= 10, "only {changed} values could be changed");
+}
