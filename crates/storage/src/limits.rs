@@ -31,8 +31,10 @@ pub(crate) const LOAD_BYTES: usize = 8 << 10;
 pub(crate) const SCAN_BYTES: usize = 1 << 20;
 
 /// Zeros written at once while a segment is prepared, each followed by a sync, so that the commits
-/// of the running segment never queue behind more than this.
-pub(crate) const PREPARE_BYTES: usize = 4 << 20;
+/// of the running segment never queue behind more than this. Measured with 256 records outstanding
+/// on a disk whose fsync takes 0.1 ms: p99.9 of a commit 5.4–6.4 ms at 4 MiB, 2.7–6.7 ms at 1 MiB,
+/// 0.7 ms at 256 KiB, with the same throughput. A disk with an fsync of 2 ms still prepares 128 MB/s.
+pub(crate) const PREPARE_BYTES: usize = 256 << 10;
 
 /// How long the preparing thread waits before it tries again on a full disk.
 pub(crate) const PREPARE_RETRY_MS: u64 = 1_000;
