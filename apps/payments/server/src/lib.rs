@@ -24,5 +24,5 @@ mod router;
 mod translate;
 
 pub use pay::{GROUP, NOT_AFTER, REPEATED, SEQ, TIMEOUT};
-pub use placement::{fresh, placement};
+pub use placement::{placement, start};
 pub use router::router;

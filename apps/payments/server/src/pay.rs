@@ -187,7 +187,9 @@ fn ready(
     let message = names.message(transfer);
     let (id, group) = (message.id(), placement(message.currency, app.site.groups()));
     let encoded = model::Command::Pay { message, raw }.encode()?;
-    Ok(Ready { group, id, digest: encoded.digest, body: Bytes::from(encoded.body) })
+    // Everything that the document says counts, also what the ledger does not look at: who changes a
+    // reference under an old id has made another message.
+    Ok(Ready { group, id, digest: transfer.content, body: Bytes::from(encoded.body) })
 }
 
 /// Refuses a message id that has an outcome in another group, as far as this node has heard.

@@ -1,6 +1,7 @@
 //! Which group keeps the books of a currency.
 
 use payments_model::Payments;
+use runtime::{Config, Running, StartError};
 use types::{Currency, GroupId};
 
 /// The group of a currency's ledger, of `groups` that there are: its ISO number modulo their count.
@@ -18,7 +19,14 @@ pub const fn placement(currency: Currency, groups: u16) -> GroupId {
 
 /// The model of every group before its first command. Each could keep any currency; which ones it
 /// does keep follows from [`placement`] alone, so that no list of currencies has to be agreed on.
-#[must_use]
-pub fn fresh() -> Payments {
+fn fresh() -> Payments {
     Payments::new(Currency::all())
+}
+
+/// Starts a node of payments: [`runtime::start`] with the model that [`placement`] goes with.
+///
+/// # Errors
+/// [`StartError`]; nothing runs then.
+pub fn start(config: &Config) -> Result<Running<Payments>, StartError> {
+    runtime::start(config, &fresh())
 }

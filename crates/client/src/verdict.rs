@@ -1,0 +1,62 @@
+//! What one try says about the message: known, certainly not done, or perhaps done.
+
+use hyper::Uri;
+use hyper::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+
+use crate::endpoint::{Answer, Failed};
+use crate::{Problem, Trouble};
+
+/// What a try came to.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// An answer in kind.
+    Final { answer: Answer, repeated: bool },
+    /// The node will never take this message, and nobody has carried it out.
+    Refused(Problem),
+    /// This node cannot answer; nothing was done by this try.
+    NotDone(Trouble),
+    /// Another node is to be asked; nothing was done by this try.
+    Elsewhere(Uri, Trouble),
+    /// This try may have been carried out.
+    MayBeDone(Trouble),
+}
+
+/// Reads the table of statuses that `POST /v1/payments` documents. What no node sends, a proxy may;
+/// its words are not taken for a node's.
+pub(crate) fn of(tried: Result<Answer, Failed>) -> Verdict {
+    let answer = match tried {
+        Ok(answer) => answer,
+        Err(Failed { why, sent: false }) => return Verdict::NotDone(why),
+        Err(Failed { why, sent: true }) => return Verdict::MayBeDone(why),
+    };
+    let is_problem = has_type(&answer.headers, "application/problem+json");
+    let is_report = has_type(&answer.headers, "application/xml");
+    let status = answer.status;
+    if is_report && matches!(status, 200 | 422) {
+        let repeated = answer.headers.get("evenkeel-repeated");
+        let repeated = repeated.is_some_and(|value| value.as_bytes() == b"true");
+        return Verdict::Final { answer, repeated };
+    }
+    let problem = Problem::read(status, &answer.body);
+    match status {
+        307 | 308 => match location(&answer.headers) {
+            Some(location) => Verdict::Elsewhere(location, Trouble::Problem(Box::new(problem))),
+            None => Verdict::NotDone(Trouble::Problem(Box::new(problem))),
+        },
+        400 | 409 | 410 | 413 | 415 | 422 if is_problem => Verdict::Refused(problem),
+        // A request that was too slow, too early, or at the wrong door.
+        400..=499 => Verdict::NotDone(Trouble::Problem(Box::new(problem))),
+        503 if is_problem => Verdict::NotDone(Trouble::Problem(Box::new(problem))),
+        _ => Verdict::MayBeDone(Trouble::Problem(Box::new(problem))),
+    }
+}
+
+fn has_type(headers: &HeaderMap, kind: &str) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(kind))
+}
+
+fn location(headers: &HeaderMap) -> Option<Uri> {
+    headers.get(LOCATION)?.to_str().ok()?.parse().ok()
+}
