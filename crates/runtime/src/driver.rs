@@ -50,6 +50,11 @@ pub(crate) struct Driver<M> {
 /// Jobs taken in one step. More wait their turn, so that effects are not held back for ever.
 const JOBS_MAX: usize = 4_096;
 
+/// Two owners, so that storage need not end a commit at every superblock. The node does not need
+/// that order: a record whose epoch is not in the superblock is no part of any chain.
+const RECORDS: Owner = Owner(0);
+const METAS: Owner = Owner(1);
+
 /// A client is told to come back after this when the disk takes no more.
 const DISK_RETRY_AFTER_MS: u32 = 1_000;
 
@@ -144,14 +149,14 @@ impl<M: Model + 'static> Driver<M> {
                     }
                 }
                 Effect::Append { id, kind, bytes } => {
-                    self.backlog.push_back(Request::Append { owner: Owner(0), id, kind, bytes });
+                    self.backlog.push_back(Request::Append { owner: RECORDS, id, kind, bytes });
                 }
                 Effect::Superblock { id, group, bytes } => {
-                    let owner = Owner(0);
+                    let owner = METAS;
                     self.backlog.push_back(Request::Superblock { owner, id, group, blob: bytes });
                 }
                 Effect::Load { id, at } => {
-                    self.backlog.push_back(Request::Load { owner: Owner(0), id, at });
+                    self.backlog.push_back(Request::Load { owner: RECORDS, id, at });
                 }
                 Effect::Answer { to, reply } => {
                     if let Some(waiting) = self.replies.remove(&to) {
