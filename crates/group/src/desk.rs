@@ -149,6 +149,15 @@ impl Desk {
         }
     }
 
+    /// Nothing that waits to be tried again waits any longer: there is a new home to try.
+    pub(crate) fn hurry(&mut self) {
+        for id in &self.queue {
+            if let Some(Held { state: State::Queued { not_before }, .. }) = self.held.get_mut(id) {
+                *not_before = Instant(0);
+            }
+        }
+    }
+
     /// Whether any command is with another node.
     pub(crate) fn has_forwarded(&self) -> bool {
         !self.tickets.is_empty()

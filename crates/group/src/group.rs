@@ -331,7 +331,9 @@ impl<M: Model> Group<M> {
             GroupMessage::Commit { commit } => self.on_commit(now, from, epoch, commit, out),
             GroupMessage::Refused { promised } => self.on_refused(now, promised, out),
             GroupMessage::Seal => self.on_seal(now, from, epoch, out),
-            GroupMessage::SealAck { tail, .. } => self.on_seal_ack(from, epoch, tail),
+            GroupMessage::SealAck { tail, table, .. } => {
+                self.on_seal_ack(from, epoch, tail, &table);
+            }
             GroupMessage::Adopt { table, target } => {
                 self.on_adopt(now, from, epoch, table, target, out);
             }

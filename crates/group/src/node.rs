@@ -71,6 +71,8 @@ pub struct Node<M> {
     logged: BTreeMap<GroupId, Seq>,
 
     next_look: Instant,
+    /// Which version of a group this node last saw, and since when.
+    seen: BTreeMap<GroupId, (u64, Instant)>,
     /// At which version of a group a takeover was last proposed, and when.
     asked: BTreeMap<GroupId, (u64, Instant)>,
     /// Since when the home of an epoch has said of itself that it is stalled.
@@ -324,6 +326,7 @@ impl<M: Model> Node<M> {
                 }
                 register::Effect::Changed(id) => {
                     let Some(state) = self.register.group(id).cloned() else { continue };
+                    self.seen.insert(id, (state.version, now.instant));
                     self.drive(id, out, |group, outs| group.register(now, &state, outs));
                 }
                 register::Effect::Note(event) => {
@@ -372,12 +375,14 @@ impl<M: Model> Node<M> {
             by_reason.entry(reason).or_default().push(change);
         }
         for (reason, changes) in by_reason {
-            self.proposals += 1;
-            let id = self.register.proposal_id(self.proposals);
-            let actor = alloc::format!("evenkeel@{}", self.options.group.me);
-            let proposal = Proposal::new(id, actor, reason, changes)
-                .expect("a node proposes within the register's limits");
-            self.drive_register(now, register::Input::Propose(proposal), out);
+            for some in changes.chunks(register::limits::CHANGES_MAX) {
+                self.proposals += 1;
+                let id = self.register.proposal_id(self.proposals);
+                let actor = alloc::format!("evenkeel@{}", self.options.group.me);
+                let proposal = Proposal::new(id, actor, reason.clone(), some.to_vec())
+                    .expect("a node proposes within the register's limits");
+                self.drive_register(now, register::Input::Propose(proposal), out);
+            }
         }
         // What the register decided on the spot, as a register of one does, is acted on at once.
         if !self.touched.is_empty() {

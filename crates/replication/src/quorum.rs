@@ -1,32 +1,27 @@
 //! The two counting rules that meet in at least one member: commit and seal (PROTOCOL 7.4).
 
-use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
-
 use types::{Config, NodeId, Seq};
 
 use crate::Mutant;
 
 /// The largest seq that is durable at `w` members, `home` included, given what the home itself has
 /// made durable and what each other member has acknowledged (N3, before the epoch is looked at).
+///
+/// Asked at every step of every home, so it counts in place: members are few.
 #[must_use]
 pub fn committed(
     config: &Config,
     home: NodeId,
     durable: Seq,
-    acked: &BTreeMap<NodeId, Seq>,
+    acked: impl Iterator<Item = (NodeId, Seq)> + Clone,
 ) -> Seq {
     let others = config.copies() - 1;
     if others == 0 {
         return durable;
     }
-    let mut seqs: Vec<Seq> = acked
-        .iter()
-        .filter(|(node, _)| **node != home && config.has(**node))
-        .map(|(_, seq)| *seq)
-        .collect();
-    seqs.sort_unstable_by(|a, b| b.cmp(a));
-    seqs.get(others - 1).map_or(Seq(0), |seq| (*seq).min(durable))
+    let acked = acked.filter(|(node, _)| *node != home && config.has(*node)).map(|(_, seq)| seq);
+    let held = |seq| acked.clone().filter(|other| *other >= seq).count() >= others;
+    acked.clone().filter(|seq| held(*seq)).max().unwrap_or_default().min(durable)
 }
 
 /// Whether the promises of `promised` keep every lower epoch of this configuration from committing:

@@ -50,6 +50,8 @@ pub struct Takeover {
     stage: Stage,
     /// Where each promising member's durable chain ends, cut back to the registered history.
     promises: BTreeMap<NodeId, Tail>,
+    /// Those of them that know of no epoch although there was one.
+    blank: BTreeSet<NodeId>,
     holders: BTreeSet<NodeId>,
     mutant: Mutant,
 }
@@ -72,6 +74,7 @@ impl Takeover {
             forced: false,
             stage: Stage::Sealing,
             promises: BTreeMap::new(),
+            blank: BTreeSet::new(),
             holders: BTreeSet::new(),
             mutant,
         }
@@ -89,10 +92,19 @@ impl Takeover {
         self.promises.contains_key(&node)
     }
 
-    /// Takes `node`'s durable promise. Nodes outside the configuration do not count.
-    pub fn promise(&mut self, node: NodeId, tail: Tail) {
+    /// Takes `node`'s durable promise, the end of its chain and the epochs it knows. Nodes outside
+    /// the configuration do not count.
+    ///
+    /// One that knows of no epoch in a group that has a history is blank. Its disk may have been
+    /// replaced, and then it has forgotten what it acknowledged: "never had it" from a blank disk is
+    /// no answer (PROTOCOL F4 and I14), and only counts when there is nobody left to ask. It counts
+    /// again once it has joined an epoch, since that epoch was sealed without it.
+    pub fn promise(&mut self, node: NodeId, tail: Tail, known: &EpochTable) {
         if !self.config.has(node) {
             return;
+        }
+        if known.starts().is_empty() && !self.base.starts().is_empty() {
+            self.blank.insert(node);
         }
         let cut = self.base.cut(tail);
         self.promises.insert(node, cut);
@@ -160,7 +172,9 @@ impl Takeover {
         match self.stage {
             Stage::Sealing if self.is_sealed() => Some(Lack::History(self.registered())),
             Stage::Sealing => {
-                Some(Lack::Promises(absent(&|node| self.promises.contains_key(node))))
+                let vouches =
+                    |node: &NodeId| self.promises.contains_key(node) && !self.blank.contains(node);
+                Some(Lack::Promises(absent(&vouches)))
             }
             Stage::Copying(_) => Some(Lack::Copies(absent(&|node| self.holders.contains(node)))),
             Stage::Activating(_) => None,
@@ -168,8 +182,10 @@ impl Takeover {
     }
 
     fn is_sealed(&self) -> bool {
-        self.forced && !self.promises.is_empty()
-            || sealed(&self.config, self.home, self.promises.keys().copied(), self.mutant)
+        let everybody = self.promises.len() == self.config.members().len();
+        let vouching = self.promises.keys().filter(|node| !self.blank.contains(node)).copied();
+        let enough = everybody || self.forced && !self.promises.is_empty();
+        enough || sealed(&self.config, self.home, vouching, self.mutant)
     }
 
     /// The last seq that the registered history is known to reach.

@@ -1,6 +1,9 @@
 //! One run: faults first, then health, and what must come of it.
 
-use types::GroupId;
+use std::collections::BTreeSet;
+
+use group::Group;
+use types::{GroupId, Seq};
 
 use crate::check::Violation;
 use crate::knobs::{MILLI, SECOND};
@@ -40,66 +43,85 @@ pub fn run(seed: u64, canary: Canary, is_read: bool) -> Outcome {
     Outcome { violation: check.violation().cloned(), report, trace, lasted_us }
 }
 
-/// Ends the faults, leaves dead at most what is not needed, and demands progress.
+/// Ends the faults, lets every replica hear of every group, takes away what is not needed, and demands
+/// progress of the rest.
 fn recover(world: &mut World) {
     world.calm();
     world.heal();
     world.mend_hosts();
+    for node in 0..world.count() {
+        world.start(node);
+    }
     let spare = if world.knobs().leaves_dead { world.knobs().dead_max() } else { 0 };
-    let first_dead = world.chance.index(world.count());
-    for offset in 0..world.count() {
-        let node = (first_dead + offset) % world.count();
-        if offset < spare {
-            world.retire(node);
-        } else {
-            world.start(node);
+    if spare > 0 {
+        // A replica that never had a copy may not vouch for one that is gone.
+        let until = world.now() + HEAL_US_MAX;
+        world.run_until(until, |world| world.has_joined_all());
+        let first_dead = world.chance.index(world.count());
+        for offset in 0..spare {
+            world.retire((first_dead + offset) % world.count());
         }
     }
     let healed = world.now();
     world.run_for(2 * SECOND);
     world.quiesce();
     let until = healed + HEAL_US_MAX;
-    while world.now() < until && world.check.violation().is_none() && !is_well(world) {
+    world.run_until(until, World::is_settled);
+    let goals: Vec<Goal> = (0..world.knobs().groups).map(|group| Goal::now(world, group)).collect();
+    while world.now() < until && goals.iter().any(|goal| goal.lacks(world).is_some()) {
         world.run_for(100 * MILLI);
+        if world.check.violation().is_some() {
+            return;
+        }
     }
     world.report.heal_us_max = world.now() - healed;
-    if world.check.violation().is_none() {
-        judge(world);
-    }
+    judge(world, &goals);
 }
 
-/// Whether all groups serve, all replicas agree and all clients know.
-fn is_well(world: &World) -> bool {
-    let groups = (0..world.knobs().groups).map(GroupId);
-    world.is_settled() && groups.into_iter().all(|group| ill(world, group).is_none())
+/// How far all replicas of a group must come.
+#[derive(Clone, Copy, Debug)]
+struct Goal {
+    group: GroupId,
+    commit: Seq,
 }
 
-/// Why a group is not well yet.
-fn ill(world: &World, id: GroupId) -> Option<String> {
-    let mut first = None;
-    let mut homes = 0;
-    for host in 0..world.count() {
-        let Some(group) = world.node(host).and_then(|node| node.group(id)) else { continue };
-        homes += usize::from(group.home_epoch().is_some());
-        let stands = (group.promised(), group.table().epoch(), group.applied(), group.trail());
-        if group.applied() != group.tail().seq {
-            let status = group.status(world.clocks(host));
-            return Some(format!("n{} {id} has not applied all: {status:?}", host + 1));
-        }
-        let (_, known) = first.get_or_insert((host, stands));
-        if *known != stands {
-            return Some(format!("n{} {id} is at {stands:?}, others at {known:?}", host + 1));
-        }
+impl Goal {
+    /// What the first to know knows to be committed now.
+    fn now(world: &World, group: u16) -> Self {
+        let group = GroupId(group);
+        let commits = (0..world.count()).filter_map(|host| {
+            world.node(host).and_then(|node| node.group(group)).map(Group::commit)
+        });
+        Self { group, commit: commits.max().unwrap_or_default() }
     }
-    (homes != 1).then(|| format!("{id} has {homes} homes"))
+
+    /// Why the group is not well yet.
+    fn lacks(&self, world: &World) -> Option<String> {
+        let mut epochs = BTreeSet::new();
+        let mut homes = 0;
+        for host in 0..world.count() {
+            let node = world.node(host);
+            let Some(group) = node.and_then(|node| node.group(self.group)) else { continue };
+            homes += usize::from(group.home_epoch().is_some());
+            epochs.insert((group.promised(), group.table().epoch()));
+            if group.applied() < self.commit {
+                let status = group.status(world.clocks(host));
+                let commit = self.commit;
+                return Some(format!("n{} has not applied {commit}: {status:?}", host + 1));
+            }
+        }
+        let well = homes == 1 && epochs.len() == 1;
+        (!well).then(|| format!("{} has {homes} homes, epochs {epochs:?}", self.group))
+    }
 }
 
 /// The last look.
-fn judge(world: &mut World) {
-    for group in (0..world.knobs().groups).map(GroupId) {
-        if let Some(why) = ill(world, group) {
-            return world.check.fail("I20", why);
-        }
+fn judge(world: &mut World, goals: &[Goal]) {
+    if world.check.violation().is_some() {
+        return;
+    }
+    if let Some(why) = goals.iter().find_map(|goal| goal.lacks(world)) {
+        return world.check.fail("I20", why);
     }
     if !world.is_settled() {
         return world.check.fail("I20", "a client still does not know".to_owned());

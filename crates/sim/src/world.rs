@@ -342,6 +342,13 @@ impl World {
         }
     }
 
+    /// Whether every node that runs has recorded an epoch of every group.
+    #[must_use]
+    pub fn has_joined_all(&self) -> bool {
+        let nodes = self.hosts.iter().filter_map(|host| host.node.as_ref());
+        nodes.flat_map(Node::groups).all(|group| !group.table().starts().is_empty())
+    }
+
     /// When the run is over and all replicas agree: what was told stands, what was durable is kept.
     pub fn last_look(&mut self) {
         for (index, host) in self.hosts.iter().enumerate() {

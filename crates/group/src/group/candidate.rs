@@ -74,7 +74,7 @@ impl<M: Model> Group<M> {
             self.promise(epoch, self.options.me, out);
         } else if !self.is_writing_meta() {
             // The promise was made before a restart.
-            takeover.promise(self.options.me, self.durable_tail());
+            takeover.promise(self.options.me, self.durable_tail(), &self.meta.table);
         }
         self.role = Role::Candidate(Candidate {
             takeover,
@@ -125,11 +125,17 @@ impl<M: Model> Group<M> {
         self.fetching = None;
     }
 
-    pub(super) fn on_seal_ack(&mut self, from: NodeId, epoch: Epoch, tail: Tail) {
+    pub(super) fn on_seal_ack(
+        &mut self,
+        from: NodeId,
+        epoch: Epoch,
+        tail: Tail,
+        known: &EpochTable,
+    ) {
         if let Role::Candidate(candidate) = &mut self.role
             && candidate.takeover.epoch == epoch
         {
-            candidate.takeover.promise(from, tail);
+            candidate.takeover.promise(from, tail, known);
         }
     }
 

@@ -99,6 +99,7 @@ impl<M: Model> Group<M> {
         });
         out.push(Out::Note(Event::Opened { group: self.id, epoch: state.epoch, start: start.seq }));
         self.desk.recall(|_| true, Instant(0));
+        self.desk.hurry();
         self.announce(now, out, |_| true);
         self.append_own(now, RecordKind::EpochStart, &[], out);
     }
@@ -180,8 +181,8 @@ impl<M: Model> Group<M> {
     fn count_copies(&mut self, now: Now, out: &mut Vec<Out>) {
         let (tail, known) = (self.chain.tail(), self.known);
         let Role::Home(home) = &mut self.role else { return };
-        let acked = home.peers.iter().map(|(node, peer)| (*node, peer.acked)).collect();
-        let seq = committed(&self.meta.config, self.options.me, self.durable, &acked);
+        let acked = home.peers.iter().map(|(node, peer)| (*node, peer.acked));
+        let seq = committed(&self.meta.config, self.options.me, self.durable, acked);
         let in_epoch = seq >= home.start || self.options.mutant == Mutant::CommitOldEpoch;
         if in_epoch && seq > known {
             self.known = seq;

@@ -104,7 +104,7 @@ impl<M: Model> Group<M> {
         if to == self.options.me {
             let tail = self.durable_tail();
             if let Role::Candidate(candidate) = &mut self.role {
-                candidate.takeover.promise(to, tail);
+                candidate.takeover.promise(to, tail, &self.meta.table);
             }
         } else {
             self.answer_seal(to, out);
@@ -172,6 +172,8 @@ impl<M: Model> Group<M> {
         self.meta.config = config;
         self.adopting = None;
         self.fetching = None;
+        // What was turned away while there was no home is handed to this one at once.
+        self.desk.hurry();
         out.push(Out::Note(Event::Joined { group: self.id, epoch, home: from }));
         self.write_meta(Then::Joined { epoch }, out);
         let before_start = table.last().map_or(Seq(0), |start| start.seq.prev());
@@ -207,7 +209,8 @@ impl<M: Model> Group<M> {
             return false;
         }
         let keep = table.cut(self.chain.tail());
-        let forced = table.starts().iter().any(|start| start.forced);
+        let known = self.meta.table.epoch();
+        let forced = table.starts().iter().any(|start| start.forced && start.epoch > known);
         if keep.seq < self.applied && !forced {
             self.quarantine(keep.seq, from, out);
             return false;

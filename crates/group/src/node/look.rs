@@ -98,7 +98,7 @@ impl<M: Model> Node<M> {
             Phase::Sealing { candidate, .. } => Some(candidate),
         };
         let Some(about) = about else {
-            return (None, self.blind(now, state));
+            return (None, self.blind(now, id, state));
         };
         let mut silent_us = self.watch.silence(about, now.instant);
         let mut observers: Vec<NodeId> =
@@ -112,16 +112,25 @@ impl<M: Model> Node<M> {
                 observers.push(about);
             }
         }
+        if matches!(state.phase, Phase::Sealing { .. }) {
+            // A candidate may live and still get nowhere, as when only its own links are bad. The
+            // register, which has seen no end of it, is the second vantage point.
+            let stuck_us = self.seen_us(now, id);
+            if stuck_us >= detect_us.saturating_mul(STUCK_DETECTS) && stuck_us > silent_us {
+                silent_us = stuck_us;
+                observers.push(about);
+            }
+        }
         (Some(about), Sight { silent_us, observers, ..self.blind_about(now, id, state, about) })
     }
 
-    fn blind(&self, now: Now, state: &GroupState) -> Sight {
+    fn blind(&self, now: Now, id: GroupId, state: &GroupState) -> Sight {
         Sight {
             silent_us: 0,
             observers: Vec::new(),
             register: self.register.reachable(now.instant),
             unreachable: Vec::new(),
-            moved_us: moved_us(now, state),
+            moved_us: self.moved_us(now, id, state),
             rank: 0,
             skew_us: self.skew_us(),
         }
@@ -151,8 +160,21 @@ impl<M: Model> Node<M> {
         Sight {
             unreachable: if sealable { Vec::new() } else { dead },
             rank: u32::try_from(rank).unwrap_or(u32::MAX),
-            ..self.blind(now, state)
+            ..self.blind(now, id, state)
         }
+    }
+
+    /// For how long the group has been where an automatic move put it; `None` if there was none. The
+    /// stamp is another node's wall clock; should that have been far ahead, this node's own patience
+    /// counts.
+    fn moved_us(&self, now: Now, id: GroupId, state: &GroupState) -> Option<u64> {
+        let by_stamp = now.wall.since(state.moved_at);
+        (state.moved_at.0 > 0).then(|| by_stamp.max(self.seen_us(now, id)))
+    }
+
+    /// For how long this node has seen the group's present version in the register.
+    fn seen_us(&self, now: Now, id: GroupId) -> u64 {
+        self.seen.get(&id).map_or(0, |(_, since)| now.instant.since(*since))
     }
 
     /// How far this clock is off the median, if that is too far for a home (N6). The others' stamps
@@ -185,13 +207,12 @@ fn first_home(id: GroupId, state: &GroupState) -> Option<NodeId> {
     members.get(usize::from(id.0) % members.len()).copied()
 }
 
-/// Since when the group is where an automatic move put it. Its first home was no move.
-fn moved_us(now: Now, state: &GroupState) -> Option<u64> {
-    (state.moved_at.0 > 0).then(|| now.wall.since(state.moved_at))
-}
-
 fn reason(about: Option<NodeId>, sight: &Sight) -> String {
     let about = about.map_or_else(|| String::from("the home"), |node| node.to_string());
     let seen: Vec<String> = sight.observers.iter().map(ToString::to_string).collect();
     format!("{about} silent for {} ms, also to {}", sight.silent_us / 1_000, seen.join(" and "))
 }
+
+/// A seal that has not ended after this many times the detection limit is stuck. Long, because a
+/// takeover may have much to copy.
+const STUCK_DETECTS: u64 = 6;

@@ -132,6 +132,8 @@ impl<M: Model> Recovery<M> {
         let me = self.options.group.me;
         let others = self.options.nodes.iter().copied().filter(|node| *node != me);
         let watch = Watch::new(others, now.instant);
+        let seen =
+            register.groups().map(|(id, state)| (id, (state.version, now.instant))).collect();
         let logged = groups.iter().map(|(id, group)| (*id, group.commit())).collect();
         Ok(Node {
             options: self.options,
@@ -156,6 +158,7 @@ impl<M: Model> Recovery<M> {
             next_pulse: now.instant,
             logged,
             next_look: now.instant,
+            seen,
             asked: BTreeMap::new(),
             stalled: BTreeMap::new(),
             offsets: BTreeMap::new(),

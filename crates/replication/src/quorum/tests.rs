@@ -35,8 +35,8 @@ fn every_seal_set_meets_every_write_set() {
 #[test]
 fn a_commit_needs_home_and_w_minus_one_others() {
     let check = |w, durable, acked: &[(u16, u64)], expect| {
-        let acked = acked.iter().map(|(node, seq)| (NodeId(*node), Seq(*seq))).collect();
-        assert_eq!(committed(&config(3, w), NodeId(0), Seq(durable), &acked), Seq(expect));
+        let acked = acked.iter().map(|(node, seq)| (NodeId(*node), Seq(*seq)));
+        assert_eq!(committed(&config(3, w), NodeId(0), Seq(durable), acked), Seq(expect));
     };
     check(2, 9, &[(1, 7), (2, 5)], 7);
     check(2, 6, &[(1, 7), (2, 5)], 6);
