@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use group::RoleStatus;
+use group::{GroupStatus, RoleStatus};
 use model::Model;
 use runtime::NodeView;
 use serde_json::json;
+use types::GroupId;
 
 use crate::router::App;
 use crate::{Problem, json};
@@ -39,19 +40,38 @@ pub(crate) async fn ready<M: Model + Send + 'static>(
 
 /// Why clients should go elsewhere; empty if they need not.
 pub(crate) fn reasons<M: Model>(view: &NodeView<'_, M>) -> Vec<String> {
-    let patience_us = view.node.options().group.patience_us;
-    let mut reasons = Vec::new();
-    for (group, status) in view.node.statuses(view.now) {
-        if status.role == RoleStatus::Quarantined {
-            reasons.push(format!("{group}: out of service, its records contradict a peer's"));
-        } else if status.home.is_none() {
-            reasons.push(format!("{group}: no home is known"));
-        } else if status.stalled_us >= patience_us {
-            reasons.push(format!(
-                "{group}: nothing was committed for {} ms though something waits",
-                status.stalled_us / 1_000
-            ));
+    let statuses = view.node.statuses(view.now);
+    let why = statuses.iter().filter_map(|(group, status)| {
+        let why = reason(view, *group, status)?;
+        Some(format!("{group}: {why}"))
+    });
+    why.collect()
+}
+
+fn reason<M: Model>(
+    view: &NodeView<'_, M>,
+    group: GroupId,
+    status: &GroupStatus,
+) -> Option<String> {
+    if status.role == RoleStatus::Quarantined {
+        return Some("out of service, its records contradict a peer's".to_owned());
+    }
+    if status.home.is_none() {
+        return Some("no home is known".to_owned());
+    }
+    if status.home == Some(view.node.options().group.me) {
+        // A home that has just started knows what it committed once its epoch's first record is.
+        let state = view.node.register().group(group);
+        let start = state.and_then(|state| state.history.last());
+        let is_open =
+            start.is_some_and(|start| start.epoch == status.epoch && start.seq <= status.applied);
+        if status.role != RoleStatus::Home || !is_open {
+            return Some("this node is its home and does not serve it yet".to_owned());
         }
     }
-    reasons
+    let stalled = status.stalled_us >= view.node.options().group.patience_us;
+    stalled.then(|| {
+        let millis = status.stalled_us / 1_000;
+        format!("nothing was committed for {millis} ms though something waits")
+    })
 }

@@ -11,8 +11,9 @@ pub const CONNECTIONS_MAX: usize = 4_096;
 /// Header lines of one request.
 pub const HEADERS_MAX: usize = 64;
 
-/// Bytes that are read from a connection ahead of being used; a request's head has to fit.
-pub const READ_AHEAD_BYTES_MAX: usize = 64 << 10;
+/// Bytes that are read from a connection ahead of being used. A request's head has to fit: one of
+/// twice the size is refused for certain.
+pub const READ_AHEAD_BYTES_MAX: usize = 16 << 10;
 
 /// How long a client may take over the head of a request, and be silent between two.
 pub const HEAD_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -32,5 +33,5 @@ pub const TOKEN_BYTES_MAX: usize = 1 << 10;
 /// Fewest bytes of an administrator's token.
 pub const TOKEN_BYTES_MIN: usize = 16;
 
-const _: () = assert!(JSON_BYTES_MAX <= READ_AHEAD_BYTES_MAX);
+const _: () = assert!(READ_AHEAD_BYTES_MAX >= 8 << 10, "hyper takes no less");
 const _: () = assert!(TOKEN_BYTES_MIN < TOKEN_BYTES_MAX);

@@ -181,3 +181,6 @@ fn order(more: &Value) -> Value {
         "properties": properties,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,11 +30,12 @@ impl<M> Clone for App<M> {
     }
 }
 
-/// The console's routes. `paths` are those of the application that is served beside them, in the
-/// form of OpenAPI's `paths`; see [`openapi`].
+/// The console's routes with those of the `application` beside them. `paths` describes the latter in
+/// the form of OpenAPI's `paths`; see [`openapi`].
 pub fn router<M: Model + Send + 'static>(
     handle: Handle<M>,
     site: Arc<Site>,
+    application: Router,
     paths: Value,
 ) -> Router {
     let description = openapi::document(paths).to_string().into();
@@ -49,9 +50,10 @@ pub fn router<M: Model + Send + 'static>(
         .route("/v1/switchover", post(orders::switchover::<M>))
         .route("/v1/failover", post(orders::failover::<M>))
         .route("/v1/openapi.json", get(openapi::serve::<M>))
+        .with_state(App { handle, site, description })
+        .merge(application)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(App { handle, site, description })
 }
 
 async fn not_found() -> Response {

@@ -19,7 +19,7 @@ pub(crate) struct App {
 
 /// Everything that a payments node serves over HTTP, the console's routes included.
 pub fn router(handle: Handle<Payments>, site: Arc<Site>) -> Router {
-    let console = console::router(handle.clone(), Arc::clone(&site), openapi::paths());
+    let app = App { handle: handle.clone(), site: Arc::clone(&site) };
     let payments = Router::new()
         .route("/v1/payments", post(pay::pay))
         .route("/v1/payments/{id}", get(lookup::status))
@@ -28,6 +28,6 @@ pub fn router(handle: Handle<Payments>, site: Arc<Site>) -> Router {
         .route("/v1/accounts/{currency}/{key}", get(accounts::one))
         .route("/v1/books", get(books::books))
         .route("/v1/digests", get(books::digests))
-        .with_state(App { handle, site });
-    payments.merge(console)
+        .with_state(app);
+    console::router(handle, site, payments, openapi::paths())
 }

@@ -1,0 +1,6 @@
+//! The client against servers that do as a script says.
+
+#![expect(clippy::unwrap_used, reason = "test helpers; a failed step fails the test")]
+
+mod script;
+mod submit;
