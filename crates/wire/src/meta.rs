@@ -61,7 +61,7 @@ impl Meta {
         let mut out = Vec::with_capacity(128);
         let mut writer = Writer::new(&mut out);
         writer.u8(VERSION).u64(self.promised.0).table(&self.table);
-        writer.flag(self.home.is_some()).u16(self.home.unwrap_or_default().0);
+        writer.maybe_node(self.home);
         writer.config(&self.config).count(self.orphans.len());
         for orphan in &self.orphans {
             writer
@@ -87,8 +87,7 @@ impl Meta {
         }
         let promised = Epoch(reader.u64()?);
         let table = reader.table()?;
-        let has_home = reader.flag("home flag")?;
-        let home = NodeId(reader.u16()?);
+        let home = reader.maybe_node()?;
         let config = reader.config()?;
         let count = reader.count("orphans", limits::ORPHANS_MAX)?;
         let mut orphans = Vec::with_capacity(count.min(64));
@@ -110,7 +109,7 @@ impl Meta {
             });
         }
         reader.end()?;
-        Ok(Self { promised, table, home: has_home.then_some(home), config, orphans })
+        Ok(Self { promised, table, home, config, orphans })
     }
 }
 

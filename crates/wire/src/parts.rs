@@ -25,6 +25,11 @@ impl Writer<'_> {
         self
     }
 
+    /// A node that may be absent: flag u8, node u16, which is 0 when there is none.
+    pub fn maybe_node(&mut self, node: Option<NodeId>) -> &mut Self {
+        self.flag(node.is_some()).u16(node.unwrap_or_default().0)
+    }
+
     /// A configuration: id u32, copies u16, count u32, members u16 each.
     pub fn config(&mut self, config: &Config) -> &mut Self {
         let copies = u16::try_from(config.copies()).expect("copies are at most MEMBERS_MAX");
@@ -63,6 +68,19 @@ impl Reader<'_> {
         }
         EpochTable::from_starts(starts)
             .ok_or(DecodeError::Invalid { field: "order of epochs", value: 0 })
+    }
+
+    /// A node that may be absent.
+    ///
+    /// # Errors
+    /// `Truncated`, or `Invalid` for an absent node with a number: a value has one encoding.
+    pub fn maybe_node(&mut self) -> Result<Option<NodeId>, DecodeError> {
+        let is_there = self.flag("node flag")?;
+        let node = self.u16()?;
+        if !is_there && node != 0 {
+            return Err(DecodeError::Invalid { field: "absent node", value: node.into() });
+        }
+        Ok(is_there.then_some(NodeId(node)))
     }
 
     /// A configuration that can exist.

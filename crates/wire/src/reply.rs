@@ -65,7 +65,7 @@ impl Reply {
                 writer.u8(2).hash(*first);
             }
             Self::NotHome { home, epoch } => {
-                writer.u8(3).flag(home.is_some()).u16(home.unwrap_or_default().0).u64(epoch.0);
+                writer.u8(3).maybe_node(*home).u64(epoch.0);
             }
             Self::Busy { retry_after_ms } => {
                 writer.u8(4).u32(*retry_after_ms);
@@ -92,11 +92,7 @@ impl Reply {
                 outcome: frame.slice_ref(reader.run("outcome", limits::REPLY_BYTES_MAX)?),
             },
             2 => Self::Conflict { first: reader.hash()? },
-            3 => {
-                let known = reader.flag("home flag")?;
-                let home = NodeId(reader.u16()?);
-                Self::NotHome { home: known.then_some(home), epoch: Epoch(reader.u64()?) }
-            }
+            3 => Self::NotHome { home: reader.maybe_node()?, epoch: Epoch(reader.u64()?) },
             4 => Self::Busy { retry_after_ms: reader.u32()? },
             5 => Self::Expired,
             6 => Self::Unknown(match reader.u8()? {

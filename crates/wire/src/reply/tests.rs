@@ -35,3 +35,12 @@ fn every_reply_arrives_as_it_was_sent() {
         }
     }
 }
+
+#[test]
+fn an_absent_home_has_no_number() {
+    let mut bytes = Vec::new();
+    Reply::NotHome { home: None, epoch: Epoch(0) }.encode(&mut Writer::new(&mut bytes));
+    bytes[2] = 7;
+    let frame = Bytes::from(bytes);
+    assert!(Reply::decode(&frame, &mut Reader::new(&frame)).is_err());
+}
