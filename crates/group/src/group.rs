@@ -329,8 +329,8 @@ impl<M: Model> Group<M> {
             }
             GroupMessage::AppendAck { tail } => self.on_append_ack(now, from, epoch, tail),
             GroupMessage::Commit { commit } => self.on_commit(now, from, epoch, commit, out),
-            GroupMessage::Refused { promised } => self.on_refused(now, promised, out),
-            GroupMessage::Seal => self.on_seal(now, from, epoch, out),
+            GroupMessage::Refused { promised } => self.on_refused(promised, out),
+            GroupMessage::Seal => self.on_seal(from, epoch, out),
             GroupMessage::SealAck { tail, table, .. } => {
                 self.on_seal_ack(from, epoch, tail, &table);
             }
@@ -350,7 +350,7 @@ impl<M: Model> Group<M> {
     }
 
     /// Takes the completion of this group's oldest write in flight.
-    pub(crate) fn written(&mut self, now: Now, at: Position, out: &mut Vec<Out>) {
+    pub(crate) fn written(&mut self, at: Position, out: &mut Vec<Out>) {
         let pending = self.pending.pop_front().expect("storage completes what was asked for");
         match pending {
             Pending::Record { seq, hash } => {
@@ -362,9 +362,7 @@ impl<M: Model> Group<M> {
                 }
             }
             Pending::Meta(Then::Nothing) => {}
-            Pending::Meta(Then::Promised { to, epoch }) => {
-                self.promised_durably(now, to, epoch, out)
-            }
+            Pending::Meta(Then::Promised { to, epoch }) => self.promised_durably(to, epoch, out),
             Pending::Meta(Then::Joined { epoch }) => self.joined_durably(epoch, out),
         }
     }
@@ -433,7 +431,7 @@ impl<M: Model> Group<M> {
                 if candidate == self.options.me {
                     self.begin_takeover(now, epoch, kind, state, out);
                 } else {
-                    self.yield_to(now, candidate, epoch, kind, out);
+                    self.yield_to(candidate, epoch, kind);
                 }
             }
             Phase::Active => self.see_active(now, state, out),
@@ -451,7 +449,7 @@ impl<M: Model> Group<M> {
         // What was on its way over the old session may be lost.
         match &mut self.role {
             Role::Home(home) => home.rewind(node, now.instant),
-            Role::Candidate(candidate) => candidate.again(now.instant),
+            Role::Candidate(candidate) => candidate.again(),
             Role::Member | Role::Quarantined => {}
         }
         if let Some(fetching) = self.fetching.as_mut().filter(|fetching| fetching.from == node) {

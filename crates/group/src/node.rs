@@ -236,7 +236,7 @@ impl<M: Model> Node<M> {
         assert!(expected == id, "writes complete in the order in which they were asked for");
         match owner {
             Owner::Group(group) => {
-                self.drive(group, out, |group, outs| group.written(now, at, outs));
+                self.drive(group, out, |group, outs| group.written(at, outs));
             }
             Owner::Register(id) => {
                 // The first write of the register holds the number of this life.

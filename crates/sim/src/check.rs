@@ -124,6 +124,11 @@ impl Check {
         self.holds_all(host, node);
     }
 
+    /// A node's disk was replaced: it cannot know what it promised and held.
+    pub fn replaced(&mut self, host: Index) {
+        self.kept.retain(|(of, _), _| *of != host);
+    }
+
     /// Everything that the node ever called durable is in its chain or in exactly one orphan run.
     pub fn holds_all(&mut self, host: Index, node: &Node<App>) {
         for group in node.groups() {

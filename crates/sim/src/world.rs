@@ -342,11 +342,14 @@ impl World {
         }
     }
 
-    /// Whether every node that runs has recorded an epoch of every group.
+    /// Whether all nodes run and have recorded an epoch of every group.
     #[must_use]
     pub fn has_joined_all(&self) -> bool {
-        let nodes = self.hosts.iter().filter_map(|host| host.node.as_ref());
-        nodes.flat_map(Node::groups).all(|group| !group.table().starts().is_empty())
+        self.hosts.iter().all(|host| {
+            host.node
+                .as_ref()
+                .is_some_and(|node| node.groups().all(|group| !group.table().starts().is_empty()))
+        })
     }
 
     /// When the run is over and all replicas agree: what was told stands, what was durable is kept.

@@ -25,7 +25,7 @@ pub(super) struct Candidate {
 
 impl Candidate {
     /// Everything that was asked for is asked for again.
-    pub(super) const fn again(&mut self, _now: Instant) {
+    pub(super) const fn again(&mut self) {
         self.asked = None;
     }
 
@@ -48,7 +48,9 @@ impl Candidate {
 }
 
 impl<M: Model> Group<M> {
-    /// The register has named this node candidate: promise first of all.
+    /// The register has named this node candidate. It promises first of all, unless the old home is
+    /// to hand over: then this node follows it to the end of its chain, and promises once the old home
+    /// has sealed itself or its time is up.
     pub(super) fn begin_takeover(
         &mut self,
         now: Now,
@@ -71,7 +73,9 @@ impl<M: Model> Group<M> {
         );
         takeover.forced = kind == SealKind::Forced;
         if epoch > self.meta.promised {
-            self.promise(epoch, self.options.me, out);
+            if !planned {
+                self.promise(epoch, self.options.me, out);
+            }
         } else if !self.is_writing_meta() {
             // The promise was made before a restart.
             takeover.promise(self.options.me, self.durable_tail(), &self.meta.table);
@@ -85,16 +89,9 @@ impl<M: Model> Group<M> {
     }
 
     /// The register has named another candidate.
-    pub(super) fn yield_to(
-        &mut self,
-        _now: Now,
-        candidate: NodeId,
-        epoch: Epoch,
-        kind: SealKind,
-        out: &mut Vec<Out>,
-    ) {
+    pub(super) fn yield_to(&mut self, candidate: NodeId, epoch: Epoch, kind: SealKind) {
         match &self.role {
-            Role::Candidate(own) if own.takeover.epoch < epoch => self.stand_down(out),
+            Role::Candidate(own) if own.takeover.epoch < epoch => self.stand_down(),
             Role::Home(_) if kind == SealKind::Planned && epoch > self.meta.promised => {
                 self.begin_handoff(candidate, epoch);
             }
@@ -112,7 +109,7 @@ impl<M: Model> Group<M> {
                 if won {
                     self.become_home(now, state, out);
                 } else if state.epoch >= own.takeover.epoch {
-                    self.stand_down(out);
+                    self.stand_down();
                 }
             }
             Role::Home(_) if state.epoch > self.meta.table.epoch() => self.demote(out),
@@ -120,7 +117,7 @@ impl<M: Model> Group<M> {
         }
     }
 
-    fn stand_down(&mut self, _out: &mut Vec<Out>) {
+    pub(super) fn stand_down(&mut self) {
         self.role = Role::Member;
         self.fetching = None;
     }
@@ -149,11 +146,26 @@ impl<M: Model> Group<M> {
 
     /// Takes every step of the takeover that can be taken now.
     pub(super) fn settle_candidate(&mut self, now: Now, out: &mut Vec<Out>) {
+        self.acknowledge(out);
+        self.promise_own(now, out);
         self.close_seal(now, out);
-        self.copy(now, out);
+        self.copy(out);
         self.activate(now, out);
         self.ask_members(now, out);
         self.ask_again(now, out);
+    }
+
+    /// In a planned switch, promises once the old home has, or does not in its time.
+    fn promise_own(&mut self, now: Now, out: &mut Vec<Out>) {
+        let Role::Candidate(candidate) = &self.role else { return };
+        let epoch = candidate.takeover.epoch;
+        let home = candidate.takeover.home;
+        let handed_over = home.is_some_and(|home| candidate.takeover.has_promise(home));
+        if epoch > self.meta.promised && (handed_over || now.instant >= candidate.seal_from) {
+            let role = core::mem::replace(&mut self.role, Role::Member);
+            self.promise(epoch, self.options.me, out);
+            self.role = role;
+        }
     }
 
     /// Once enough have promised, fixes the target, cuts this node's own chain to the registered
@@ -161,6 +173,9 @@ impl<M: Model> Group<M> {
     fn close_seal(&mut self, now: Now, out: &mut Vec<Out>) {
         let me = self.options.me;
         let Role::Candidate(candidate) = &mut self.role else { return };
+        if !candidate.takeover.has_promise(me) {
+            return;
+        }
         let Some(source) = candidate.takeover.close(me) else { return };
         candidate.asked = None;
         let (base, stage) = (candidate.takeover.base.clone(), candidate.takeover.stage());
@@ -179,7 +194,7 @@ impl<M: Model> Group<M> {
     }
 
     /// Counts this node among the holders once it is one.
-    fn copy(&mut self, _now: Now, out: &mut Vec<Out>) {
+    fn copy(&mut self, out: &mut Vec<Out>) {
         let me = self.options.me;
         let (durable, writing) = (self.durable, self.is_writing_meta());
         let Role::Candidate(candidate) = &mut self.role else { return };

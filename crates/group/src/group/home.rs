@@ -27,12 +27,10 @@ pub(super) struct Home {
 }
 
 /// A planned switch under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Handoff {
     candidate: NodeId,
     epoch: Epoch,
-    /// Seq of the last record of this epoch, once it is appended.
-    last: Option<Seq>,
 }
 
 impl Home {
@@ -146,21 +144,20 @@ impl<M: Model> Group<M> {
     }
 
     /// Somebody has promised a higher epoch: whatever this node is doing has been overtaken (F9).
-    pub(super) fn on_refused(&mut self, _now: Now, promised: Epoch, out: &mut Vec<Out>) {
-        if promised <= self.meta.promised {
-            return;
-        }
-        self.demote(out);
-        if matches!(self.role, Role::Candidate(_)) {
-            self.role = Role::Member;
+    pub(super) fn on_refused(&mut self, promised: Epoch, out: &mut Vec<Out>) {
+        match &self.role {
+            Role::Home(_) if promised > self.meta.promised => self.demote(out),
+            Role::Candidate(candidate) if promised > candidate.takeover.epoch => {
+                self.stand_down();
+            }
+            Role::Home(_) | Role::Candidate(_) | Role::Member | Role::Quarantined => {}
         }
     }
 
-    /// The register wants this group's home elsewhere, by plan: stop taking commands, drain, seal.
-    pub(super) fn begin_handoff(&mut self, candidate: NodeId, epoch: Epoch) {
+    /// The register wants this group's home elsewhere, by plan: stop taking commands and seal.
+    pub(super) const fn begin_handoff(&mut self, candidate: NodeId, epoch: Epoch) {
         if let Role::Home(home) = &mut self.role {
-            let last = home.handoff.take().and_then(|handoff| handoff.last);
-            home.handoff = Some(Handoff { candidate, epoch, last });
+            home.handoff = Some(Handoff { candidate, epoch });
         }
     }
 
@@ -198,24 +195,15 @@ impl<M: Model> Group<M> {
         }
     }
 
-    /// Appends the last record of the epoch, and once it is committed seals this node for the
-    /// candidate. `true` once it is no longer the home.
+    /// Ends this epoch by plan: appends its last record, sends what there is, and promises, all with
+    /// one sync. Nothing waits for its commit here: this node's own seal suffices (PROTOCOL 7.4), so
+    /// the candidate takes over everything that stands before it. `true` if it was done.
     fn settle_handoff(&mut self, now: Now, out: &mut Vec<Out>) -> bool {
-        let Role::Home(home) = &self.role else { return false };
-        let Some(handoff) = home.handoff.clone() else { return false };
-        let Some(last) = handoff.last else {
-            let record = self.append_own(now, RecordKind::Handoff, &[], out);
-            if let Role::Home(home) = &mut self.role
-                && let Some(handoff) = &mut home.handoff
-            {
-                handoff.last = Some(record);
-            }
-            return false;
-        };
-        if self.commit() < last || handoff.epoch <= self.meta.promised {
+        let Role::Home(Home { handoff: Some(handoff), .. }) = self.role else { return false };
+        if handoff.epoch <= self.meta.promised {
             return false;
         }
-        // Whoever follows is told of the last commit before this node falls silent.
+        self.append_own(now, RecordKind::Handoff, &[], out);
         self.ship(now, out);
         self.promise(handoff.epoch, handoff.candidate, out);
         true
@@ -240,14 +228,8 @@ impl<M: Model> Group<M> {
         }
     }
 
-    /// Appends a record of this home's own making and returns its seq. Its stamp rises (N6).
-    fn append_own(
-        &mut self,
-        now: Now,
-        kind: RecordKind,
-        commands: &[Command],
-        out: &mut Vec<Out>,
-    ) -> Seq {
+    /// Appends a record of this home's own making. Its stamp rises (N6).
+    fn append_own(&mut self, now: Now, kind: RecordKind, commands: &[Command], out: &mut Vec<Out>) {
         let tail = self.chain.tail();
         let before = self.chain.link(tail.seq).map_or(Stamp(0), |link| link.stamp);
         let header = Header {
@@ -266,7 +248,6 @@ impl<M: Model> Group<M> {
         if let Role::Home(home) = &mut self.role {
             home.appended = now.instant;
         }
-        header.seq
     }
 
     /// Announces the epoch again to members that have not recorded it.

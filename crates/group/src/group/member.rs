@@ -65,7 +65,7 @@ impl<M: Model> Group<M> {
     }
 
     /// A seal (F2): promise, make the promise durable, then say where the chain ends.
-    pub(super) fn on_seal(&mut self, _now: Now, from: NodeId, epoch: Epoch, out: &mut Vec<Out>) {
+    pub(super) fn on_seal(&mut self, from: NodeId, epoch: Epoch, out: &mut Vec<Out>) {
         if epoch > self.meta.promised {
             self.promise(epoch, from, out);
         } else if self.is_joined() || self.is_writing_meta() {
@@ -91,13 +91,7 @@ impl<M: Model> Group<M> {
     }
 
     /// The promise is durable, and with it every record taken before it.
-    pub(super) fn promised_durably(
-        &mut self,
-        _now: Now,
-        to: NodeId,
-        epoch: Epoch,
-        out: &mut Vec<Out>,
-    ) {
+    pub(super) fn promised_durably(&mut self, to: NodeId, epoch: Epoch, out: &mut Vec<Out>) {
         if epoch != self.meta.promised || self.is_joined() {
             return;
         }
@@ -290,8 +284,14 @@ impl<M: Model> Group<M> {
         }
     }
 
-    /// Acknowledges what has become durable since the last time.
     pub(super) fn settle_member(&mut self, now: Now, out: &mut Vec<Out>) {
+        self.acknowledge(out);
+        self.settle_adoption(out);
+        self.ask_again(now, out);
+    }
+
+    /// Acknowledges what has become durable since the last time.
+    pub(super) fn acknowledge(&mut self, out: &mut Vec<Out>) {
         if core::mem::take(&mut self.ack_due)
             && self.is_joined()
             && !self.is_writing_meta()
@@ -300,8 +300,6 @@ impl<M: Model> Group<M> {
             let tail = self.durable_tail();
             self.say(home, self.meta.promised, GroupMessage::AppendAck { tail }, out);
         }
-        self.settle_adoption(out);
-        self.ask_again(now, out);
     }
 
     /// Tells the candidate once this member holds the target durably.

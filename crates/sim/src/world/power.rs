@@ -103,6 +103,7 @@ impl World {
     pub fn wipe(&mut self, node: Index) {
         assert!(self.hosts[node].node.is_none(), "disks are replaced while the power is off");
         self.hosts[node].disk.wipe();
+        self.check.replaced(node);
     }
 
     /// A node stands still.

@@ -1,0 +1,97 @@
+//! Disks that stall, that are replaced, and groups that do not fit into memory.
+
+use register::SealKind;
+use sim::{Knobs, MILLI, SECOND};
+use wire::Reply;
+
+use crate::tale::*;
+
+#[test]
+fn s6_a_replaced_disk_does_not_vouch_for_what_it_never_had() {
+    // nats#2792, #5939: an empty disk under an old name voted "never had it", and acknowledged
+    // records were gone.
+    let mut world = serving(1);
+    // What follows is on the home and on the near node only.
+    world.isolate(FAR);
+    let kept: Vec<_> = (0..3).map(|_| done(&mut world, HOME)).collect();
+    world.kill(HOME);
+    world.kill(NEAR);
+    world.wipe(NEAR);
+    world.heal();
+    world.start(NEAR);
+    world.run_for(30 * SECOND);
+    sound(&world);
+    assert_eq!(home(&world), None, "the far node and a blank disk are no seal set");
+    world.start(HOME);
+    for ask in kept {
+        let told = outcome(&mut world, FAR, &ask);
+        assert!(matches!(told, Reply::Done { .. }), "{told:?}");
+    }
+    all_agree(&mut world);
+}
+
+#[test]
+fn s11_a_home_whose_disk_hangs_fences_itself_and_is_replaced() {
+    // Heartbeats are fine, nothing commits: the group would hang for as long as the disk.
+    let mut world = serving(1);
+    world.stall(HOME, 20 * SECOND);
+    ask(&mut world, HOME);
+    let new = until_moved(&mut world, HOME);
+    done(&mut world, new);
+    world.run_for(5 * SECOND);
+    assert!(world.report().stops > 0, "it stopped itself");
+    all_agree(&mut world);
+}
+
+#[test]
+fn a_member_far_behind_catches_up_with_a_home_that_holds_little_in_memory() {
+    // The home waited for the member's word, the member for records that the home no longer had at
+    // hand: with three copies wanted, nothing committed any more.
+    let knobs = Knobs { copies: 3, held_bytes_max: 300, ..Knobs::quiet(1) };
+    let mut world = serving_with(knobs, 1);
+    for round in 0..4 {
+        for _ in 0..3 {
+            done(&mut world, HOME);
+        }
+        let host = round % 3;
+        world.kill(host);
+        world.run_for(500 * MILLI);
+        world.start(host);
+    }
+    world.kill(FAR);
+    world.start(FAR);
+    done(&mut world, NEAR);
+    all_agree(&mut world);
+}
+
+#[test]
+fn a_node_that_boots_with_little_memory_applies_everything() {
+    // Found by seed 4: reads begun while the log was replayed went nowhere, and the model stood still
+    // for ever.
+    let mut world = serving_with(Knobs { held_bytes_max: 300, ..Knobs::quiet(1) }, 1);
+    for _ in 0..10 {
+        ask(&mut world, HOME);
+        world.run_for(50 * MILLI);
+    }
+    for host in 0..3 {
+        world.kill(host);
+    }
+    all_agree(&mut world);
+}
+
+#[test]
+fn a_switch_while_the_candidate_is_far_behind_copies_what_it_lacks() {
+    let mut world = serving_with(Knobs { held_bytes_max: 300, ..Knobs::quiet(1) }, 1);
+    world.isolate(FAR);
+    world.run_for(4 * SECOND);
+    for _ in 0..10 {
+        done(&mut world, NEAR);
+    }
+    world.heal();
+    world.run_for(300 * MILLI);
+    order(&mut world, NEAR, FAR, SealKind::Planned);
+    let until = world.now() + 10 * SECOND;
+    assert!(world.run_until(until, |world| home(world) == Some(FAR)));
+    done(&mut world, NEAR);
+    all_agree(&mut world);
+}

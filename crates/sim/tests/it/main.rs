@@ -1,0 +1,11 @@
+//! Failures told by hand: partition, write, heal, expect. Those of PROTOCOL 8b carry their number.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails may stop")]
+
+mod crashes;
+mod disks;
+mod identity;
+mod moves;
+mod partitions;
+mod scale;
+mod tale;

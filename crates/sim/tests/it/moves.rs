@@ -1,0 +1,203 @@
+//! Homes that move: by plan, by order, by force.
+
+use register::{Phase, SealKind};
+use sim::{Knobs, MILLI, SECOND};
+use types::Epoch;
+use wire::{OrphanReason, Reply};
+
+use crate::tale::*;
+
+#[test]
+fn a_planned_switch_loses_nothing_and_takes_few_round_trips() {
+    // A switchover that costs seconds is one that nobody dares to rehearse.
+    let mut world = serving(1);
+    done(&mut world, HOME);
+    order(&mut world, NEAR, NEAR, SealKind::Planned);
+    let ordered_at = world.now();
+    let mut asks = Vec::new();
+    let mut gap_us = 0;
+    let mut last_done = world.now();
+    while world.now() < ordered_at + 3 * SECOND {
+        let (ask, request) = ask(&mut world, FAR);
+        let until = world.now() + 2 * SECOND;
+        world.run_until(until, |world| world.reply(request).is_some());
+        assert!(
+            matches!(world.reply(request), Some(Reply::Done { .. })),
+            "{:?}",
+            world.reply(request)
+        );
+        gap_us = gap_us.max(world.now() - last_done);
+        last_done = world.now();
+        asks.push(ask);
+    }
+    assert_eq!(home(&world), Some(NEAR));
+    assert_eq!(group(&world, NEAR).table().epoch(), Epoch(2));
+    // 20 ms there and back. One round trip of a client is in the gap as well.
+    assert!(gap_us <= 3 * 20 * MILLI + 100 * MILLI + 20 * MILLI, "{gap_us} µs without an answer");
+    all_agree(&mut world);
+    assert_eq!(world.report().orphans, [0, 0]);
+}
+
+#[test]
+fn a_planned_switch_with_a_third_node_dead_still_ends() {
+    // The old home waits for a commit that the candidate, sealed already, no longer helps with.
+    let mut world = serving(1);
+    world.kill(FAR);
+    world.run_for(500 * MILLI);
+    order(&mut world, NEAR, NEAR, SealKind::Planned);
+    let new = until_moved(&mut world, HOME);
+    assert_eq!(new, NEAR);
+    done(&mut world, HOME);
+    all_agree(&mut world);
+}
+
+#[test]
+fn an_unplanned_failover_is_over_a_second_after_it_was_noticed() {
+    let mut world = serving(1);
+    let mut asks = Vec::new();
+    for _ in 0..10 {
+        asks.push(done(&mut world, FAR));
+    }
+    world.kill(HOME);
+    // Detection takes 2 s here, and a look and a pulse come every 200 ms.
+    let noticed_at = world.now() + 2 * SECOND + 400 * MILLI;
+    let first = done(&mut world, NEAR);
+    assert!(world.now() < noticed_at + SECOND, "{} µs too late", world.now() - noticed_at - SECOND);
+    asks.push(first);
+    for ask in asks {
+        assert!(matches!(outcome(&mut world, FAR, &ask), Reply::Done { .. }));
+    }
+    all_agree(&mut world);
+}
+
+#[test]
+fn s12_a_seal_whose_coordinator_dies_is_finished_by_another() {
+    // restate#5033, #2565: a half-done seal left the log without a writer and nobody in charge.
+    let mut world = serving(1);
+    order(&mut world, NEAR, NEAR, SealKind::Unplanned);
+    let until = world.now() + 5 * SECOND;
+    let sealing =
+        world.run_until(until, |world| matches!(registered(world, FAR).0, Phase::Sealing { .. }));
+    assert!(sealing, "the register says SEALING");
+    world.kill(NEAR);
+    let (ask, _) = ask(&mut world, HOME);
+    let until = world.now() + 20 * SECOND;
+    let finished = world.run_until(until, |world| {
+        let (phase, epoch) = registered(world, FAR);
+        phase == Phase::Active && epoch > Epoch(1)
+    });
+    sound(&world);
+    assert!(finished, "any node finishes");
+    assert!(matches!(outcome(&mut world, FAR, &ask), Reply::Done { .. }));
+    all_agree(&mut world);
+}
+
+#[test]
+fn a_home_resumed_after_a_pause_is_refused() {
+    // SIGSTOP: the process slept through its own replacement and believes nothing has happened.
+    let mut world = serving(1);
+    done(&mut world, HOME);
+    world.pause(HOME);
+    let new = until_moved(&mut world, HOME);
+    done(&mut world, new);
+    let (ask, request) = ask(&mut world, HOME);
+    world.resume(HOME);
+    world.run_for(MILLI);
+    assert!(world.node(HOME).is_some(), "it does not blame its disk for its own sleep");
+    let told = reply(&mut world, request);
+    assert!(!matches!(told, Reply::Conflict { .. } | Reply::Expired), "{told:?}");
+    assert_eq!(group(&world, HOME).home_epoch(), None);
+    assert!(matches!(outcome(&mut world, new, &ask), Reply::Done { .. }));
+    assert_eq!(world.report().stops, 0);
+    all_agree(&mut world);
+}
+
+#[test]
+fn two_of_three_dead_stop_writes_with_an_honest_answer() {
+    // Money must not be taken on one copy, and the client must not be told that it was.
+    let mut world = serving(1);
+    let kept = done(&mut world, HOME);
+    world.kill(NEAR);
+    world.kill(FAR);
+    let (open, request) = ask(&mut world, HOME);
+    assert!(matches!(reply(&mut world, request), Reply::Unknown(wire::Doubt::NoQuorum)));
+    world.run_for(10 * SECOND);
+    assert_eq!(group(&world, HOME).home_epoch(), Some(Epoch(1)), "it goes on trying");
+    world.start(NEAR);
+    world.start(FAR);
+    assert!(matches!(outcome(&mut world, FAR, &open), Reply::Done { .. }));
+    assert!(matches!(outcome(&mut world, FAR, &kept), Reply::Done { repeated: true, .. }));
+    all_agree(&mut world);
+}
+
+#[test]
+fn a_forced_switch_itemises_what_it_gave_up_when_the_old_home_returns() {
+    // What was lost by force must come back as a list, not as silence and not as a merge.
+    let mut world = serving_with(Knobs { nodes: 5, copies: 2, ..Knobs::quiet(1) }, 1);
+    let kept = done(&mut world, HOME);
+    world.run_for(2 * SECOND);
+    // The home and one other commit among themselves, and die together.
+    for host in 2..5 {
+        world.part(HOME, host);
+        world.part(NEAR, host);
+    }
+    world.run_for(100 * MILLI);
+    let lost = done(&mut world, HOME);
+    let lost_at = group(&world, HOME).applied();
+    world.kill(HOME);
+    world.kill(NEAR);
+    world.heal();
+    world.run_for(20 * SECOND);
+    assert_eq!(home(&world), None, "three of five cannot rule out what the two had committed");
+    order(&mut world, FAR, FAR, SealKind::Forced);
+    let until = world.now() + 10 * SECOND;
+    assert!(world.run_until(until, |world| home(world) == Some(FAR)), "force opens an epoch");
+    done(&mut world, FAR);
+    all_agree(&mut world);
+    let starts = group(&world, FAR).table().starts();
+    assert!(starts.iter().any(|start| start.forced), "the history says so for ever");
+    assert!(matches!(outcome(&mut world, FAR, &kept), Reply::Done { repeated: true, .. }));
+    for host in [HOME, NEAR] {
+        let listed = group(&world, host).orphans().iter().any(|run| {
+            run.first <= lost_at && lost_at <= run.last && run.reason == OrphanReason::Forced
+        });
+        assert!(listed, "{:?}", group(&world, host).orphans());
+    }
+    // Its id is free: whoever asks again gets it done once more, and only once.
+    assert!(matches!(outcome(&mut world, HOME, &lost), Reply::Done { .. }));
+    all_agree(&mut world);
+}
+
+#[test]
+fn every_start_of_a_home_is_a_new_epoch() {
+    // What the former life had sent may still be on its way; under the same epoch it could fork.
+    let mut world = serving(1);
+    let kept = done(&mut world, HOME);
+    world.kill(HOME);
+    world.start(HOME);
+    let until = world.now() + 5 * SECOND;
+    assert!(world.run_until(until, |world| group(world, HOME).home_epoch() == Some(Epoch(2))));
+    let start = group(&world, HOME).table().last().unwrap().seq;
+    let told = outcome(&mut world, HOME, &kept);
+    assert!(matches!(told, Reply::Done { seq, .. } if seq < start), "{told:?}");
+    all_agree(&mut world);
+}
+
+#[test]
+fn s29_without_the_register_commits_go_on_and_switches_are_refused() {
+    // Losing the control plane must block changes, never traffic.
+    let mut world = serving_with(Knobs { nodes: 5, copies: 2, ..Knobs::quiet(1) }, 1);
+    for dead in 2..5 {
+        world.kill(dead);
+    }
+    for _ in 0..60 {
+        world.run_for(60 * SECOND);
+        done(&mut world, NEAR);
+    }
+    let refused = world.report().orders[1];
+    order(&mut world, NEAR, NEAR, SealKind::Planned);
+    world.run_for(SECOND);
+    assert_eq!(world.report().orders[1], refused + 1, "the switch is refused");
+    assert_eq!(home(&world), Some(HOME));
+    all_agree(&mut world);
+}
