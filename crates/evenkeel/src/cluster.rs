@@ -1,0 +1,222 @@
+//! `evenkeel cluster init`: an authority, and for each node a folder to carry to its machine.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use clap::Subcommand;
+use runtime::Clock;
+use transport::ClusterName;
+use transport::pki::{Authority, NODE_DAYS};
+use types::NodeId;
+
+use crate::exit::{Ended, Exit, Failure, OrExit as _};
+use crate::node_file::{NodeFile, Profile, Seen};
+use crate::output::{self, Table};
+
+/// Arguments of `cluster`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make a new cluster.
+    ///
+    /// Writes DIR/authority, which stays where it is and is kept secret, and a folder per region
+    /// with the node's certificate, its key, its configuration and the administrators' token. Carry
+    /// each folder to its machine, look through its node.yaml, and start it there.
+    #[command(after_help = "Example:\n  evenkeel cluster init prod --region dublin=10.1.0.5 \
+                            --region frankfurt=10.2.0.5 --region virginia=10.3.0.5")]
+    Init(Init),
+}
+
+#[derive(Debug, clap::Args)]
+struct Init {
+    /// The folder to make.
+    dir: PathBuf,
+    /// A region and where its node is reached; without HOST, on this machine. Give 1, 3, 5 or 7.
+    #[arg(long = "region", value_name = "NAME[=HOST]", required = true, value_parser = place)]
+    regions: Vec<Place>,
+    /// First of the ports: each node takes two, one for nodes and one for HTTP.
+    #[arg(long, default_value_t = 7_400)]
+    base_port: u16,
+    /// What the cluster is called in its certificates.
+    #[arg(long, default_value = "evenkeel")]
+    name: String,
+}
+
+/// One `--region`.
+#[derive(Clone, Debug)]
+struct Place {
+    region: String,
+    host: Option<String>,
+}
+
+fn place(text: &str) -> Result<Place, &'static str> {
+    let (region, host) = match text.split_once('=') {
+        Some((region, host)) => (region, Some(host)),
+        None => (text, None),
+    };
+    if !is_folder_name(region) {
+        return Err("want a name of letters, digits, hyphens and underscores");
+    }
+    if host.is_some_and(str::is_empty) {
+        return Err("want a host after the equals sign");
+    }
+    Ok(Place { region: region.to_owned(), host: host.map(str::to_owned) })
+}
+
+/// Whether a region's name can be a folder's: it becomes one.
+pub(crate) fn is_folder_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    !name.is_empty() && name.len() <= 40 && name.chars().all(fits) && !name.starts_with('-')
+}
+
+/// Runs it.
+pub(crate) fn run(args: &Args) -> Ended {
+    match &args.verb {
+        Verb::Init(init) => make(init),
+    }
+}
+
+fn make(init: &Init) -> Ended {
+    let count = init.regions.len();
+    if !matches!(count, 1 | 3 | 5 | 7) {
+        let error = anyhow!("{count} regions: want 1, 3, 5 or 7, so that there is a majority");
+        return Err(Failure::new(Exit::Usage, error));
+    }
+    let names: BTreeSet<&str> = init.regions.iter().map(|place| place.region.as_str()).collect();
+    if names.len() != count || names.contains("authority") {
+        let error = anyhow!("each region needs a name of its own, and none may be `authority`");
+        return Err(Failure::new(Exit::Usage, error));
+    }
+    let ports = u16::try_from(2 * count).expect("there are at most 7");
+    if init.base_port == 0 || init.base_port.checked_add(ports).is_none() {
+        let error = anyhow!("--base-port {}: the ports must lie in 1 to 65535", init.base_port);
+        return Err(Failure::new(Exit::Usage, error));
+    }
+    let name = ClusterName::new(&init.name).context("--name").or_exit(Exit::Usage)?;
+    refuse_used(&init.dir)?;
+    let files = (1..).zip(&init.regions).map(|(id, place)| {
+        let nodes = (1..).zip(&init.regions).map(|(id, place)| seen(init, id, place)).collect();
+        let ip = match place.host.as_deref().map(str::parse::<IpAddr>) {
+            None => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            Some(Ok(ip)) => ip,
+            Some(Err(_)) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        };
+        let (peers, http) = ports_of(init, id);
+        NodeFile {
+            node: id,
+            listen_peers: SocketAddr::new(ip, peers),
+            listen_http: SocketAddr::new(ip, http),
+            nodes,
+            profile: Profile::PRODUCTION,
+        }
+    });
+    let files: Vec<NodeFile> = files.collect();
+    write(&init.dir, name, &files)?;
+
+    let mut table = Table::new(["node", "region", "for nodes", "for clients", "start with"]);
+    for file in &files {
+        let Some(own) = file.nodes.iter().find(|seen| seen.id == file.node) else { continue };
+        let start = init.dir.join(&own.region).join("node.yaml");
+        table.row([
+            file.node.to_string(),
+            own.region.clone(),
+            own.peers.clone(),
+            own.http.clone(),
+            format!("evenkeel node --config {}", start.display()),
+        ]);
+    }
+    output::print(&table.render());
+    output::line("");
+    output::line(&format!(
+        "The authority's key is {}. It can make nodes: keep it off the nodes.",
+        init.dir.join("authority/authority.key").display()
+    ));
+    Ok(Exit::Ok)
+}
+
+fn ports_of(init: &Init, id: u16) -> (u16, u16) {
+    let peers = init.base_port + 2 * (id - 1);
+    (peers, peers + 1)
+}
+
+fn seen(init: &Init, id: u16, place: &Place) -> Seen {
+    let host = match place.host.as_deref() {
+        None => "127.0.0.1".to_owned(),
+        Some(host) if host.parse::<std::net::Ipv6Addr>().is_ok() => format!("[{host}]"),
+        Some(host) => host.to_owned(),
+    };
+    let (peers, http) = ports_of(init, id);
+    Seen {
+        id,
+        region: place.region.clone(),
+        peers: format!("{host}:{peers}"),
+        http: format!("http://{host}:{http}"),
+    }
+}
+
+fn refuse_used(dir: &Path) -> Result<(), Failure> {
+    let is_used = match fs::read_dir(dir) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+        Err(error) => {
+            return Err(error)
+                .with_context(|| format!("cannot look into {}", dir.display()))
+                .or_exit(Exit::Usage);
+        }
+    };
+    if is_used {
+        let error = anyhow!(
+            "{} is not empty; a cluster's keys are never overwritten: name another folder",
+            dir.display()
+        );
+        return Err(Failure::new(Exit::Usage, error));
+    }
+    Ok(())
+}
+
+/// Writes `dir/authority` and `dir/<region>` for every node; returns the administrators' token.
+pub(crate) fn write(dir: &Path, name: ClusterName, files: &[NodeFile]) -> anyhow::Result<String> {
+    let now_unix_s = Clock::start().wall().0 / 1_000_000;
+    let authority = Authority::create(name, now_unix_s)?;
+    authority.write(&dir.join("authority"))?;
+    let token = random_token()?;
+    for file in files {
+        let own = file.nodes.iter().find(|seen| seen.id == file.node);
+        let region = own.map(|seen| seen.region.as_str()).context("a node is one of the nodes")?;
+        let folder = dir.join(region);
+        let credential = authority.issue(NodeId(file.node), now_unix_s, NODE_DAYS)?;
+        credential.write(&folder.join("credentials"))?;
+        write_new(&folder.join("admin.token"), &format!("{token}\n"), 0o600)?;
+        write_new(&folder.join("node.yaml"), &file.yaml(), 0o644)?;
+    }
+    Ok(token)
+}
+
+/// 32 random bytes in hexadecimal.
+fn random_token() -> anyhow::Result<String> {
+    let mut bytes = [0; 32];
+    File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .context("cannot read randomness from /dev/urandom")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn write_new(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,148 @@
+//! The configuration file of a node, as it is written for people who will read and change it.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use runtime::Span;
+
+/// The knobs of detection, and how large a segment of the log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Profile {
+    /// How often each node proves that its disk makes progress.
+    pub(crate) pulse: Span,
+    /// How long a home must have been silent, to two nodes, before its groups move.
+    pub(crate) detect: Span,
+    /// How long a group stays where an automatic move has put it.
+    pub(crate) residence: Span,
+    /// An election round of the register.
+    pub(crate) election: Span,
+    /// After how long an unanswered message is sent again.
+    pub(crate) resend: Span,
+    /// Mebibytes of a segment of the log.
+    pub(crate) segment_mib: u64,
+}
+
+impl Profile {
+    /// For clusters between regions: slow to move, because a move is a change of the world and the
+    /// usual fault heals within seconds.
+    pub(crate) const PRODUCTION: Self = Self {
+        pulse: Span::from_millis(1_000),
+        detect: Span::from_millis(10_000),
+        residence: Span::from_millis(600_000),
+        election: Span::from_millis(1_000),
+        resend: Span::from_millis(500),
+        segment_mib: 128,
+    };
+
+    /// For demonstrations: whoever watches has a minute, and all regions share one machine.
+    pub(crate) const DEMO: Self = Self {
+        pulse: Span::from_millis(100),
+        detect: Span::from_millis(2_000),
+        residence: Span::from_millis(30_000),
+        election: Span::from_millis(400),
+        resend: Span::from_millis(300),
+        segment_mib: 16,
+    };
+}
+
+/// A node as another one sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Its number.
+    pub(crate) id: u16,
+    /// Its region.
+    pub(crate) region: String,
+    /// Where nodes reach it, `host:port`.
+    pub(crate) peers: String,
+    /// Where clients reach it, `http://host:port`.
+    pub(crate) http: String,
+}
+
+/// One node's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NodeFile {
+    /// The node.
+    pub(crate) node: u16,
+    /// Where it listens for other nodes.
+    pub(crate) listen_peers: SocketAddr,
+    /// Where it listens for clients and operators.
+    pub(crate) listen_http: SocketAddr,
+    /// All nodes.
+    pub(crate) nodes: Vec<Seen>,
+    /// The knobs.
+    pub(crate) profile: Profile,
+}
+
+impl NodeFile {
+    /// The file's text. `credentials`, `admin.token` and `data` lie beside it.
+    pub(crate) fn yaml(&self) -> String {
+        let Self { node, listen_peers, listen_http, nodes, profile } = self;
+        let mut out = String::new();
+        let mut put = |text: &str| {
+            out.push_str(text);
+            out.push('\n');
+        };
+        put("# One node of an Evenkeel cluster. Start it with: evenkeel node --config THIS-FILE");
+        put("# Unknown keys are refused. Relative paths are taken from this file's folder.");
+        put("");
+        put("# This node's number. A node that lost its disk comes back under a new one.");
+        put(&format!("node: {node}"));
+        put("# Its log. Put it on a disk of its own; what is acknowledged lies here.");
+        put("data: data");
+        put("credentials:");
+        put("  folder: credentials");
+        put("  # Whoever has this token may move homes and open accounts.");
+        put("  admin_token: admin.token");
+        put("listen:");
+        put("  # For the other nodes, over mutual TLS.");
+        put(&format!("  peers: {}", quoted(&listen_peers.to_string())));
+        put("  # For clients and operators, over HTTP.");
+        put(&format!("  http: {}", quoted(&listen_http.to_string())));
+        put("# Every node, this one among them: where this node and its clients reach it.");
+        put("nodes:");
+        for seen in nodes {
+            put(&format!("  - id: {}", seen.id));
+            put(&format!("    region: {}", quoted(&seen.region)));
+            put(&format!("    peers: {}", quoted(&seen.peers)));
+            put(&format!("    http: {}", quoted(&seen.http)));
+        }
+        put("# Fixed for the life of the cluster: how many groups, and how many durable copies an");
+        put("# acknowledgement needs, the home's own included.");
+        put("groups: 64");
+        put(&format!("copies: {}", nodes.len() / 2 + 1));
+        put("failover:");
+        put("  # false: only operators move homes.");
+        put("  automatic: true");
+        put("  # How long a home must have shown no durable progress, to two nodes.");
+        put(&format!("  detect: {}", profile.detect));
+        put("  # How long a group stays where an automatic move has put it.");
+        put(&format!("  residence: {}", profile.residence));
+        put("  # How often each node proves that its disk makes progress.");
+        put(&format!("  pulse: {}", profile.pulse));
+        put("  # Both longer than the slowest round trip between two nodes.");
+        put(&format!("  election: {}", profile.election));
+        put(&format!("  resend: {}", profile.resend));
+        put("storage:");
+        put(&format!("  segment_mib: {}", profile.segment_mib));
+        out
+    }
+}
+
+/// A text as a YAML string in double quotes, which takes what JSON takes.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => {
+                write!(out, "\\u{:04x}", u32::from(c)).expect("a String takes all text");
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests;

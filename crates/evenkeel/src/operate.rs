@@ -1,0 +1,42 @@
+//! What operators ask and order, through any node that answers.
+
+mod accounts;
+mod cluster_client;
+mod orders;
+mod views;
+
+use clap::Subcommand;
+
+use crate::exit::Ended;
+
+/// Commands that talk to a running cluster.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Operate {
+    /// Show how the nodes and groups stand, as one node sees them.
+    Status(views::Status),
+    /// Say why groups moved or did not, with every reason and what to do about it.
+    Explain(views::Explain),
+    /// List records that a node holds and that are in no chain, with the reason.
+    Orphans(views::Orphans),
+    /// Move groups by plan: the old home works along, nothing is lost.
+    Switchover(orders::Switchover),
+    /// Move groups away from a home that does not answer.
+    Failover(orders::Failover),
+    /// List accounts, or open and fund them.
+    Accounts(accounts::Args),
+}
+
+/// Runs one.
+pub(crate) fn run(operate: &Operate) -> Ended {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match operate {
+            Operate::Status(args) => views::status(args).await,
+            Operate::Explain(args) => views::explain(args).await,
+            Operate::Orphans(args) => views::orphans(args).await,
+            Operate::Switchover(args) => orders::switchover(args).await,
+            Operate::Failover(args) => orders::failover(args).await,
+            Operate::Accounts(args) => accounts::run(args).await,
+        }
+    })
+}

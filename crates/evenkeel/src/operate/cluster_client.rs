@@ -1,0 +1,152 @@
+//! Asking whichever node answers, and what its refusals mean for the exit code.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use client::{CallError, Client, Options};
+use serde_json::Value;
+
+use crate::exit::{Exit, Failure, OrExit as _};
+
+/// How long one node is waited for before the next is asked.
+const ASK_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long connecting to one may take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// Where the cluster is.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Where {
+    /// The nodes, with commas between; they are asked in this order until one answers.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7401"
+    )]
+    endpoint: Vec<String>,
+}
+
+/// Who gives an order.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Authority {
+    /// The file with the administrators' token: `admin.token` in a node's folder.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+/// A client of the cluster.
+#[derive(Debug)]
+pub(crate) struct ClusterClient {
+    client: Client,
+}
+
+/// An answer and the endpoint it came from.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    /// What it says.
+    pub(crate) value: Value,
+    /// `http://host:port`.
+    pub(crate) from: String,
+}
+
+impl ClusterClient {
+    /// A client of these nodes.
+    pub(crate) fn new(cluster: &Where) -> Result<Self, Failure> {
+        let options =
+            Options { try_wait: ASK_WITHIN, connect_wait: CONNECT_WITHIN, ..Options::default() };
+        let client = Client::new(&cluster.endpoint, options).or_exit(Exit::Usage)?;
+        Ok(Self { client })
+    }
+
+    /// Asks one node after the other until one answers.
+    pub(crate) async fn get(&self, path: &str) -> Result<Answered, Failure> {
+        let mut errors = Vec::new();
+        for (index, endpoint) in self.client.endpoints().iter().enumerate() {
+            match self.client.get_json(index, path).await {
+                Ok(value) => return Ok(Answered { value, from: endpoint.url().to_owned() }),
+                Err(error) if is_elsewhere(&error) => errors.push(error),
+                Err(error) => return Err(failure(error)),
+            }
+        }
+        Err(nobody(errors))
+    }
+
+    /// Orders something of one node after the other until one takes it. Only a node that has
+    /// certainly done nothing is passed over.
+    pub(crate) async fn order(
+        &self,
+        path: &str,
+        token: &str,
+        body: &Value,
+    ) -> Result<Value, Failure> {
+        let mut errors = Vec::new();
+        for index in 0..self.client.endpoints().len() {
+            match self.client.post_json(index, path, Some(token), body).await {
+                Ok(value) => return Ok(value),
+                Err(error) if is_elsewhere(&error) && !may_be_done(&error) => errors.push(error),
+                Err(error) => return Err(failure(error)),
+            }
+        }
+        Err(nobody(errors))
+    }
+}
+
+impl Authority {
+    /// The administrators' token.
+    pub(crate) fn token(&self) -> Result<String, Failure> {
+        let path = self.token_file.as_ref().context(
+            "this changes the cluster: name the file with the administrators' token with \
+             --token-file",
+        );
+        let path = path.or_exit(Exit::Usage)?;
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))
+            .or_exit(Exit::Usage)?;
+        Ok(text.trim().to_owned())
+    }
+}
+
+/// Whether another node may give a better answer.
+fn is_elsewhere(error: &CallError) -> bool {
+    match error {
+        CallError::Refused { problem, .. } => problem.status >= 500,
+        CallError::NoAnswer { .. } | CallError::NotJson { .. } => true,
+        CallError::BadRequest { .. } => false,
+    }
+}
+
+/// Whether an order may have been taken although it failed.
+fn may_be_done(error: &CallError) -> bool {
+    match error {
+        CallError::Refused { problem, .. } => problem.status != 503,
+        CallError::NoAnswer { sent, .. } => *sent,
+        CallError::NotJson { .. } => true,
+        CallError::BadRequest { .. } => false,
+    }
+}
+
+fn nobody(errors: Vec<CallError>) -> Failure {
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    Failure::new(Exit::NoQuorum, anyhow!("no node could do it:\n  {}", texts.join("\n  ")))
+}
+
+/// A refusal with the exit code that its kind calls for.
+fn failure(error: CallError) -> Failure {
+    let exit = match &error {
+        CallError::Refused { problem, .. } => match (problem.kind.as_str(), problem.status) {
+            ("no-quorum", _) | (_, 503) => Exit::NoQuorum,
+            ("stale-epoch", _) => Exit::Stale,
+            ("unknown-outcome", _) => Exit::TimedOut,
+            (_, 400 | 404) => Exit::Usage,
+            (_, 401..=499) => Exit::Refused,
+            _ => Exit::Failed,
+        },
+        CallError::NoAnswer { .. } => Exit::TimedOut,
+        CallError::BadRequest { .. } => Exit::Usage,
+        CallError::NotJson { .. } => Exit::Failed,
+    };
+    Failure::new(exit, error)
+}

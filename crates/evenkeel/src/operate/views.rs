@@ -1,0 +1,203 @@
+//! Looking: status, explanations, orphans.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::cluster_client::{ClusterClient, Where};
+use crate::exit::{Ended, Exit};
+use crate::output::{self, Output, Table};
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    cluster: Where,
+    /// Also a line for every group.
+    #[arg(long)]
+    groups: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    cluster: Where,
+    /// Only this group.
+    #[arg(long)]
+    group: Option<u16>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+}
+
+/// Arguments of `orphans`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Orphans {
+    #[command(flatten)]
+    cluster: Where,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+}
+
+/// Shows how everything stands. Exit code 1 if the node that answers is not ready.
+pub(crate) async fn status(args: &Status) -> Ended {
+    let answered = ClusterClient::new(&args.cluster)?.get("/v1/status").await?;
+    let status = &answered.value;
+    let is_ready = status.get("ready").and_then(Value::as_bool) == Some(true);
+    if args.output == Output::Json {
+        output::json(status);
+    } else {
+        output::line(&format!("As {} sees it ({}):", text(status, "region"), answered.from));
+        output::print(&nodes(status));
+        output::line("");
+        output::print(&if args.groups { groups(status) } else { homes(status) });
+        for reason in list(status, "not_ready_because") {
+            output::line(&format!("not ready: {}", reason.as_str().unwrap_or_default()));
+        }
+        if status.pointer("/register/reachable").and_then(Value::as_bool) == Some(false) {
+            output::line("the register has no majority that this node reaches: no home can change");
+        }
+    }
+    Ok(if is_ready { Exit::Ok } else { Exit::Failed })
+}
+
+fn nodes(status: &Value) -> String {
+    let mut table = Table::new(["node", "region", "url", "seen", "silent for"]);
+    for node in list(status, "nodes") {
+        let is = |name: &str| node.get(name).and_then(Value::as_bool) == Some(true);
+        let seen = match (is("is_observer"), is("connected")) {
+            (true, _) => "itself",
+            (false, true) => "connected",
+            (false, false) => "NOT CONNECTED",
+        };
+        let silent_us = node.get("silent_us").and_then(Value::as_u64).unwrap_or_default();
+        let silent =
+            if is("is_observer") { "-".into() } else { format!("{} ms", silent_us / 1_000) };
+        let (number, region, url) = (text(node, "node"), text(node, "region"), text(node, "url"));
+        table.row([number, region, url, seen.into(), silent]);
+    }
+    table.render()
+}
+
+/// How many groups have their home where, and how they do.
+fn homes(status: &Value) -> String {
+    let mut homes: BTreeMap<(String, String), Vec<&Value>> = BTreeMap::new();
+    for group in list(status, "groups") {
+        let phase = group.pointer("/phase/name").and_then(Value::as_str).unwrap_or("no home yet");
+        let home = text(group, "home_region");
+        homes.entry((home, phase.to_owned())).or_default().push(group);
+    }
+    let mut table = Table::new(["home", "phase", "groups", "uncommitted", "stalled", "orphans"]);
+    for ((home, phase), groups) in homes {
+        let sum = |name: &str| -> u64 {
+            groups.iter().filter_map(|group| group.get(name)?.as_u64()).sum()
+        };
+        let stalled = groups.iter().filter_map(|group| group.get("stalled_us")?.as_u64()).max();
+        table.row([
+            home,
+            phase,
+            groups.len().to_string(),
+            sum("uncommitted_records").to_string(),
+            format!("{} ms", stalled.unwrap_or_default() / 1_000),
+            sum("orphan_records").to_string(),
+        ]);
+    }
+    table.render()
+}
+
+fn groups(status: &Value) -> String {
+    let mut table = Table::new([
+        "group", "home", "phase", "epoch", "role", "appended", "W1", "W2", "applied", "age",
+        "orphans",
+    ]);
+    for group in list(status, "groups") {
+        let phase = group.pointer("/phase/name").and_then(Value::as_str).unwrap_or("-");
+        table.row([
+            format!("g{}", text(group, "group")),
+            text(group, "home_region"),
+            phase.to_owned(),
+            text(group, "epoch"),
+            text(group, "role"),
+            text(group, "appended_seq"),
+            text(group, "w1_seq"),
+            text(group, "w2_seq"),
+            text(group, "applied_seq"),
+            format!("{} ms", text(group, "age_ms")),
+            text(group, "orphan_records"),
+        ]);
+    }
+    table.render()
+}
+
+/// Says why.
+pub(crate) async fn explain(args: &Explain) -> Ended {
+    let client = ClusterClient::new(&args.cluster)?;
+    let path = match args.group {
+        Some(group) => format!("/v1/explain?group={group}"),
+        None => "/v1/explain".to_owned(),
+    };
+    let answered = client.get(&path).await?;
+    if args.output == Output::Json {
+        output::json(&answered.value);
+        return Ok(Exit::Ok);
+    }
+    output::line(&format!("As {} sees it ({}):", text(&answered.value, "region"), answered.from));
+    for explanation in list(&answered.value, "explanations") {
+        output::line(explanation.get("text").and_then(Value::as_str).unwrap_or_default());
+        let (actor, reason) = (
+            explanation.pointer("/last_change/actor").and_then(Value::as_str).unwrap_or_default(),
+            explanation.pointer("/last_change/reason").and_then(Value::as_str).unwrap_or_default(),
+        );
+        if !actor.is_empty() {
+            output::line(&format!("  last changed by {actor}: {reason}"));
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// Lists what the node that answers has set aside.
+pub(crate) async fn orphans(args: &Orphans) -> Ended {
+    let answered = ClusterClient::new(&args.cluster)?.get("/v1/orphans").await?;
+    if args.output == Output::Json {
+        output::json(&answered.value);
+        return Ok(Exit::Ok);
+    }
+    let mut table =
+        Table::new(["group", "epoch", "first", "last", "records", "by epoch", "reason"]);
+    for run in list(&answered.value, "runs") {
+        table.row([
+            format!("g{}", text(run, "group")),
+            text(run, "epoch"),
+            text(run, "first_seq"),
+            text(run, "last_seq"),
+            text(run, "records"),
+            text(run, "set_aside_by_epoch"),
+            text(run, "reason"),
+        ]);
+    }
+    output::print(&table.render());
+    output::line(&format!(
+        "{} records at {}; each node has its own: ask every endpoint by itself",
+        text(&answered.value, "records"),
+        answered.from
+    ));
+    Ok(Exit::Ok)
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// A member as it is shown: texts without quotes, nothing for null.
+fn text(value: &Value, name: &str) -> String {
+    match value.get(name) {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
