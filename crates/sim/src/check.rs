@@ -9,10 +9,10 @@ mod answers;
 mod state;
 mod wire;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use group::Node;
-use types::{Epoch, EpochTable, GroupId, Hash, MessageId, NodeId, Seq, Tail};
+use types::{Epoch, EpochTable, GroupId, Hash, MessageId, NodeId, Seq, Stamp, Tail};
 
 use crate::{App, net::Index};
 
@@ -54,7 +54,8 @@ struct Truth {
     told: BTreeMap<MessageId, Told>,
     /// Ids said to belong to content of this digest.
     owners: BTreeMap<MessageId, Hash>,
-    expired: BTreeSet<(MessageId, Hash)>,
+    /// Contents said to have come too late, and the latest time that was too early for them.
+    expired: BTreeMap<(MessageId, Hash), Stamp>,
 }
 
 /// An outcome that a client was told.
@@ -62,6 +63,7 @@ struct Truth {
 struct Told {
     digest: Hash,
     seq: Seq,
+    stamp: Stamp,
     outcome: bytes::Bytes,
 }
 

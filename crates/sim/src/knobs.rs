@@ -8,6 +8,7 @@ use replication::Mutant;
 use steering::Policy;
 use types::{Config, ConfigId, GroupId, NodeId};
 
+use crate::app::Kind;
 use crate::fault::{Fault, Rate};
 use crate::{Lie, Rng};
 
@@ -72,6 +73,8 @@ pub struct Knobs {
     pub rates: Vec<Rate>,
     /// Whether a part of the cluster that is not needed stays dead in the end.
     pub leaves_dead: bool,
+    /// What the groups carry.
+    pub app: Kind,
     /// The rule that is broken on purpose.
     pub mutant: Mutant,
     /// The lie that disks tell on purpose.
@@ -103,6 +106,7 @@ impl Knobs {
             safety_us: 0,
             rates: Vec::new(),
             leaves_dead: false,
+            app: Kind::Moves,
             mutant: Mutant::None,
             lie: Lie::None,
         }
@@ -143,16 +147,19 @@ impl Knobs {
             },
             offset_us_max: rng.pick(&[0, 50 * MILLI, 2 * SECOND]),
             drift_ppm_max: rng.pick(&[0, 50, 500]),
-            safety_us: rng.between(10, 25) * SECOND,
+            safety_us: rng.between(15, 60) * SECOND,
             rates: Vec::new(),
             leaves_dead: rng.chance(300_000),
+            app: rng.pick(&[Kind::Moves, Kind::Moves, Kind::Payments]),
             mutant: Mutant::None,
             lie: Lie::None,
         };
+        // Some worlds have hardly time to recover between two faults.
+        let haste = rng.pick(&[1, 1, 2, 6]);
         for fault in Fault::ALL {
             let (enabled_ppm, every_us) = fault.usual();
             let is_enabled = rng.chance(enabled_ppm);
-            let every_us = rng.between(every_us / 2, every_us * 3);
+            let every_us = rng.between(every_us / 2, every_us * 3) / haste;
             if is_enabled {
                 knobs.rates.push(Rate { fault, every_us });
             }

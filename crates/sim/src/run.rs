@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use group::Group;
 use types::{GroupId, Seq};
 
 use crate::check::Violation;
@@ -86,13 +85,10 @@ struct Goal {
 }
 
 impl Goal {
-    /// What the first to know knows to be committed now.
+    /// Everything that anyone ever knew to be committed.
     fn now(world: &World, group: u16) -> Self {
         let group = GroupId(group);
-        let commits = (0..world.count()).filter_map(|host| {
-            world.node(host).and_then(|node| node.group(group)).map(Group::commit)
-        });
-        Self { group, commit: commits.max().unwrap_or_default() }
+        Self { group, commit: Seq(world.check.committed(group) as u64) }
     }
 
     /// Why the group is not well yet.

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use group::{Input, Node, Order};
 use register::SealKind;
 use types::{GroupId, NodeId, Now, Position, ReadId, RequestId, WriteId};
+use wire::Meta;
 
 pub use clients::{Ask, Asked};
 
@@ -98,6 +99,7 @@ pub(crate) struct Host {
     is_paused: bool,
     /// Never gets its power back.
     is_retired: bool,
+    /// Rises when a pause begins and when it ends.
     pauses: u64,
     /// Loses power in its next step, between two effects.
     dies_in_step: bool,
@@ -342,13 +344,15 @@ impl World {
         }
     }
 
-    /// Whether all nodes run and have recorded an epoch of every group.
+    /// Whether all nodes run and have an epoch of every group on their disks.
     #[must_use]
     pub fn has_joined_all(&self) -> bool {
         self.hosts.iter().all(|host| {
-            host.node
-                .as_ref()
-                .is_some_and(|node| node.groups().all(|group| !group.table().starts().is_empty()))
+            host.node.is_some()
+                && host.disk.blobs().len() == usize::from(self.knobs.groups)
+                && host.disk.blobs().values().all(|blob| {
+                    Meta::decode(blob).is_ok_and(|meta| !meta.table.starts().is_empty())
+                })
         })
     }
 

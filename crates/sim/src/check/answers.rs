@@ -1,7 +1,7 @@
 //! Checks on what clients are told.
 
 use types::{EpochTable, GroupId, Hash, MessageId, Seq};
-use wire::Reply;
+use wire::{Command, Reply};
 
 use super::{Check, Told};
 
@@ -10,10 +10,11 @@ impl Check {
     pub fn answered(
         &mut self,
         group: GroupId,
-        (id, digest): (MessageId, Hash),
+        command: &Command,
         table: &EpochTable,
         reply: &Reply,
     ) {
+        let (id, digest) = (command.id, command.digest);
         let truth = self.truths.entry(group).or_default();
         let overtaken = truth.is_overtaken(table, Seq(u64::MAX));
         if overtaken {
@@ -22,15 +23,15 @@ impl Check {
         let told = truth.told.get(&id);
         let owner = told.map(|told| told.digest).or_else(|| truth.owners.get(&id).copied());
         let fault = match reply {
-            Reply::Done { seq, outcome, .. } => {
-                let now = Told { digest, seq: *seq, outcome: outcome.clone() };
+            Reply::Done { seq, stamp, outcome, .. } => {
+                let now = Told { digest, seq: *seq, stamp: *stamp, outcome: outcome.clone() };
                 let before = told.cloned();
                 truth.told.insert(id, now.clone());
                 if owner.is_some_and(|owner| owner != digest) {
                     Some(("I7", format!("{id} belongs to other content and was done")))
                 } else if before.is_some_and(|before| before != now) {
                     Some(("I7", format!("{id} has two outcomes")))
-                } else if truth.expired.contains(&(id, digest)) {
+                } else if truth.expired.get(&(id, digest)).is_some_and(|until| stamp <= until) {
                     Some(("I7", format!("{id} was said to be expired and was done")))
                 } else if seq.0 > truth.committed.len() as u64 {
                     Some(("I3", format!("{id} was answered at {seq}, which is not committed")))
@@ -47,8 +48,11 @@ impl Check {
                 }
             }
             Reply::Expired => {
-                truth.expired.insert((id, digest));
-                let done = told.is_some_and(|told| told.digest == digest);
+                // Who gave it more time may see it done after that.
+                let done = told
+                    .is_some_and(|told| told.digest == digest && told.stamp <= command.not_after);
+                let until = truth.expired.entry((id, digest)).or_default();
+                *until = command.not_after.max(*until);
                 done.then(|| ("I7", format!("{id} was done and is said to be expired")))
             }
             Reply::NotHome { .. } | Reply::Busy { .. } | Reply::Unknown(_) => None,

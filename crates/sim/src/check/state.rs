@@ -173,8 +173,7 @@ impl Check {
     /// The same records give the same state, everywhere and at every replay.
     fn applied(&mut self, host: Index, group: &Group<App>) {
         let id = group.id();
-        if let Some(fault) = group.model().fault() {
-            let invariant = if fault.starts_with("books") { "I8" } else { "I7" };
+        if let Some((invariant, fault)) = group.model().fault() {
             self.fail(invariant, format!("n{} {id}: {fault}", host + 1));
         }
         let Some(link) = group.chain().link(group.applied()) else { return };
@@ -189,6 +188,7 @@ impl Check {
     /// Equal chains give equal states, to the last bit.
     pub fn digest(&mut self, group: &Group<App>) {
         let Some(link) = group.chain().link(group.applied()) else { return };
+        group.model().audit();
         let digest = group.model().digest();
         let truth = self.truths.entry(group.id()).or_default();
         if *truth.digests.entry(link.hash).or_insert(digest) != digest {

@@ -1,13 +1,11 @@
 //! Clients: they ask, wait, ask again elsewhere with the same id, and now and then misbehave.
 
-use bytes::Bytes;
 use group::Input;
-use sha2::{Digest, Sha256};
-use types::{GroupId, Hash, MessageId, RequestId, Stamp};
+use types::{GroupId, MessageId, RequestId, Stamp};
 use wire::{Command, Reply};
 
 use super::{Event, GRACE_US, World};
-use crate::app::Move;
+use crate::app::Content;
 use crate::knobs::{MILLI, SECOND};
 use crate::net::Index;
 
@@ -76,14 +74,13 @@ impl World {
     /// Content of its own under an id.
     pub fn content(&mut self, group: GroupId, id: MessageId, amount: u32, patience_us: u64) -> Ask {
         self.moves_made += 1;
-        let accounts = (self.client_chance.below(8), self.client_chance.below(8));
-        let narrow = |account: u64| u8::try_from(account).unwrap_or_default();
-        let accounts = (narrow(accounts.0), narrow(accounts.1));
-        let body = Move { number: self.moves_made, accounts, amount }.encode();
+        let number = self.moves_made;
+        let content = self.knobs.app.content(&mut self.client_chance, number, amount);
         // By the true time: a client's clock is no better and no worse than a node's.
         let wall = crate::clock::Clock { drift_ppm: 0, offset_us: 0 }.read(self.now).wall;
         let not_after = Stamp(wall.0 + patience_us);
-        Ask { group, command: Command { id, digest: digest(&body), not_after, body } }
+        let Content { body, digest } = content;
+        Ask { group, command: Command { id, digest, not_after, body } }
     }
 
     /// Sends a command to a node, whose answer [`World::reply`] tells.
@@ -125,8 +122,7 @@ impl World {
         let (group, command) = (asked.ask.group, &asked.ask.command);
         self.report.answered(&reply);
         if let Some(group) = self.hosts[index].node.as_ref().and_then(|node| node.group(group)) {
-            let what = (command.id, command.digest);
-            self.check.answered(group.id(), what, group.table(), &reply);
+            self.check.answered(group.id(), command, group.table(), &reply);
         }
         let Some((index, turn)) = asked.client else {
             asked.reply = Some(reply);
@@ -226,8 +222,4 @@ impl World {
         self.clients[index].ask = Some(ask.clone());
         Some(ask)
     }
-}
-
-fn digest(body: &Bytes) -> Hash {
-    Hash(Sha256::digest(body).into())
 }

@@ -61,7 +61,7 @@ impl World {
         let options = self.knobs.node_options(me);
         let first = self.knobs.configs();
         let blobs: BTreeMap<_, _> = host.disk.blobs().clone();
-        let mut recovery = Recovery::new(options, &first, &App::default(), &blobs)?;
+        let mut recovery = Recovery::new(options, &first, &App::new(self.knobs.app), &blobs)?;
         for (at, kind, bytes) in host.disk.log() {
             recovery.record(at, kind, bytes)?;
         }
@@ -126,6 +126,7 @@ impl World {
             return;
         }
         host.is_paused = false;
+        host.pauses += 1;
         host.step_planned = false;
         self.give(node, Input::Wake);
     }

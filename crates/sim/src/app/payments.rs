@@ -1,0 +1,92 @@
+//! The payments of the product: accounts are opened and funded, messages move money between them.
+
+use bytes::Bytes;
+use model::{Model, Outcome};
+use payments_model::{
+    Command, Kind, Message, OpenAccount, Payments, Transaction, Version, message_id,
+};
+use types::{Amount, Currency, Hash, Stamp};
+
+use super::Content;
+use crate::Rng;
+
+/// Accounts that are opened in a world.
+const ACCOUNTS: u64 = 6;
+
+/// What an account is opened with.
+const FUNDING: u128 = 20_000;
+
+/// The books of one group.
+#[derive(Clone, Debug)]
+pub struct Books(Payments);
+
+impl Books {
+    pub(super) fn new() -> Self {
+        Self(Payments::new([currency()]))
+    }
+
+    pub(super) fn fault(&self) -> Option<(&'static str, &'static str)> {
+        let totals = self.0.totals(currency())?;
+        (totals.debits != totals.credits).then_some(("I8", "books do not balance"))
+    }
+
+    pub(super) fn audit(&self) {
+        self.0.assert_books();
+    }
+}
+
+impl Model for Books {
+    fn apply(&mut self, stamp: Stamp, command: &[u8], outcome: &mut Outcome) {
+        self.0.apply(stamp, command, outcome);
+    }
+
+    fn digest(&self) -> Hash {
+        self.0.digest()
+    }
+}
+
+/// One command in eight opens an account, perhaps one that is open already; the others pay.
+pub(super) fn content(rng: &mut Rng, number: u64, amount: u32) -> Content {
+    let (payer, payee) = (key(rng.below(ACCOUNTS)), key(rng.below(ACCOUNTS)));
+    let id = format!("M{number}");
+    let command = if rng.below(8) == 0 {
+        Command::OpenAccount(OpenAccount {
+            currency: currency(),
+            key: &payer,
+            name: None,
+            kind: Kind::Customer,
+            funding: Amount(FUNDING),
+        })
+    } else {
+        let transaction = Transaction {
+            uetr: Some(message_id("SIMBDEFF", &id).0),
+            amount: Amount(u128::from(amount) + 1),
+            instruction_id: None,
+            end_to_end_id: &id,
+            transaction_id: Some(&id),
+            debtor: &payer,
+            creditor: &payee,
+            debtor_agent: None,
+            creditor_agent: None,
+        };
+        let message = Message {
+            currency: currency(),
+            version: Version::V08,
+            settlement_date: None,
+            sender: "SIMBDEFF",
+            message_id: &id,
+            transactions: vec![transaction],
+        };
+        Command::Pay { message, raw: b"" }
+    };
+    let encoded = command.encode().expect("small commands are within the limits");
+    Content { body: Bytes::from(encoded.body), digest: encoded.digest }
+}
+
+fn key(account: u64) -> String {
+    format!("ACCOUNT{account}")
+}
+
+fn currency() -> Currency {
+    Currency::from_code("EUR").expect("the euro is a currency")
+}
