@@ -2,6 +2,7 @@
 
 mod disk;
 mod journal;
+mod payments;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,15 +11,20 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use hdrhistogram::Histogram;
 
+use crate::exit::{Ended, Exit};
+use payments::Spread;
+
 /// What to measure.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Bench {
     /// Commits per second of one group on three nodes: no HTTP, no XML, fsync on everywhere.
     Journal(JournalArgs),
+    /// pacs.008 messages per second over HTTP with three regions on this machine.
+    Payments(PaymentsArgs),
 }
 
 /// How to measure the journal.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct JournalArgs {
     /// Commands in flight; one run for each.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 256, 4096])]
@@ -26,10 +32,30 @@ pub(crate) struct JournalArgs {
     /// Bytes of one command.
     #[arg(long, default_value_t = 256)]
     bytes: usize,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// How to measure payments.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PaymentsArgs {
+    /// Clients, each with one connection and one message in flight; one run for each number.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
+    clients: Vec<usize>,
+    /// Where clients send what: to their own region, or to the home of the currency.
+    #[arg(long, value_enum, default_value_t = Spread::Any)]
+    spread: Spread,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What all benchmarks are told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
     /// Seconds of each run.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// Folder for the nodes' logs, on the disk to be measured. Removed afterwards.
+    /// Folder to work in, on the disk to be measured. What is made there is removed afterwards.
     #[arg(long)]
     dir: Option<PathBuf>,
 }
@@ -42,30 +68,59 @@ pub(crate) struct Figures {
 }
 
 /// Runs a benchmark and prints its table.
-pub(crate) async fn run(bench: &Bench) -> Result<()> {
-    match bench {
-        Bench::Journal(args) => run_journal(args).await,
-    }
+pub(crate) fn run(bench: &Bench) -> Ended {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
+    runtime.block_on(async {
+        match bench {
+            Bench::Journal(args) => {
+                let what = format!(
+                    "commits: three nodes in one process, w = 2, mutual TLS on loopback, fsync on; \
+                     one group, commands of {} bytes",
+                    args.bytes
+                );
+                let (disk, folder) = prepare(&args.common)?;
+                let seconds = args.common.seconds;
+                let all =
+                    journal::run(folder.path(), &args.outstanding, args.bytes, seconds).await?;
+                print(&what, "outstanding", &disk, &all);
+            }
+            Bench::Payments(args) => {
+                let what = format!(
+                    "payments: three regions as three processes, no delay between them, w = 2, \
+                     fsync on; pacs.008.001.08 with one payment each over HTTP, clients spread: {}",
+                    match args.spread {
+                        Spread::Any => "everywhere, two of three messages are handed over",
+                        Spread::Home => "at the homes",
+                    }
+                );
+                let (disk, folder) = prepare(&args.common)?;
+                let (clients, seconds) = (&args.clients, args.common.seconds);
+                let all = payments::run(folder.path(), clients, args.spread, seconds).await?;
+                print(&what, "clients", &disk, &all);
+            }
+        }
+        Ok(Exit::Ok)
+    })
 }
 
-async fn run_journal(args: &JournalArgs) -> Result<()> {
-    let folder = scratch(args.dir.as_deref())?;
+/// A folder to work in and what its disk can do.
+fn prepare(common: &Common) -> Result<(Histogram<u64>, tempfile::TempDir)> {
+    let folder = scratch(common.dir.as_deref())?;
     let disk = disk::sync_latency(folder.path()).context("measure the disk")?;
-    let all =
-        journal::run(folder.path(), &args.outstanding, args.bytes, args.seconds).await?;
-    println!(
-        "three nodes in one process, w = 2, mutual TLS on loopback, fsync on; one group, commands \
-         of {} bytes",
-        args.bytes
-    );
-    println!("disk alone, overwrite 4 KiB + fdatasync, one at a time: {}", quantiles(&disk));
+    Ok((disk, folder))
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what the command is for")]
+fn print(what: &str, column: &str, disk: &Histogram<u64>, all: &[Figures]) {
+    println!("{what}");
+    println!("disk alone, overwrite 4 KiB + fdatasync, one at a time: {}", quantiles(disk));
     let alone = 1e6 / disk.mean();
     println!();
     println!(
-        "{:>11} {:>12} {:>9} {:>9} {:>9} {:>15}",
-        "outstanding", "commits/s", "p50 µs", "p99 µs", "p99.9 µs", "x disk alone"
+        "{column:>11} {:>12} {:>9} {:>9} {:>9} {:>15}",
+        "per second", "p50 µs", "p99 µs", "p99.9 µs", "x disk alone"
     );
-    for figures in &all {
+    for figures in all {
         let rate = as_f64(figures.latency.len()) / figures.seconds;
         println!(
             "{:>11} {:>12.0} {:>9} {:>9} {:>9} {:>15.2}",
@@ -77,7 +132,6 @@ async fn run_journal(args: &JournalArgs) -> Result<()> {
             rate / alone,
         );
     }
-    Ok(())
 }
 
 /// A folder that is removed when it is dropped.

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::CODES;
 use crate::operate::Operate;
-use crate::{cluster, demo, journal, node, validate};
+use crate::{bench, cluster, demo, journal, node, validate};
 
 /// Keeps payments running when a whole region is lost.
 ///
@@ -34,4 +34,7 @@ pub(crate) enum Command {
     Journal(journal::Args),
     /// Check payment messages without sending them.
     Payments(validate::Args),
+    /// Measure, with the disk's own latency beside the figures.
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }

@@ -4,6 +4,7 @@
 //! command ends ([`exit`]) and how it prints ([`output`]). Nothing here decides about groups or
 //! money; that is done by the nodes, and this binary carries them.
 
+mod bench;
 mod cli;
 mod cluster;
 mod demo;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Node(args) => node::run(&args),
         Command::Journal(args) => journal::run(&args),
         Command::Payments(args) => validate::run(&args),
+        Command::Bench(bench) => bench::run(&bench),
     };
     exit::code(ended)
 }

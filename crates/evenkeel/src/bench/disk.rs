@@ -4,9 +4,9 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::time::Instant;
 
 use hdrhistogram::Histogram;
+use runtime::Clock;
 
 /// Bytes of one write: what a small commit costs at least.
 const BLOCK: usize = 4096;
@@ -23,12 +23,12 @@ pub(crate) fn sync_latency(folder: &Path) -> io::Result<Histogram<u64>> {
         file.write_all_at(&block, index * BLOCK as u64)?;
     }
     file.sync_all()?;
-    let mut latency = super::histogram();
+    let (clock, mut latency) = (Clock::start(), super::histogram());
     for index in 0..WRITES {
-        let start = Instant::now();
+        let start = clock.instant();
         file.write_all_at(&block, index * BLOCK as u64)?;
         file.sync_data()?;
-        latency.saturating_record(super::micros(start.elapsed()));
+        latency.saturating_record(clock.instant().since(start));
     }
     drop(file);
     std::fs::remove_file(&path)?;

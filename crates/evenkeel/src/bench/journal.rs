@@ -5,15 +5,16 @@
 //! commit is one command of the given size, durable on two of three nodes and applied.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use hdrhistogram::Histogram;
 use model::{Model, Outcome};
 use runtime::{Handle, Running};
+use tokio::time::Instant;
 use transport::pki::Authority;
 use types::{GroupId, Hash, MessageId, NodeId, Stamp};
 use wire::{Command, Reply};
@@ -51,10 +52,7 @@ pub(crate) struct Trio {
 impl Trio {
     /// Starts three nodes below `folder` and waits until group 0 serves.
     pub(crate) async fn start(folder: &Path) -> Result<Self> {
-        let now_unix_s = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .context("the clock is before 1970")?
-            .as_secs();
+        let now_unix_s = runtime::Clock::start().wall().0 / 1_000_000;
         let name = transport::ClusterName::new("bench").context("a cluster's name")?;
         let authority = Authority::create(name, now_unix_s).context("make an authority")?;
         let addresses = free_addresses()?;
@@ -136,7 +134,7 @@ async fn load(
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .saturating_record(micros(sent.elapsed())),
-                    _ => {
+                    Ok(_) | Err(_) => {
                         failed.fetch_add(1, Ordering::Relaxed);
                     }
                 }
@@ -163,9 +161,9 @@ async fn wait_for_home(nodes: &[Running<Opaque>]) -> Result<usize> {
     while Instant::now() < deadline {
         for (index, node) in nodes.iter().enumerate() {
             let serves = |view: &runtime::NodeView<'_, Opaque>| {
-                view.node.group(GroupId(0)).is_some_and(|group| {
-                    group.home_epoch().is_some() && group.commit().0 > 0
-                })
+                view.node
+                    .group(GroupId(0))
+                    .is_some_and(|group| group.home_epoch().is_some() && group.commit().0 > 0)
             };
             if node.handle().ask(serves).await? {
                 return Ok(index);
@@ -185,7 +183,7 @@ fn free_addresses() -> Result<Vec<SocketAddr>> {
     listeners.iter().map(|listener| listener.local_addr().context("a port's address")).collect()
 }
 
-fn config(id: u16, base: &Path, credentials: &PathBuf, addresses: &[SocketAddr]) -> String {
+fn config(id: u16, base: &Path, credentials: &Path, addresses: &[SocketAddr]) -> String {
     let mut text = format!(
         "node: {id}\ndata: {}\ncredentials: {{folder: {}}}\nlisten: {{peers: '{}', http: \
          '127.0.0.1:0'}}\ngroups: 1\ncopies: 2\nfailover: {{pulse: 500ms, detect: 10s, election: \
@@ -196,7 +194,8 @@ fn config(id: u16, base: &Path, credentials: &PathBuf, addresses: &[SocketAddr])
     );
     for (index, address) in addresses.iter().enumerate() {
         let id = index + 1;
-        text += &format!("  - {{id: {id}, region: r{id}, peers: '{address}', http: 'http://r{id}'}}\n");
+        text +=
+            &format!("  - {{id: {id}, region: r{id}, peers: '{address}', http: 'http://r{id}'}}\n");
     }
     text
 }

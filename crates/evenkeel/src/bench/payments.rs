@@ -9,7 +9,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use client::{Client, Options, Outcome};
@@ -18,6 +18,7 @@ use payments_message::message::Version;
 use payments_message::sample::{Draft, Payment, german_iban, uetr};
 use runtime::Clock;
 use serde_json::json;
+use tokio::time::Instant;
 use types::{Amount, Currency};
 
 use super::{Figures, histogram, micros};
@@ -113,7 +114,7 @@ async fn open_accounts(urls: &[String], token: &str) -> Result<()> {
 }
 
 fn iban(number: u64) -> String {
-    german_iban(u64::from(BANK), number)
+    german_iban(BANK, number)
 }
 
 /// Keeps `count` clients busy for `time`.
@@ -154,7 +155,8 @@ fn message(work: &Work, client: usize, number: u64) -> Option<Vec<u8>> {
         Spread::Home => client,
     };
     // EUR is homed in the first region, GBP in the second, USD in the third.
-    let currency = CURRENCIES.get(turn % CURRENCIES.len()).and_then(|code| Currency::from_code(code))?;
+    let currency =
+        CURRENCIES.get(turn % CURRENCIES.len()).and_then(|code| Currency::from_code(code))?;
     let now = Clock::start().wall();
     let created = moment(now);
     let draft = Draft {
@@ -182,7 +184,8 @@ fn message(work: &Work, client: usize, number: u64) -> Option<Vec<u8>> {
 }
 
 fn check(outcome: &Outcome) -> Result<()> {
-    let answer = outcome.answer().with_context(|| format!("a payment was not answered: {outcome}"))?;
+    let answer =
+        outcome.answer().with_context(|| format!("a payment was not answered: {outcome}"))?;
     let is_settled = answer.body.windows(4).any(|four| four == b"ACSC");
     if answer.status != 200 || !is_settled {
         let body = String::from_utf8_lossy(&answer.body);
