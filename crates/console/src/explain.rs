@@ -12,7 +12,7 @@ use steering::Stay;
 use types::{GroupId, NodeId};
 
 use crate::router::App;
-use crate::status::{group_number, unknown_group};
+use crate::status::{group_number, looks, unknown_group};
 use crate::{Problem, Site, group_view, json, phase};
 
 /// What is asked for.
@@ -38,20 +38,28 @@ pub(crate) async fn explain<M: Model + Send + 'static>(
         Problem::new(400, "bad-query", "The query cannot be read.").detail(rejection.body_text())
     })?;
     let groups = match which.0.group.as_deref() {
-        None | Some("all") => (0..app.site.groups()).map(GroupId).collect(),
-        Some(text) => vec![group_number(text)?],
+        None | Some("all") => 0..app.site.groups(),
+        Some(text) => {
+            let group = group_number(text)?;
+            if group.0 >= app.site.groups() {
+                return Err(unknown_group(group, &app.site));
+            }
+            group.0..group.0 + 1
+        }
     };
-    let mut explained = Vec::with_capacity(groups.len());
-    for group in groups {
+    let mut explained = Vec::new();
+    for some in looks(groups) {
         let looked = app.handle.ask(move |view| {
-            let explanation = view.node.explain(view.now, group)?;
-            let role = view.node.group(group)?.status(view.now).role;
-            Some((explanation, role))
+            let some = some.map(GroupId).filter_map(|group| {
+                let explanation = view.node.explain(view.now, group)?;
+                let role = view.node.group(group)?.status(view.now).role;
+                Some((group, explanation, role))
+            });
+            some.collect::<Vec<_>>()
         });
-        let Some((explanation, role)) = looked.await? else {
-            return Err(unknown_group(group, &app.site));
-        };
-        explained.push(one(&app.site, group, &explanation, &role));
+        for (group, explanation, role) in looked.await? {
+            explained.push(one(&app.site, group, &explanation, &role));
+        }
     }
     Ok(json(&json!({
         "observer": app.site.node().0,

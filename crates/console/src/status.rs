@@ -1,5 +1,7 @@
 //! The standing of this node, of its groups, and of what it set aside.
 
+use core::ops::Range;
+
 use axum::extract::{Path, State};
 use axum::response::Response;
 use model::Model;
@@ -7,6 +9,7 @@ use runtime::NodeView;
 use serde_json::{Value, json};
 use types::GroupId;
 
+use crate::limits::GROUPS_PER_LOOK;
 use crate::router::App;
 use crate::{Problem, Site, group_view, hash_hex, health, json};
 
@@ -16,15 +19,25 @@ pub(crate) async fn whole<M: Model + Send + 'static>(
 ) -> Result<Response, Problem> {
     let site = app.site.clone();
     let mut value = app.handle.ask(move |view| node(&site, view)).await?;
-    // The groups are looked at one by one: a node of 4,096 groups must not stand still meanwhile.
     let mut groups = Vec::with_capacity(usize::from(app.site.groups()));
-    for group in 0..app.site.groups() {
+    for some in looks(0..app.site.groups()) {
         let site = app.site.clone();
-        let one = app.handle.ask(move |view| group_view::group(&site, view, GroupId(group)));
-        groups.extend(one.await?);
+        let some = app.handle.ask(move |view| {
+            let some = some.filter_map(|group| group_view::group(&site, view, GroupId(group)));
+            some.collect::<Vec<_>>()
+        });
+        groups.extend(some.await?);
     }
     value["groups"] = Value::Array(groups);
     Ok(json(&value))
+}
+
+/// Groups, in runs of as many as one look may take: a node of 4,096 groups must not stand still while
+/// it is looked at, and a look waits for its turn, so there should be few.
+pub(crate) fn looks(groups: Range<u16>) -> impl Iterator<Item = Range<u16>> {
+    let end = groups.end;
+    let starts = groups.step_by(usize::from(GROUPS_PER_LOOK));
+    starts.map(move |start| start..start.saturating_add(GROUPS_PER_LOOK).min(end))
 }
 
 /// `GET /v1/groups/{group}`.

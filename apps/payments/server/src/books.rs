@@ -11,17 +11,24 @@ use serde_json::{Map, Value, json as value};
 use types::{Amount, Currency, GroupId};
 
 use crate::decimal;
+use crate::limits::{CURRENCIES_PER_LOOK, DIGESTS_PER_LOOK};
 use crate::placement;
 use crate::router::App;
 
 /// `GET /v1/books`: every currency in use, each added up from its accounts anew.
 pub(crate) async fn books(State(app): State<App>) -> Result<Response<Body>, Problem> {
     let mut books = Vec::new();
-    for currency in Currency::all() {
-        let group = placement(currency, app.site.groups());
-        // One look for each: adding up many accounts must not hold up what else is to be decided.
-        let book = app.handle.ask(move |view| book(view, group, currency)).await?;
-        books.extend(book);
+    let currencies: Vec<Currency> = Currency::all().collect();
+    let groups = app.site.groups();
+    // A look waits for its turn, so there should be few; and adding up many accounts must not hold
+    // up what else is to be decided, so there should not be only one.
+    for some in currencies.chunks(CURRENCIES_PER_LOOK) {
+        let some = some.to_vec();
+        let some = app.handle.ask(move |view| {
+            let books = some.into_iter();
+            books.filter_map(|one| book(view, placement(one, groups), one)).collect::<Vec<_>>()
+        });
+        books.extend(some.await?);
     }
     let balanced = books.iter().all(|book| book["balanced"] == true);
     Ok(json(&value!({ "observer": app.site.node().0, "balanced": balanced, "books": books })))
@@ -30,22 +37,27 @@ pub(crate) async fn books(State(app): State<App>) -> Result<Response<Body>, Prob
 /// `GET /v1/digests`: equal `applied_seq` must come with equal `trail` and `digest` in every region.
 pub(crate) async fn digests(State(app): State<App>) -> Result<Response<Body>, Problem> {
     let mut groups = Vec::new();
-    for group in (0..app.site.groups()).map(GroupId) {
-        let one = app.handle.ask(move |view| {
-            let here = view.node.group(group)?;
-            let status = here.status(view.now);
-            let mut value = position(view.now, status.applied, status.closed);
-            value["group"] = value!(group.0);
-            value["epoch"] = value!(status.epoch.0);
-            value["head"] = value!(hash_hex(status.head));
-            value["trail"] = value!(hash_hex(status.trail));
-            value["digest"] = value!(hash_hex(here.model().digest()));
-            value["outcomes_count"] = value!(status.answers);
-            Some(value)
+    for start in (0..app.site.groups()).step_by(usize::from(DIGESTS_PER_LOOK)) {
+        let some = app.handle.ask(move |view| {
+            let some = (start..start.saturating_add(DIGESTS_PER_LOOK)).map(GroupId);
+            some.filter_map(|group| digest(view, group)).collect::<Vec<_>>()
         });
-        groups.extend(one.await?);
+        groups.extend(some.await?);
     }
     Ok(json(&value!({ "observer": app.site.node().0, "groups": groups })))
+}
+
+fn digest(view: &NodeView<'_, Payments>, group: GroupId) -> Option<Value> {
+    let here = view.node.group(group)?;
+    let status = here.status(view.now);
+    let mut value = position(view.now, status.applied, status.closed);
+    value["group"] = value!(group.0);
+    value["epoch"] = value!(status.epoch.0);
+    value["head"] = value!(hash_hex(status.head));
+    value["trail"] = value!(hash_hex(status.trail));
+    value["digest"] = value!(hash_hex(here.model().digest()));
+    value["outcomes_count"] = value!(status.answers);
+    Some(value)
 }
 
 fn book(view: &NodeView<'_, Payments>, group: GroupId, currency: Currency) -> Option<Value> {

@@ -18,11 +18,10 @@ mod found;
 pub mod limits;
 mod lookup;
 mod openapi;
-mod pay;
+pub mod pay;
 mod placement;
 mod router;
 mod translate;
 
-pub use pay::{GROUP, NOT_AFTER, REPEATED, SEQ, TIMEOUT};
 pub use placement::{placement, start};
 pub use router::router;

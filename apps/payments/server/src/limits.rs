@@ -13,5 +13,11 @@ pub const NOT_AFTER_US_MAX: u64 = 24 * 3_600 * 1_000_000;
 /// Findings that an answer names; a message with more is wrong as a whole.
 pub const FINDINGS_MAX: usize = 10;
 
+/// Currencies whose books are added up in one look; those without accounts cost nothing.
+pub const CURRENCIES_PER_LOOK: usize = 32;
+
+/// Groups whose models are digested in one look: a digest goes over all books of a group.
+pub const DIGESTS_PER_LOOK: u16 = 8;
+
 const _: () =
     assert!(MESSAGE_BYTES_MAX >= payments_message::limits::Limits::DEFAULT.document_bytes_max);
