@@ -47,6 +47,7 @@ pub struct Takeover {
     pub home: Option<NodeId>,
     /// Whether an operator has accepted that the seal set cannot be had.
     pub forced: bool,
+    gave_up: bool,
     stage: Stage,
     /// Where each promising member's durable chain ends, cut back to the registered history.
     promises: BTreeMap<NodeId, Tail>,
@@ -72,6 +73,7 @@ impl Takeover {
             config,
             home,
             forced: false,
+            gave_up: false,
             stage: Stage::Sealing,
             promises: BTreeMap::new(),
             blank: BTreeSet::new(),
@@ -84,6 +86,12 @@ impl Takeover {
     #[must_use]
     pub const fn stage(&self) -> Stage {
         self.stage
+    }
+
+    /// Whether force was needed: something that was committed may be missing from the target.
+    #[must_use]
+    pub const fn gave_up(&self) -> bool {
+        self.gave_up
     }
 
     /// Whether `node` has promised.
@@ -143,19 +151,25 @@ impl Takeover {
             return None;
         }
         let target = self.promises.values().copied().max_by_key(|tail| tail.seq)?;
-        if target.seq < self.registered() && !self.forced {
+        let gives_up = !self.is_vouched_for() || target.seq < self.registered();
+        if gives_up && !self.forced {
             return None;
         }
+        self.gave_up = gives_up;
         let holders = self.promises.iter().filter(|(_, tail)| tail.seq >= target.seq);
         self.holders = holders.map(|(node, _)| *node).collect();
         self.stage = Stage::Copying(target);
         if self.is_holder(me) { Some(me) } else { self.holders.first().copied() }
     }
 
-    /// Whether the candidate and enough others hold the target; the takeover is then activating.
-    pub fn is_copied(&mut self, me: NodeId) -> bool {
+    /// Whether the candidate and enough others hold the target; the takeover is then activating. By
+    /// force, all those are enough that have promised and are `reachable`: the fewer hold what the
+    /// register will take for history, the more a further loss would block.
+    pub fn is_copied(&mut self, me: NodeId, reachable: impl Fn(NodeId) -> bool) -> bool {
         let Stage::Copying(target) = self.stage else { return false };
-        let enough = self.holders.len() >= self.config.copies() || self.forced;
+        let mut absent = self.promises.keys().filter(|node| !self.holders.contains(node));
+        let by_force = self.forced && !absent.any(|node| reachable(*node));
+        let enough = self.holders.len() >= self.config.copies() || by_force;
         if !self.holders.contains(&me) || !enough {
             return false;
         }
@@ -182,10 +196,14 @@ impl Takeover {
     }
 
     fn is_sealed(&self) -> bool {
+        self.is_vouched_for() || self.forced && !self.promises.is_empty()
+    }
+
+    /// Whether the promises rule out that anything committed is missing.
+    fn is_vouched_for(&self) -> bool {
         let everybody = self.promises.len() == self.config.members().len();
         let vouching = self.promises.keys().filter(|node| !self.blank.contains(node)).copied();
-        let enough = everybody || self.forced && !self.promises.is_empty();
-        enough || sealed(&self.config, self.home, vouching, self.mutant)
+        everybody || sealed(&self.config, self.home, vouching, self.mutant)
     }
 
     /// The last seq that the registered history is known to reach.

@@ -6,7 +6,7 @@ use types::{GroupId, Seq};
 
 use crate::check::Violation;
 use crate::knobs::{MILLI, SECOND};
-use crate::{Canary, Knobs, Report, Rng, Trace, World};
+use crate::{Canary, Fault, Knobs, Report, Rng, Trace, World};
 
 /// What became of a run.
 #[derive(Debug)]
@@ -51,7 +51,10 @@ fn recover(world: &mut World) {
     for node in 0..world.count() {
         world.start(node);
     }
-    let spare = if world.knobs().leaves_dead { world.knobs().dead_max() } else { 0 };
+    // By force one node's word may have become history: then nobody can do without that node.
+    let forced = world.knobs().rates.iter().any(|rate| rate.fault == Fault::Forced);
+    let leaves_dead = world.knobs().leaves_dead && !forced;
+    let spare = if leaves_dead { world.knobs().dead_max() } else { 0 };
     if spare > 0 {
         // A replica that never had a copy may not vouch for one that is gone.
         let until = world.now() + HEAL_US_MAX;

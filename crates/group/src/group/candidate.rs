@@ -19,6 +19,8 @@ pub(super) struct Candidate {
     since: Instant,
     /// Before this instant only the old home is waited for.
     seal_from: Instant,
+    /// From this instant on an operator's force counts; before, whoever can be reached is heard.
+    force_from: Option<Instant>,
     /// When members were last asked for what the stage needs.
     asked: Option<Instant>,
 }
@@ -71,7 +73,6 @@ impl<M: Model> Group<M> {
             state.home,
             self.options.mutant,
         );
-        takeover.forced = kind == SealKind::Forced;
         if epoch > self.meta.promised {
             if !planned {
                 self.promise(epoch, self.options.me, out);
@@ -84,6 +85,8 @@ impl<M: Model> Group<M> {
             takeover,
             since: now.instant,
             seal_from: now.instant.after(wait_us),
+            force_from: (kind == SealKind::Forced)
+                .then(|| now.instant.after(self.options.handoff_us)),
             asked: None,
         });
     }
@@ -176,6 +179,8 @@ impl<M: Model> Group<M> {
         if !candidate.takeover.has_promise(me) {
             return;
         }
+        // A seal set that can be had after all makes force needless, and loses nothing.
+        candidate.takeover.forced = candidate.force_from.is_some_and(|from| now.instant >= from);
         let Some(source) = candidate.takeover.close(me) else { return };
         candidate.asked = None;
         let (base, stage) = (candidate.takeover.base.clone(), candidate.takeover.stage());
@@ -213,8 +218,9 @@ impl<M: Model> Group<M> {
     /// decided.
     fn activate(&mut self, now: Now, out: &mut Vec<Out>) {
         let (me, resend_us) = (self.options.me, self.options.resend_us);
+        let connected = &self.connected;
         let Role::Candidate(candidate) = &mut self.role else { return };
-        if candidate.takeover.is_copied(me) {
+        if candidate.takeover.is_copied(me, |node| connected.contains(&node)) {
             candidate.asked = None;
         }
         let Stage::Activating(target) = candidate.takeover.stage() else { return };
@@ -228,7 +234,7 @@ impl<M: Model> Group<M> {
             config: takeover.config.clone(),
             start_seq: target.seq.next(),
             start_hash: target.hash,
-            forced: takeover.forced,
+            forced: takeover.gave_up(),
             at: now.wall,
         });
         let version = self.register.as_ref().map_or(0, |state| state.version);

@@ -54,9 +54,9 @@ fn an_old_longer_tail_does_not_become_the_target() {
     takeover.promise(NodeId(3), tail(2, 12), &known());
     assert_eq!(takeover.close(NodeId(2)), Some(NodeId(3)));
     assert_eq!(takeover.stage(), Stage::Copying(tail(2, 12)));
-    assert!(!takeover.is_copied(NodeId(2)));
+    assert!(!takeover.is_copied(NodeId(2), |_| true));
     takeover.holds(NodeId(2), tail(2, 12));
-    assert!(takeover.is_copied(NodeId(2)));
+    assert!(takeover.is_copied(NodeId(2), |_| true));
     assert_eq!(takeover.stage(), Stage::Activating(tail(2, 12)));
 }
 
@@ -75,10 +75,10 @@ fn one_copy_is_not_enough_unless_forced() {
     takeover.promise(NodeId(1), tail(1, 5), &known());
     takeover.close(NodeId(2));
     takeover.holds(NodeId(2), tail(1, 4));
-    assert!(!takeover.is_copied(NodeId(2)));
+    assert!(!takeover.is_copied(NodeId(2), |_| true));
     assert_eq!(takeover.lacks(), Some(Lack::Copies(vec![NodeId(2), NodeId(3)])));
     takeover.holds(NodeId(2), tail(1, 5));
-    assert!(takeover.is_copied(NodeId(2)));
+    assert!(takeover.is_copied(NodeId(2), |_| true));
 }
 
 #[test]
@@ -101,4 +101,17 @@ fn a_blank_disk_does_not_vouch_for_a_group_that_has_a_history() {
     first.promise(NodeId(2), tail(0, 0), &blank);
     first.promise(NodeId(3), tail(0, 0), &blank);
     assert_eq!(first.close(NodeId(2)), Some(NodeId(2)), "all are blank on the first day");
+}
+
+#[test]
+fn force_still_copies_to_all_that_can_be_reached() {
+    // Found by seed 32155: what one node held alone became history, and when that node died too, the
+    // others waited for it.
+    let mut takeover = takeover(&[(1, 1)]);
+    takeover.forced = true;
+    takeover.promise(NodeId(3), tail(1, 9), &known());
+    takeover.promise(NodeId(2), tail(1, 5), &known());
+    assert_eq!(takeover.close(NodeId(3)), Some(NodeId(3)));
+    assert!(!takeover.clone().is_copied(NodeId(3), |_| true));
+    assert!(takeover.is_copied(NodeId(3), |node| node != NodeId(2)));
 }
