@@ -1,3 +1,5 @@
+//! If the queue misplaces a record, a node reads back what it never wrote.
+
 use super::*;
 
 fn append(owner: u32, bytes: usize) -> Write {

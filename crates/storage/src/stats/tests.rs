@@ -1,3 +1,5 @@
+//! If a slow fsync is not counted as slow, nobody sees a disk die.
+
 use super::*;
 
 /// Without it the figures by which an operator judges a disk would be cut off at the first value.

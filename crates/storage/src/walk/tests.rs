@@ -1,3 +1,5 @@
+//! If a walk over the log misses or invents records, recovery starts from another history.
+
 use super::*;
 
 /// Without it the search past a bad place would step over a record, or never end.

@@ -1,3 +1,5 @@
+//! If a ticket of an earlier life passes, a client gets another client's answer.
+
 use types::GroupId;
 
 use super::{join, split};

@@ -1,3 +1,5 @@
+//! If a pattern matches too much or too little, a wrong identifier passes or a right one is refused.
+
 use super::{Atom, matches};
 
 const LETTERS: u128 = 0x07ff_fffe_0000_0000_0000_0000;
