@@ -63,3 +63,6 @@ impl Stored {
         Reply::Done { seq, stamp, repeated, outcome }
     }
 }
+
+#[cfg(test)]
+mod tests;

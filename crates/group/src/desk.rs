@@ -130,21 +130,28 @@ impl Desk {
         forwards
     }
 
-    /// Whether a handed-over command is to be asked for again: its node is `gone`, or has not
-    /// answered since before `before`.
-    pub(crate) fn recall(&mut self, gone: impl Fn(NodeId) -> bool, before: Instant) {
-        let stale: Vec<u64> = self
-            .tickets
-            .iter()
-            .filter(|(_, id)| {
-                self.held.get(id).is_some_and(|held| match held.state {
-                    State::Forwarded { to, at, .. } => gone(to) || at < before,
-                    State::Queued { .. } | State::Appended => true,
-                })
-            })
-            .map(|(ticket, _)| *ticket)
-            .collect();
-        for ticket in stale {
+    /// What was handed to a node that is `gone` is to be asked for again.
+    pub(crate) fn recall(&mut self, gone: impl Fn(NodeId) -> bool) {
+        let is_gone = |id: &MessageId| match self.held.get(id).map(|held| held.state) {
+            Some(State::Forwarded { to, .. }) => gone(to),
+            Some(State::Queued { .. } | State::Appended) | None => true,
+        };
+        let void: Vec<u64> =
+            self.tickets.iter().filter(|(_, id)| is_gone(id)).map(|(ticket, _)| *ticket).collect();
+        for ticket in void {
+            self.requeue_ticket(ticket, Instant(0));
+        }
+    }
+
+    /// What was handed over before `before` and not answered is to be asked for again. Asked at every
+    /// step, so it looks at the oldest tickets only: later numbers were handed out later.
+    pub(crate) fn recall_older(&mut self, before: Instant) {
+        while let Some((ticket, id)) = self.tickets.first_key_value() {
+            let held = self.held.get(id).map(|held| held.state);
+            if matches!(held, Some(State::Forwarded { at, .. }) if at >= before) {
+                return;
+            }
+            let ticket = *ticket;
             self.requeue_ticket(ticket, Instant(0));
         }
     }
@@ -314,3 +321,6 @@ impl Desk {
 
 /// What a client is told to wait when a node has too much on its desk.
 pub(crate) const RETRY_AFTER_MS: u32 = 100;
+
+#[cfg(test)]
+mod tests;

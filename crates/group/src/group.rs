@@ -14,6 +14,7 @@ mod apply;
 mod candidate;
 mod fetch;
 mod home;
+mod intake;
 mod member;
 mod status;
 
@@ -25,7 +26,7 @@ use journal::Chain;
 use model::Model;
 use register::{GroupState, Phase, Transition};
 use types::{Config, Epoch, EpochTable, GroupId, Hash, Instant, NodeId, Now, Position, Seq, Tail};
-use wire::{Command, Doubt, GroupMessage, Meta, Orphan, Record, Reply};
+use wire::{Command, GroupMessage, Meta, Orphan, Record, Reply};
 
 pub use status::{GroupStatus, PeerStatus, RoleStatus};
 
@@ -384,39 +385,6 @@ impl<M: Model> Group<M> {
         }
     }
 
-    /// Takes a command of a client, or one that another node hands over.
-    pub(crate) fn command(
-        &mut self,
-        asker: Asker,
-        command: Command,
-        deadline: Instant,
-        out: &mut Vec<Out>,
-    ) {
-        // Whether its time has passed is not looked at here: only the chain can say for certain that
-        // it was not done (a home that was replaced and does not know would be wrong).
-        let reply = match self.answers.get(command.id, command.digest) {
-            Some(reply) => reply,
-            None => match (&self.role, asker) {
-                // One hop: a command that was handed over is not handed on.
-                (Role::Member | Role::Candidate(_) | Role::Quarantined, Asker::Remote { .. }) => {
-                    self.not_home()
-                }
-                _ if self.desk.take(asker, command, deadline, self.options.desk_bytes_max) => {
-                    return;
-                }
-                _ => Reply::Busy { retry_after_ms: crate::desk::RETRY_AFTER_MS },
-            },
-        };
-        out.push(Out::Answer { to: asker, reply });
-    }
-
-    /// Takes the home's answer to a command that was handed over.
-    pub(crate) fn answered(&mut self, now: Now, ticket: u64, reply: Reply, out: &mut Vec<Out>) {
-        let retry_at = now.instant.after(self.options.resend_us / 4);
-        let answers = self.desk.answered(ticket, reply, retry_at);
-        out.extend(answers.into_iter().map(|(to, reply)| Out::Answer { to, reply }));
-    }
-
     /// Takes what the register now says of this group.
     pub(crate) fn register(&mut self, now: Now, state: &GroupState, out: &mut Vec<Out>) {
         if self.register.as_ref().is_some_and(|known| known.version >= state.version) {
@@ -442,7 +410,7 @@ impl<M: Model> Group<M> {
     pub(crate) fn peer(&mut self, now: Now, node: NodeId, up: bool) {
         if !up {
             self.connected.remove(&node);
-            self.desk.recall(|to| to == node, Instant(0));
+            self.desk.recall(|to| to == node);
             return;
         }
         self.connected.insert(node);
@@ -494,34 +462,6 @@ impl<M: Model> Group<M> {
         [more, self.retry, self.desk.next_deadline(), role, fetch].into_iter().flatten().min()
     }
 
-    /// Hands waiting commands to the home, when that is another node, and looks again later for as
-    /// long as any are left.
-    fn hand_over(&mut self, now: Now, out: &mut Vec<Out>) {
-        self.retry = None;
-        if matches!(self.role, Role::Home(_)) {
-            return;
-        }
-        if self.desk.has_forwarded() || self.desk.is_waiting() {
-            self.retry = Some(now.instant.after(self.options.resend_us / 4));
-        }
-        if self.desk.has_forwarded() {
-            let before = Instant(now.instant.0.saturating_sub(self.options.resend_us));
-            self.desk.recall(|_| false, before);
-        }
-        let (Some(home), _) = self.home() else { return };
-        if home == self.options.me || !self.connected.contains(&home) || !self.desk.is_waiting() {
-            return;
-        }
-        for (ticket, command) in self.desk.forward(home, now.instant) {
-            out.push(Out::Forward { to: home, ticket, command });
-        }
-    }
-
-    fn not_home(&self) -> Reply {
-        let (home, epoch) = self.home();
-        Reply::NotHome { home: home.filter(|home| *home != self.options.me), epoch }
-    }
-
     /// Ends the role of home, whatever the reason.
     fn demote(&mut self, out: &mut Vec<Out>) {
         if !matches!(self.role, Role::Home(_)) {
@@ -556,28 +496,6 @@ impl<M: Model> Group<M> {
         self.chain.push(record, None);
         self.pending.push_back(Pending::Record { seq: tail.seq, hash: tail.hash });
         out.push(Out::Append(record.bytes().clone()));
-    }
-
-    /// Whether everything this node may ever answer for `id` is known already.
-    #[must_use]
-    pub fn has_answer(&self, id: types::MessageId) -> bool {
-        self.answers.has(id)
-    }
-
-    /// What a request with this id and content came to, as far as this node has applied.
-    #[must_use]
-    pub fn answer(&self, id: types::MessageId, digest: Hash) -> Option<Reply> {
-        self.answers.get(id, digest)
-    }
-
-    /// Why an answer may be long in coming, for those who ask now.
-    #[must_use]
-    pub const fn doubt(&self) -> Doubt {
-        match self.role {
-            Role::Home(_) => Doubt::NoQuorum,
-            Role::Candidate(_) => Doubt::Switching,
-            Role::Member | Role::Quarantined => Doubt::HomeSilent,
-        }
     }
 }
 

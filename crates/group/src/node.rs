@@ -7,6 +7,7 @@
 mod effect;
 mod look;
 mod orders;
+mod pulse;
 mod recovery;
 mod ticket;
 
@@ -19,7 +20,7 @@ use register::{Change, Proposal, ProposalId, Register};
 use steering::Watch;
 use types::{Epoch, GroupId, Instant, NodeId, Now, Position, ReadId, RequestId, Seq, WriteId};
 use wire::log::Kind;
-use wire::{FrameBuilder, GroupMessage, HomeReport, Message, Pulse, Writer, decode_frame};
+use wire::{FrameBuilder, GroupMessage, Message, decode_frame};
 
 pub use effect::{Effect, Input, Lane, NodeEvent, Order, OrderRefusal, StopReason};
 pub use look::Explanation;
@@ -397,108 +398,7 @@ impl<M: Model> Node<M> {
             }
         }
     }
-
-    /// Stops the node when its disk has not completed a write for too long (N2, 7.10). A node that
-    /// itself stood still has not watched its disk: its writes get the full time again, and the others
-    /// will have refused it if it was away for too long.
-    fn fence(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let away_us = now.instant.since(self.stepped);
-        self.stepped = now.instant;
-        if away_us > AWAY_PULSES * self.options.pulse_us {
-            for (.., at) in &mut self.writes {
-                *at = now.instant;
-            }
-        }
-        for (.., at) in self.writes.iter_mut().rev().take_while(|(.., at)| at.0 == u64::MAX) {
-            *at = now.instant;
-        }
-        let Some((.., at)) = self.writes.front() else { return };
-        let waited_us = now.instant.since(*at);
-        if waited_us >= self.options.disk_us_max {
-            self.stopped = true;
-            out.push(Effect::Stop(StopReason::DiskStalled { waited_us }));
-        }
-    }
-
-    /// Begins a pulse: a small record with the watermarks that the log does not know yet. Only once
-    /// it is durable do the others hear of it.
-    fn pulse(&mut self, now: Now, out: &mut Vec<Effect>) {
-        if self.is_pulsing || now.instant < self.next_pulse {
-            return;
-        }
-        self.is_pulsing = true;
-        self.next_pulse = now.instant.after(self.options.pulse_us);
-        let mut moved = Vec::new();
-        for (id, group) in &self.groups {
-            let commit = group.commit();
-            if self.logged.get(id).copied().unwrap_or_default() < commit {
-                self.logged.insert(*id, commit);
-                moved.push((*id, commit));
-            }
-        }
-        let mut bytes = Vec::with_capacity(4 + moved.len() * 10);
-        let mut writer = Writer::new(&mut bytes);
-        writer.count(moved.len());
-        for (id, commit) in moved {
-            writer.u16(id.0).u64(commit.0);
-        }
-        let id = self.write(Owner::Pulse);
-        out.push(Effect::Append { id, kind: Kind::Pulse, bytes: bytes.into() });
-    }
-
-    /// The pulse is durable: everyone hears of it, and of the groups whose home this node is.
-    fn pulsed(&mut self, now: Now) {
-        self.is_pulsing = false;
-        self.pulses += 1;
-        let mut homes = Vec::new();
-        for group in self.groups.values() {
-            let Some(epoch) = group.home_epoch() else { continue };
-            let commit = group.commit();
-            let link = group.chain().link(commit);
-            homes.push(HomeReport {
-                group: group.id(),
-                epoch,
-                commit,
-                head: link.map(|link| link.hash).unwrap_or_default(),
-                closed: link.map(|link| link.stamp).unwrap_or_default(),
-                stalled: group.stalled_us(now) >= self.options.group.patience_us,
-            });
-        }
-        let seen = self.watch.says(now.instant);
-        let pulse = Message::Pulse(Pulse { durable: self.pulses, wall: now.wall, seen, homes });
-        for node in self.options.nodes.iter().filter(|node| **node != self.options.group.me) {
-            self.frames.entry((*node, Lane::Log)).or_default().push(&pulse);
-        }
-    }
-
-    /// Another node's pulse: it lives, and its groups' watermarks stand there.
-    fn hear(&mut self, now: Now, from: NodeId, pulse: &Pulse, out: &mut Vec<Effect>) {
-        self.watch.pulse(from, pulse.durable, &pulse.seen, now.instant);
-        let ahead = i128::from(pulse.wall.0) - i128::from(now.wall.0);
-        let limit = i128::from(i64::MAX);
-        let ahead = i64::try_from(ahead.clamp(-limit, limit)).unwrap_or_default();
-        self.offsets.insert(from, ahead);
-        for home in &pulse.homes {
-            match self.stalled.get(&home.group) {
-                Some((epoch, _)) if *epoch > home.epoch => {}
-                Some((epoch, _)) if *epoch == home.epoch && home.stalled => {}
-                _ if home.stalled => {
-                    self.stalled.insert(home.group, (home.epoch, now.instant));
-                }
-                _ => {
-                    self.stalled.remove(&home.group);
-                }
-            }
-            let commit = GroupMessage::Commit { commit: home.commit };
-            self.drive(home.group, out, |group, outs| {
-                group.message(now, from, home.epoch, commit, outs);
-            });
-        }
-    }
 }
-
-/// A node wakes for every pulse. One that took no step for this many stood still.
-const AWAY_PULSES: u64 = 4;
 
 /// A frame that has grown to this is sent before the step ends.
 const FLUSH_BYTES: usize = 1 << 20;

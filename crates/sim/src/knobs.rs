@@ -149,7 +149,7 @@ impl Knobs {
             drift_ppm_max: rng.pick(&[0, 50, 500]),
             safety_us: rng.between(15, 60) * SECOND,
             rates: Vec::new(),
-            leaves_dead: rng.chance(300_000),
+            leaves_dead: rng.chance(500_000),
             app: rng.pick(&[Kind::Moves, Kind::Moves, Kind::Payments]),
             mutant: Mutant::None,
             lie: Lie::None,

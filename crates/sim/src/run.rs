@@ -42,28 +42,27 @@ pub fn run(seed: u64, canary: Canary, is_read: bool) -> Outcome {
     Outcome { violation: check.violation().cloned(), report, trace, lasted_us }
 }
 
-/// Ends the faults, lets every replica hear of every group, takes away what is not needed, and demands
-/// progress of the rest.
+/// Ends the faults, takes away for good what is not needed, in the middle of whatever was going on, and
+/// demands progress of the rest.
 fn recover(world: &mut World) {
     world.calm();
     world.heal();
     world.mend_hosts();
-    for node in 0..world.count() {
-        world.start(node);
-    }
     // By force one node's word may have become history: then nobody can do without that node.
     let forced = world.knobs().rates.iter().any(|rate| rate.fault == Fault::Forced);
     let leaves_dead = world.knobs().leaves_dead && !forced;
     let spare = if leaves_dead { world.knobs().dead_max() } else { 0 };
-    if spare > 0 {
+    if spare > 0 && !world.has_joined_all() {
         // A replica that never had a copy may not vouch for one that is gone.
+        start_all(world);
         let until = world.now() + HEAL_US_MAX;
-        world.run_until(until, |world| world.has_joined_all());
-        let first_dead = world.chance.index(world.count());
-        for offset in 0..spare {
-            world.retire((first_dead + offset) % world.count());
-        }
+        world.run_until(until, World::has_joined_all);
     }
+    let first_dead = world.chance.index(world.count());
+    for offset in 0..spare {
+        world.retire((first_dead + offset) % world.count());
+    }
+    start_all(world);
     let healed = world.now();
     world.run_for(2 * SECOND);
     world.quiesce();
@@ -78,6 +77,12 @@ fn recover(world: &mut World) {
     }
     world.report.heal_us_max = world.now() - healed;
     judge(world, &goals);
+}
+
+fn start_all(world: &mut World) {
+    for node in 0..world.count() {
+        world.start(node);
+    }
 }
 
 /// How far all replicas of a group must come.

@@ -96,7 +96,7 @@ impl<M: Model> Group<M> {
             is_serving: false,
         });
         out.push(Out::Note(Event::Opened { group: self.id, epoch: state.epoch, start: start.seq }));
-        self.desk.recall(|_| true, Instant(0));
+        self.desk.recall(|_| true);
         self.desk.hurry();
         self.announce(now, out, |_| true);
         self.append_own(now, RecordKind::EpochStart, &[], out);
