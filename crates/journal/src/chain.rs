@@ -22,6 +22,8 @@ pub struct Link {
     pub stamp: Stamp,
     /// Its size in bytes.
     pub size: usize,
+    /// Bytes of the chain up to and with this record.
+    pub end: u64,
     /// Where it stands in the log; `None` until storage has said so.
     pub at: Option<Position>,
     /// Its bytes, while they are kept in memory.
@@ -94,6 +96,13 @@ impl Chain {
         self.links.get(index(seq)?)
     }
 
+    /// Bytes of the records above `seq`.
+    #[must_use]
+    pub fn bytes_above(&self, seq: Seq) -> u64 {
+        let end = self.links.last().map_or(0, |link| link.end);
+        end - self.link(seq).map_or(0, |link| link.end).min(end)
+    }
+
     /// Whether the chain passes through `tail`.
     #[must_use]
     pub fn passes(&self, tail: Tail) -> bool {
@@ -123,12 +132,15 @@ impl Chain {
     pub fn push(&mut self, record: &Record, at: Option<Position>) {
         let header = record.header();
         assert!(self.fit(header, record.hash()) == Fit::Next, "a chain grows link by link");
-        self.held += record.bytes().len();
+        let size = record.bytes().len();
+        let end = self.links.last().map_or(0, |link| link.end) + size as u64;
+        self.held += size;
         self.links.push(Link {
             epoch: header.epoch,
             hash: record.hash(),
             stamp: header.stamp,
-            size: record.bytes().len(),
+            size,
+            end,
             at,
             bytes: Some(record.bytes().clone()),
         });

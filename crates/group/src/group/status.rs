@@ -146,22 +146,15 @@ impl<M: Model> Group<M> {
 
     fn peer_statuses(&self, now: Now) -> Vec<PeerStatus> {
         let Role::Home(home) = &self.role else { return Vec::new() };
-        let tail = self.chain.tail().seq;
         home.peers()
             .map(|(node, peer)| {
                 let oldest = self.chain.link(peer.acked.next());
-                let mut behind_bytes = 0;
-                let mut seq = peer.acked.next();
-                while let Some(link) = self.chain.link(seq).filter(|_| seq <= tail) {
-                    behind_bytes += link.size as u64;
-                    seq = seq.next();
-                }
                 PeerStatus {
                     node,
                     joined: peer.joined,
                     sent: peer.sent,
                     acked: peer.acked,
-                    behind_bytes,
+                    behind_bytes: self.chain.bytes_above(peer.acked),
                     behind_us: oldest.map_or(0, |link| now.wall.since(link.stamp)),
                     still_us: if peer.acked < peer.sent {
                         now.instant.since(peer.moved)

@@ -72,3 +72,26 @@ fn bytes_leave_memory_only_when_the_disk_has_them() {
     assert!(chain.link(Seq(1)).unwrap().bytes.is_none());
     assert!(chain.link(Seq(2)).unwrap().bytes.is_some());
 }
+
+#[test]
+fn the_last_record_stays_in_memory() {
+    // A home shows it to members that lack more than is in memory; without it they would never hear.
+    let mut chain = chain(&[1, 1], 0);
+    for seq in [1, 2] {
+        let hash = chain.link(Seq(seq)).unwrap().hash;
+        chain.place(Seq(seq), hash, Position(seq));
+    }
+    assert!(chain.link(Seq(1)).unwrap().bytes.is_none());
+    assert!(chain.link(Seq(2)).unwrap().bytes.is_some());
+}
+
+#[test]
+fn bytes_above_a_seq_are_those_of_the_records_above_it() {
+    // The lag that an operator sees; adding it up record by record would take as long as the lag is.
+    let mut chain = chain(&[1, 1, 2, 2], usize::MAX);
+    let size = chain.link(Seq(1)).unwrap().size as u64;
+    let above = |chain: &Chain, seq| chain.bytes_above(Seq(seq)) / size;
+    assert_eq!([0, 1, 4].map(|seq| above(&chain, seq)), [4, 3, 0]);
+    chain.cut(Seq(2));
+    assert_eq!([0, 1, 2].map(|seq| above(&chain, seq)), [2, 1, 0]);
+}
