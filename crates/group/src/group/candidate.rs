@@ -64,6 +64,8 @@ impl<M: Model> Group<M> {
         if epoch < self.meta.promised {
             return;
         }
+        // A home that was replaced and hears of it only now gives back what it had taken in.
+        self.demote(out);
         let planned = kind == SealKind::Planned && state.home != Some(self.options.me);
         let wait_us = if planned { self.options.handoff_us } else { 0 };
         let mut takeover = Takeover::new(

@@ -20,7 +20,8 @@ pub struct Moves {
     balances: [i64; ACCOUNTS],
     numbers: BTreeSet<u64>,
     newest: Stamp,
-    broken: Option<&'static str>,
+    /// What went wrong, and which rule that breaks.
+    broken: Option<(&'static str, &'static str)>,
 }
 
 /// A command's body: number u64, payer u8, payee u8, amount u32.
@@ -60,14 +61,14 @@ impl Moves {
     pub(super) fn fault(&self) -> Option<(&'static str, &'static str)> {
         let total: i64 = self.balances.iter().sum();
         let unbalanced = (total != 0).then_some(("I8", "books do not balance"));
-        self.broken.map(|fault| ("I7", fault)).or(unbalanced)
+        self.broken.or(unbalanced)
     }
 }
 
 impl Model for Moves {
     fn apply(&mut self, stamp: Stamp, command: &[u8], outcome: &mut Outcome) {
         if stamp < self.newest {
-            self.broken = Some("time went back");
+            self.broken = Some(("N6", "time went back"));
         }
         self.newest = stamp;
         let Some(order) = Move::decode(command) else {
@@ -75,7 +76,7 @@ impl Model for Moves {
             return;
         };
         if !self.numbers.insert(order.number) {
-            self.broken = Some("a command was applied twice");
+            self.broken = Some(("I7", "a command was applied twice"));
         }
         let (payer, payee) = (usize::from(order.accounts.0), usize::from(order.accounts.1));
         for (account, sign) in [(payer, -1), (payee, 1)] {
