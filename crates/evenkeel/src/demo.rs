@@ -23,6 +23,7 @@ mod timeline;
 mod wires;
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, anyhow};
 use runtime::Span;
@@ -84,16 +85,16 @@ pub(crate) fn run(args: &Args) -> Ended {
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hangup = signal(SignalKind::hangup())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let kept = OnceLock::new();
         // Whatever ends first drops the other: children are killed and folders removed.
-        tokio::select! {
-            ended = flow::run(args) => ended,
-            ended = tokio::signal::ctrl_c() => {
-                ended?;
-                Err(interrupted("Ctrl-C"))
-            }
-            _ = terminate.recv() => Err(interrupted("SIGTERM")),
-            _ = hangup.recv() => Err(interrupted("SIGHUP")),
-        }
+        let by = tokio::select! {
+            ended = flow::run(args, &kept) => return ended,
+            _ = interrupt.recv() => "Ctrl-C",
+            _ = terminate.recv() => "SIGTERM",
+            _ = hangup.recv() => "SIGHUP",
+        };
+        kept.get().copied().ok_or_else(|| interrupted(by))
     })
 }
 

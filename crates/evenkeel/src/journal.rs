@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ::journal::scan::Verdict;
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use storage::{CopyState, Report};
 use types::GroupId;
 use wire::log::Kind;
 
-use crate::exit::{Ended, Exit, OrExit as _};
+use crate::exit::{Ended, Exit, Failure, OrExit as _};
 use crate::output::{self, Output, Table, thousands};
 use chains::{Chains, Finding, Group};
 
@@ -84,6 +84,10 @@ pub(crate) struct Summary {
 }
 
 fn verify(args: &Verify) -> Ended {
+    if !args.dir.is_dir() {
+        let error = anyhow!("{} is not a folder", args.dir.display());
+        return Err(Failure::new(Exit::Usage, error));
+    }
     let progress = progress(&args.dir);
     let checked = walk(&args.dir, &progress);
     progress.finish_and_clear();

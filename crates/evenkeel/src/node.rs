@@ -75,6 +75,7 @@ async fn serve(config: &Config, args: &Args) -> Ended {
         .await
         .map_err(|error| not_listening(error, config.listen.http, "listen.http", &args.config))
         .or_exit(Exit::Usage)?;
+    let http = listener.local_addr().context("a listener has an address")?;
     let site = Arc::new(Site::new(config).or_exit(Exit::Usage)?);
     let running = match payments_server::start(config) {
         Ok(running) => running,
@@ -86,7 +87,7 @@ async fn serve(config: &Config, args: &Args) -> Ended {
         // An error means that this function is gone, which ends the server too.
         let _gone = stopped.await.is_err();
     }));
-    announce(config, &site, &running);
+    announce(http, &site, &running);
     let halt = tokio::select! {
         halt = running.halted() => halt,
         asked = asked_to_stop(args.until_stdin_ends) => {
@@ -113,13 +114,12 @@ async fn serve(config: &Config, args: &Args) -> Ended {
 }
 
 /// One line for people and for whatever started this node.
-fn announce(config: &Config, site: &Site, running: &Running<payments_model::Payments>) {
+fn announce(http: SocketAddr, site: &Site, running: &Running<payments_model::Payments>) {
     let own = site.find(site.node()).map_or("", |node| node.url.as_str());
     output::line(&format!(
-        "ready: node {} of {}: payments and console at {own} (listening on {}), nodes at {}",
+        "ready: node {} of {}: payments and console at {own} (listening on {http}), nodes at {}",
         site.node(),
         site.region(),
-        config.listen.http,
         running.peer_address(),
     ));
 }

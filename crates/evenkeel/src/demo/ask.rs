@@ -25,6 +25,8 @@ pub(crate) struct Standing {
     pub(crate) epoch: u64,
     /// Whether the register has it active, not between two homes.
     pub(crate) is_active: bool,
+    /// Since when it is between two homes: when a node that saw the old one silent asked for it.
+    pub(crate) sealing_since_us: Option<u64>,
     /// Whether the node asked is its home and answers commands.
     pub(crate) is_home_here: bool,
     /// Whether the first record of its epoch, or a later one, is committed there.
@@ -91,7 +93,7 @@ impl Ask {
         region: &Region,
         within: Duration,
         what: &str,
-        holds: impl Fn(&BTreeMap<GroupId, Standing>) -> bool,
+        mut holds: impl FnMut(&BTreeMap<GroupId, Standing>) -> bool,
     ) -> anyhow::Result<()> {
         let deadline = Instant::now() + within;
         loop {
@@ -192,13 +194,26 @@ impl Ask {
         region: &Region,
         name: &str,
     ) -> anyhow::Result<Option<bytes::Bytes>> {
-        let path = format!("/v1/payments/{}/pacs.002", name.replace('/', "%2F"));
+        let path = format!("/v1/payments/{}/pacs.002", escaped(name));
         match self.client.get_bytes(region.index, &path).await {
             Ok(report) => Ok(Some(report)),
             Err(CallError::Refused { problem, .. }) if problem.status == 404 => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// A text as one segment of a path (RFC 3986, section 2.1).
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 fn standing(group: &Value) -> Option<(GroupId, Standing)> {
@@ -209,6 +224,7 @@ fn standing(group: &Value) -> Option<(GroupId, Standing)> {
         home: number("home").and_then(|home| u16::try_from(home).ok()),
         epoch: number("epoch")?,
         is_active: phase == Some("active"),
+        sealing_since_us: group.pointer("/phase/since_us").and_then(Value::as_u64),
         is_home_here: group.get("role")?.as_str()? == "home",
         is_serving: number("applied_seq")? > 0,
         applied: number("applied_seq")?,

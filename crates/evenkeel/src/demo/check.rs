@@ -85,7 +85,7 @@ impl Held {
 /// The acknowledged answer to each message, by its name: decided, so never to be lost.
 pub(crate) fn acknowledged(records: &[Record]) -> BTreeMap<String, Bytes> {
     let decided = records.iter().filter_map(|record| match &record.told {
-        Told::Decided(answer) => Some((record.told.name()?, answer.clone())),
+        Told::Decided(answer) => Some((record.sending.name.clone(), answer.clone())),
         Told::Refused { .. } | Told::NotDone { .. } | Told::Unknown { .. } => None,
     });
     decided.collect()
@@ -118,7 +118,7 @@ impl Recomputed {
         let mut told: BTreeMap<String, Bytes> = BTreeMap::new();
         for record in records {
             let Told::Decided(answer) = &record.told else { continue };
-            let name = record.told.name().unwrap_or_else(|| record.sending.name.clone());
+            let name = record.sending.name.clone();
             match told.get(&name) {
                 Some(first) if first == answer => continue,
                 Some(_) => {

@@ -103,3 +103,6 @@ impl Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

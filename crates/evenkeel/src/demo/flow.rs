@@ -1,6 +1,6 @@
 //! The course of a demo, from the first port to the last claim.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -41,8 +41,9 @@ struct Input {
     files: Option<files::Found>,
 }
 
-/// Runs the demo.
-pub(crate) async fn run(args: &Args) -> Ended {
+/// Runs the demo. With `--keep` it ends only by being dropped, and says in `kept` how it would have
+/// ended.
+pub(crate) async fn run(args: &Args, kept: &OnceLock<Exit>) -> Ended {
     check_regions(&args.regions).or_exit(Exit::Usage)?;
     let fault = Fault::of(args).or_exit(Exit::Usage)?;
     let latencies = args.latency.as_deref().map_or(Ok(Latencies::built_in()), Latencies::read);
@@ -68,7 +69,7 @@ pub(crate) async fn run(args: &Args) -> Ended {
     let clock = Clock::start();
     let count = region::ports(&args.regions);
     let base = ports::choose(args.base_port, count, clock.wall().0).or_exit(Exit::Usage)?;
-    let folder = Folder::make(args.dir.as_deref()).or_exit(Exit::Usage)?;
+    let mut folder = Folder::make(args.dir.as_deref()).or_exit(Exit::Usage)?;
     let regions = region::lay_out(&args.regions, base, folder.path());
     let wires = Wires::lay(&regions, &latencies, args.seed)?;
     let reached = |from, to: usize| {
@@ -77,13 +78,15 @@ pub(crate) async fn run(args: &Args) -> Ended {
     };
     let token = region::write(folder.path(), &regions, reached)?;
     let ask = Ask::new(&regions, token)?;
-    let senders = senders(&regions, &wires, PATIENCE, args.seed)?;
-    let askers = senders_again(&regions, &wires, args.seed)?;
-    introduce(&say, &regions, &wires, &latencies)?;
+    let senders = clients(&regions, &wires, PATIENCE, args.seed)?;
+    // With more patience, for what is not known when the load is over.
+    let askers = clients(&regions, &wires, RESOLVE_WITHIN, args.seed)?;
+    introduce(&say, &regions, &wires);
 
     let mut stage = Stage::new(regions.clone(), wires, ask, say.clone(), clock, folder.evidence());
     stage.start_all().await?;
     stage.serving().await?;
+    stage.place().await?;
     say.step(format!("all {GROUPS} groups are served"));
     open(&stage, &input.openings).await?;
     say.step(format!("{} accounts are open and funded", input.openings.len()));
@@ -99,11 +102,11 @@ pub(crate) async fn run(args: &Args) -> Ended {
     }
     let held = Held::collect(&stage, &records).await?;
     say.step("the regions were asked what they hold");
-    if args.keep {
-        keep(&say, &stage, folder.path()).await?;
+    let mut journals = None;
+    if !args.keep {
+        stage.stop_all().await?;
+        journals = Some(check::journals(&regions));
     }
-    stage.stop_all().await?;
-    let journals = check::journals(&regions);
     let logs = stage.logs();
     let timeline = Timeline::read(logs.iter().map(|(node, path)| (*node, path.as_path())))?;
     let slowest_us = slowest_us(&regions, &stage.wires);
@@ -114,7 +117,7 @@ pub(crate) async fn run(args: &Args) -> Ended {
         records: &records,
         openings: &input.openings,
         held: &held,
-        journals: &journals,
+        journals: journals.as_deref(),
         timeline: &timeline,
         round_trip_us: slowest_us,
         seed: args.seed,
@@ -124,7 +127,12 @@ pub(crate) async fn run(args: &Args) -> Ended {
     report::leave(stage.evidence(), &report, &records, &regions)?;
     output::report(args.output, &report.document, || report.text(stage.evidence()));
     let ended = if report.holds() { Exit::Ok } else { Exit::Failed };
-    folder.finish(regions.iter().map(|region| region.folder.clone()));
+    folder.finish();
+    if args.keep {
+        invite(&say, &stage);
+        kept.get_or_init(|| ended);
+        return std::future::pending().await;
+    }
     Ok(ended)
 }
 
@@ -152,12 +160,12 @@ fn input(args: &Args) -> anyhow::Result<Input> {
         return Ok(Input { source, openings, files: None });
     };
     let found = files::find(dir)?;
-    let source = Source::Files(Rounds::new(found.documents.clone(), regions));
+    let source = Source::Files(Rounds::new(found.documents.clone(), regions, args.seed));
     Ok(Input { source, openings: found.openings.clone(), files: Some(found) })
 }
 
 /// For each region its clients, who reach their own node directly and the others over the wires.
-fn senders(
+fn clients(
     regions: &[Region],
     wires: &Wires,
     deadline: Duration,
@@ -172,17 +180,7 @@ fn senders(
     regions.iter().map(of).collect()
 }
 
-/// The same with more patience, for what is not known when the load is over.
-fn senders_again(regions: &[Region], wires: &Wires, seed: u64) -> anyhow::Result<Arc<[Sender]>> {
-    senders(regions, wires, RESOLVE_WITHIN, seed)
-}
-
-fn introduce(
-    say: &Say,
-    regions: &[Region],
-    wires: &Wires,
-    _latencies: &Latencies,
-) -> anyhow::Result<()> {
+fn introduce(say: &Say, regions: &[Region], wires: &Wires) {
     for region in regions {
         let others = regions.iter().filter(|other| other.index != region.index);
         let others = others.map(|other| {
@@ -198,7 +196,6 @@ fn introduce(
          (in production {} and {})",
         demo.detect, demo.residence, usual.detect, usual.residence
     ));
-    Ok(())
 }
 
 /// Opens all accounts, through all regions in turn.
@@ -246,28 +243,25 @@ async fn load(
     Ok((records, story?))
 }
 
-/// Leaves the regions running until Ctrl-C.
-async fn keep(say: &Say, stage: &Stage, dir: &std::path::Path) -> anyhow::Result<()> {
-    say.step("the regions go on running until Ctrl-C; try in another terminal:");
-    let Some(first) = stage.regions.first() else { return Ok(()) };
-    let urls: Vec<String> = stage.regions.iter().map(Region::url).collect();
-    let urls = urls.join(",");
+/// Says how to talk to the regions that are left running.
+fn invite(say: &Say, stage: &Stage) {
+    let Some(first) = stage.regions.first() else { return };
+    let urls = stage.regions.iter().map(Region::url).collect::<Vec<_>>().join(",");
     let token = first.folder.join("admin.token");
     let (token, second) = (token.display(), stage.regions.get(1).map_or("", |r| r.name.as_str()));
+    say.step("the regions go on running until Ctrl-C; in another terminal:");
     for line in [
         format!("evenkeel status --endpoint {urls}"),
         format!("evenkeel explain --group 18 --endpoint {urls}"),
-        format!("evenkeel accounts --endpoint {urls}"),
+        format!("evenkeel accounts list --endpoint {urls}"),
         format!(
-            "evenkeel switchover --groups all --to {second} --reason \"I want to see it\" --wait \
+            "evenkeel switchover --groups all --to {second} --reason \"to see it\" --wait \
              --endpoint {urls} --token-file {token}"
         ),
         format!("curl -sS --data-binary @FILE.xml {}/v1/payments", first.url()),
-        format!("ls {}", dir.display()),
     ] {
         say.step(line);
     }
-    tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")
 }
 
 /// The longest round trip between two regions.

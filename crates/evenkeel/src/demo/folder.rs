@@ -8,8 +8,8 @@ use anyhow::{Context as _, bail};
 
 /// The folder of one demo: the regions' folders and the evidence.
 ///
-/// Dropped before [`Self::finish`], which is how Ctrl-C and errors end a demo, it is removed with all
-/// that is in it, unless the user chose it.
+/// Dropped, it is removed with all that is in it, except what the user chose and, after
+/// [`Self::finish`], the evidence. Ctrl-C and errors end a demo by dropping it.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
@@ -57,23 +57,29 @@ impl Folder {
         self.path.join("evidence")
     }
 
-    /// Leaves the evidence. The regions' folders, keys among them, go, unless the user chose where
-    /// they are.
-    pub(crate) fn finish(mut self, regions: impl IntoIterator<Item = PathBuf>) {
+    /// From now on the evidence stays behind.
+    pub(crate) fn finish(&mut self) {
         self.is_finished = true;
-        if !self.is_chosen {
-            for folder in regions.into_iter().chain([self.path.join("authority")]) {
-                // What cannot be removed is left to whoever cleans temporary files.
-                let _left = fs::remove_dir_all(folder).is_err();
-            }
-        }
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if !self.is_finished && !self.is_chosen {
+        if self.is_chosen {
+            return;
+        }
+        // What cannot be removed is left to whoever cleans temporary files.
+        if !self.is_finished {
             let _left = fs::remove_dir_all(&self.path).is_err();
+            return;
+        }
+        // Keys and logs of records go; the evidence needs neither.
+        let evidence = self.evidence();
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path != evidence {
+                let _left = fs::remove_dir_all(path).is_err();
+            }
         }
     }
 }

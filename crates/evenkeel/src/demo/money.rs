@@ -1,5 +1,10 @@
-//! Amounts as the HTTP interface writes them, and which accounts a message moves money between.
+//! Amounts as the HTTP interface writes them, what a message is known by, and which accounts it moves
+//! money between.
+//!
+//! These are rules of the interface, held here a second time on purpose: what regions hold is checked
+//! without the code that is being checked.
 
+use payments_message::CreditTransfer;
 use payments_message::message::{Account, Agent, Transaction};
 use types::{Amount, Currency};
 
@@ -37,25 +42,40 @@ pub(crate) fn sides(transaction: &Transaction) -> (Side, Side) {
     )
 }
 
-/// An account that is named, or else the agent's own: its BIC behind `BIC:`, or its clearing member,
-/// LEI or name behind a prefix of theirs. This is the rule of the interface, held here a second time
-/// on purpose: the books are recomputed without the code that is being checked.
 fn side(account: Option<&Account>, agent: &Agent) -> Side {
     if let Some(account) = account {
         return Side { key: account.number().to_owned(), is_agent: false };
     }
-    let key = if let Some(bic) = &agent.bic {
-        format!("BIC:{bic}")
-    } else if let Some(member) = &agent.member {
-        format!("MMB:{}:{member}", agent.clearing_system.as_deref().unwrap_or_default())
-    } else if let Some(lei) = &agent.lei {
-        format!("LEI:{lei}")
-    } else if let Some(name) = &agent.name {
-        format!("NAME:{name}")
-    } else {
-        "UNNAMED".to_owned()
+    let key = match &agent.bic {
+        Some(bic) => format!("BIC:{bic}"),
+        None => institution(agent).unwrap_or_else(|| "UNNAMED".to_owned()),
     };
     Side { key, is_agent: true }
+}
+
+/// `SENDER/MESSAGE-ID`: the sender is the instructing agent, or else the sender in the header, or
+/// else the debtor's agent.
+pub(crate) fn name(transfer: &CreditTransfer) -> String {
+    let first = transfer.transactions.first();
+    let instructing = first.and_then(|one| institution(one.instructing_agent.as_ref()?));
+    let header = || transfer.header.as_ref()?.from.clone();
+    let debtor = || institution(&first?.debtor_agent);
+    let sender = instructing.or_else(header).or_else(debtor);
+    let sender = sender.unwrap_or_else(|| "UNNAMED".to_owned());
+    format!("{sender}/{}", transfer.message_id)
+}
+
+/// An institution's BIC, or else its clearing member, LEI or name behind a prefix of theirs.
+fn institution(agent: &Agent) -> Option<String> {
+    if let Some(bic) = &agent.bic {
+        return Some(bic.clone());
+    }
+    if let Some(member) = &agent.member {
+        let system = agent.clearing_system.as_deref().unwrap_or_default();
+        return Some(format!("MMB:{system}:{member}"));
+    }
+    let lei = agent.lei.as_ref().map(|lei| format!("LEI:{lei}"));
+    lei.or_else(|| agent.name.as_ref().map(|name| format!("NAME:{name}")))
 }
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) records: &'a [Record],
     pub(crate) openings: &'a [Opening],
     pub(crate) held: &'a Held,
-    pub(crate) journals: &'a [(String, Result<String, String>)],
+    /// The verdict on each region's folder; `None` if the nodes still run.
+    pub(crate) journals: Option<&'a [(String, Result<String, String>)]>,
     pub(crate) timeline: &'a Timeline,
     /// The longest round trip between two regions.
     pub(crate) round_trip_us: u32,
@@ -130,7 +131,7 @@ impl Report {
     pub(crate) fn text(&self, evidence: &Path) -> String {
         let mut out = format!("\n{}\n\n", self.title);
         for (name, value) in &self.counts {
-            out.push_str(&format!("  {name:<34}{value}\n"));
+            out.push_str(&format!("  {name:<36}{value}\n"));
         }
         if let Some(moved) = &self.moved {
             out.push_str(&format!("\n  {:<52}{:>12}{:>12}\n", "after the fault", "first", "last"));
@@ -225,6 +226,7 @@ pub(crate) fn leave(
             "repeats": sending.of,
             "region": regions.get(sending.region).map(|region| region.name.as_str()),
             "message": sending.name,
+            "file": sending.file,
             "due_us": record.due_us,
             "told_us": record.told_us,
             "attempts": record.attempts,

@@ -51,6 +51,9 @@ pub(crate) struct Story {
     pub(crate) fault: Fault,
     /// When it began.
     pub(crate) began_us: u64,
+    /// When a region first asked for the groups of another because it had seen it silent for long
+    /// enough, as the register has it; 0 if that was not seen.
+    pub(crate) detected_us: u64,
     /// When its end began: processes are started again from here on.
     pub(crate) restarted_us: u64,
     /// When it had ended: links mended, processes started again.
@@ -154,6 +157,31 @@ impl Stage {
         }
     }
 
+    /// Gives every region its third of the groups: the members take turns by the group's number. On a
+    /// busy machine one node may have started so late that others took its groups for it.
+    pub(crate) async fn place(&self) -> anyhow::Result<()> {
+        for region in &self.regions {
+            let standings = self.ask.standings(region).await?;
+            let is_its = |group: GroupId| usize::from(group.0) % self.regions.len() == region.index;
+            let astray: Vec<GroupId> = standings
+                .iter()
+                .filter(|(group, one)| is_its(**group) && one.home != Some(region.node))
+                .map(|(group, _)| *group)
+                .collect();
+            if astray.is_empty() {
+                continue;
+            }
+            self.say.step(format!("{} groups are moved to {}", astray.len(), region.name));
+            self.ask.switchover(region, &astray, region.node).await?;
+            let is_there = |standings: &BTreeMap<GroupId, Standing>| {
+                let mut there = astray.iter().filter_map(|group| standings.get(group));
+                there.all(|one| one.home == Some(region.node) && one.is_active)
+            };
+            self.ask.until(region, SERVING_WITHIN, "its groups are at home", is_there).await?;
+        }
+        self.serving().await
+    }
+
     /// Lets the fault happen a third into `length`, and ends it after two thirds or when it has shown
     /// what it is to show, whichever is later.
     pub(crate) async fn play(&mut self, fault: Fault, length: Duration) -> anyhow::Result<Story> {
@@ -174,9 +202,13 @@ impl Stage {
 
         let began_us = self.clock.wall().0;
         self.begin(fault, &affected).await?;
+        let mut detected_us = u64::MAX;
         if fault.is_failover() || matches!(fault, Fault::Planned { .. }) {
             let what = "the groups have another home";
             let moved = |standings: &BTreeMap<GroupId, Standing>| {
+                let moving = affected.iter().filter_map(|group| standings.get(group));
+                let since = moving.filter_map(|one| one.sealing_since_us);
+                detected_us = since.filter(|since| *since >= began_us).fold(detected_us, u64::min);
                 affected.iter().all(|group| {
                     standings.get(group).is_some_and(|one| one.is_active && !is_hit(one))
                 })
@@ -204,7 +236,18 @@ impl Stage {
         }
         let back_us = self.clock.wall().0;
         sleep_until(start + length).await;
-        Ok(Story { fault, began_us, restarted_us, ended_us, back_us, affected, is_fenced, probe })
+        let detected_us = if detected_us == u64::MAX { 0 } else { detected_us };
+        Ok(Story {
+            fault,
+            began_us,
+            detected_us,
+            restarted_us,
+            ended_us,
+            back_us,
+            affected,
+            is_fenced,
+            probe,
+        })
     }
 
     /// Sends a payment between accounts that do not exist to one region alone, and gives what its

@@ -1,1 +1,9 @@
-//! Integration tests.
+//! The command as its users meet it: arguments, exit codes, messages, files, processes.
+#![expect(clippy::unwrap_used, reason = "test helpers; a failed step fails the test")]
+
+mod cluster;
+mod command;
+mod demo;
+mod journal;
+mod node;
+mod payments;

@@ -82,8 +82,11 @@ pub(crate) struct Sending {
     pub(crate) region: usize,
     /// The currency of its payments; `None` if it is not known (files).
     pub(crate) currency: Option<Currency>,
-    /// What the message is known by for good, whoever sends it again: its sender and id.
+    /// What the message is known by for good, whoever sends it again: `SENDER/MESSAGE-ID`. The path
+    /// of a file that cannot be read as a message.
     pub(crate) name: String,
+    /// The file it comes from.
+    pub(crate) file: Option<String>,
     /// The document.
     pub(crate) bytes: Bytes,
 }
@@ -212,6 +215,7 @@ impl Script {
             region,
             currency: Some(cast.currency),
             name: format!("{}/{}", draft.instructing, draft.message_id),
+            file: None,
             bytes: spoil(kind, draft.write(version)),
         });
         if kind == Kind::Valid {
@@ -296,6 +300,7 @@ fn contradict(number: u64, region: usize, written: Written) -> Sending {
         region,
         currency: Some(currency),
         name: sending.name.clone(),
+        file: None,
         bytes: draft.write(version).into(),
     }
 }

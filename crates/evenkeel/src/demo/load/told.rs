@@ -86,16 +86,6 @@ impl Told {
         !verdicts.is_empty() && verdicts.iter().all(|verdict| verdict.status == "ACSC")
     }
 
-    /// Under which `SENDER/MESSAGE-ID` a decided message is known, as the answer itself says; `None`
-    /// if its sender is no BIC.
-    pub(crate) fn name(&self) -> Option<String> {
-        let Self::Decided(report) = self else { return None };
-        let text = std::str::from_utf8(report).ok()?;
-        let (header, _) = text.split_once("</GrpHdr>")?;
-        let sender = element(header, "BICFI")?;
-        Some(format!("{sender}/{}", element(text, "OrgnlMsgId")?))
-    }
-
     /// A line for reports and logs.
     pub(crate) fn summary(&self) -> String {
         match self {

@@ -67,8 +67,8 @@ pub(super) fn all(facts: &Facts<'_>, recomputed: &Recomputed, moved: Option<&Mov
         contradicted(facts.records),
         balanced(facts),
         equal(facts),
-        whole(facts),
     ];
+    claims.extend(facts.journals.map(whole));
     let story = facts.story;
     match facts.fault {
         Fault::None | Fault::Cut(..) => claims.push(stayed(facts)),
@@ -78,7 +78,13 @@ pub(super) fn all(facts: &Facts<'_>, recomputed: &Recomputed, moved: Option<&Mov
                 "moved within 1 s after detection",
                 moved.and_then(|moved| moved.after_detection_us),
                 FAILOVER_US_MAX,
-                "from the first promise on disk to the first good transaction on the last ledger",
+                if moved.is_some_and(|moved| moved.has_ledgers) {
+                    "from a region's asking for the groups to the first good transaction of a \
+                     client on the last of the moved ledgers in use"
+                } else {
+                    "from a region's asking for the groups to the last one's first committed \
+                     record; no payment was on a moved ledger"
+                },
             ));
         }
         Fault::Planned { .. } => {
@@ -214,15 +220,16 @@ fn equal(facts: &Facts<'_>) -> Claim {
     Claim::unless("all regions hold the same state", &against, because)
 }
 
-fn whole(facts: &Facts<'_>) -> Claim {
-    let bad = facts.journals.iter().filter_map(|(region, verdict)| {
-        verdict.as_ref().err().map(|found| format!("{region}: {found}"))
-    });
-    let good = facts.journals.iter().filter_map(|(region, verdict)| {
-        verdict.as_ref().ok().map(|found| format!("{region}: {found}"))
-    });
-    let good = good.collect::<Vec<_>>().join("; ");
-    Claim::unless("every folder verifies offline", &bad.collect::<Vec<_>>(), good)
+fn whole(journals: &[(String, Result<String, String>)]) -> Claim {
+    let line = |region: &str, found: &str| format!("{region}: {found}");
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for (region, verdict) in journals {
+        match verdict {
+            Ok(found) => good.push(line(region, found)),
+            Err(found) => bad.push(line(region, found)),
+        }
+    }
+    Claim::unless("every folder verifies offline", &bad, good.join("; "))
 }
 
 fn stayed(facts: &Facts<'_>) -> Claim {

@@ -34,9 +34,11 @@ pub(crate) struct Phase {
 pub(crate) struct Move {
     /// In order.
     pub(crate) phases: Vec<Phase>,
-    /// From the first sign that a move was decided to the first good client transaction on the last
-    /// of the ledgers.
+    /// From detection to the first good client transaction on the last of the ledgers; without
+    /// ledgers in use among the groups, to the last group's first committed record.
     pub(crate) after_detection_us: Option<u64>,
+    /// Whether the load has payments on a ledger that moved.
+    pub(crate) has_ledgers: bool,
     /// The largest gap between good answers on one of the moved ledgers, less the usual one there.
     pub(crate) gap_us: Option<u64>,
     /// The usual gap on that ledger.
@@ -62,8 +64,13 @@ impl Move {
         }
         let began_us = story.began_us;
         let mut phases = Vec::new();
+        if story.detected_us > 0 {
+            let detected = story.detected_us - began_us;
+            let name = "detected: a region asks for the groups";
+            phases.push(Phase { name, first_us: detected, last_us: detected });
+        }
         for (name, step) in [
-            ("detected and decided: a promise is on disk", Step::Promised),
+            ("decided: a promise to refuse the old home is on disk", Step::Promised),
             ("sealed, and the chain copied", Step::Sealed),
             ("active: the register has opened the epoch", Step::Opened),
             ("serving: the epoch's first record is committed", Step::Serving),
@@ -85,9 +92,15 @@ impl Move {
                 last_us: last - began_us,
             });
         }
-        let decided = timeline.reached(Step::Promised, &story.affected, began_us);
+        let has_ledgers = !moved_ledgers(story, records).is_empty();
+        let serving = timeline.reached(Step::Serving, &story.affected, began_us);
+        let over_us = match recovered_us {
+            None if !has_ledgers => serving.map(|reached| reached.last_us),
+            over_us => over_us,
+        };
+        let detected_us = Some(story.detected_us).filter(|us| *us > 0);
         let after_detection_us =
-            decided.zip(recovered_us).map(|(decided, last)| last.saturating_sub(decided.first_us));
+            detected_us.zip(over_us).map(|(detected, over)| over.saturating_sub(detected));
         let gaps = moved_ledgers(story, records)
             .into_iter()
             .filter_map(|currency| gap(currency, began_us, records));
@@ -95,9 +108,10 @@ impl Move {
         Some(Self {
             phases,
             after_detection_us,
+            has_ledgers,
             gap_us: widest.map(|(gap, _)| gap),
             usual_gap_us: widest.map_or(0, |(_, usual)| usual),
-            recovered_us,
+            recovered_us: over_us,
         })
     }
 

@@ -44,7 +44,6 @@ fn an_answer_is_read_as_it_was_written() {
     let expected = vec![verdict("ACSC", ""), verdict("RJCT", "AM04"), verdict("ACSC", "")];
     assert_eq!(told.verdicts(), expected);
     assert!(!told.is_settled());
-    assert_eq!(told.name().as_deref(), Some("DEMOIE2D/EK-1"));
     assert_eq!(told.summary(), "2 × ACSC, RJCT AM04");
 
     let scope = Scope::Group { status: Status::Rejected, because: because() };
