@@ -29,6 +29,25 @@ fn how_it_is_written_does_not_count() {
     assert_eq!(content(&wrapped), first);
 }
 
+/// If the namespace did not count, one order sent in two versions would pass for one message, and an
+/// element from elsewhere for one of the message's own.
+#[test]
+fn namespaces_count_and_prefixes_do_not() {
+    let sent = sample();
+    let first = content(&sent);
+    let newer = sent.replace("pacs.008.001.08", "pacs.008.001.10");
+    assert_ne!(content(&newer), first);
+    let stem = "urn:iso:std:iso:20022:tech:xsd:pacs.008.001.08";
+    let again = sent.replace("<GrpHdr>", &format!("<GrpHdr xmlns='{stem}'>"));
+    assert_eq!(content(&again), first);
+    let extra = |name: &str| {
+        let data = format!("<SplmtryData><Envlp>{name}</Envlp></SplmtryData></CdtTrfTxInf>");
+        content(&sent.replace("</CdtTrfTxInf>", &data))
+    };
+    assert_ne!(extra("<a/>"), extra("<a xmlns='urn:b'/>"));
+    assert_eq!(extra("<a xmlns='urn:b'/>"), extra("<c:a xmlns:c='urn:b'/>"));
+}
+
 /// If a changed word did not count, a second, different order would be answered with the first one's
 /// outcome.
 #[test]
