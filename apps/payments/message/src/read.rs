@@ -47,7 +47,7 @@ pub fn read_within(bytes: &[u8], limits: &Limits) -> Result<CreditTransfer, Refu
                 let namespace = reader.name().namespace;
                 let message = namespace.strip_prefix(NAMESPACE_STEM);
                 match message.and_then(Version::of).zip(Schema::of(namespace)) {
-                    Some(_) if found.is_some() => {
+                    _ if message.is_some() && (found.is_some() || instead != Instead::Nothing) => {
                         return Err(Refusal::NotPacs008(Instead::Several));
                     }
                     Some((version, schema)) => {

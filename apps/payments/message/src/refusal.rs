@@ -15,7 +15,7 @@ pub enum Refusal {
     /// XML that only an attacker writes: a document type, own entities, beyond the limits.
     #[error("refused as hostile XML")]
     Attack(#[source] xml::error::Error),
-    /// XML without a pacs.008 of a version read here, or with several.
+    /// XML without a pacs.008 of a version read here, or with more than that one document.
     #[error("no single pacs.008 of a known version; {0}")]
     NotPacs008(Instead),
     /// A pacs.008 that departs from its schema.
@@ -41,7 +41,8 @@ pub enum Instead {
     /// A document of another message or version.
     #[error("found {0}")]
     Other(Box<str>),
-    /// More than one pacs.008 in one file: which one would the answer be about?
+    /// More than one ISO 20022 document in one file. Of two pacs.008, which would the answer be
+    /// about? And one that another message quotes, a cancellation for instance, is no order to pay.
     #[error("found several")]
     Several,
 }

@@ -93,6 +93,24 @@ fn envelopes_and_headers() {
     assert_eq!(refusal, Err(Refusal::NotPacs008(Instead::Other("pacs.008.001.09".into()))));
 }
 
+/// A cancellation that quotes the payment it cancels would otherwise make that payment.
+#[test]
+fn a_message_quoted_in_another_is_no_order() {
+    let bare = String::from_utf8(draft(1).write(Version::V08)).expect("UTF-8");
+    let quoted = bare.split_once('\n').expect("a declaration").1;
+    let cancels = "urn:iso:std:iso:20022:tech:xsd:camt.056.001.08";
+    for text in [
+        format!("<Document xmlns='{cancels}'><Envlp>{quoted}</Envlp></Document>"),
+        format!("<e><Document xmlns='{cancels}'/>{quoted}</e>"),
+        format!("<e>{quoted}<Document xmlns='{cancels}'/></e>"),
+    ] {
+        let refusal = read(text.as_bytes());
+        assert_eq!(refusal, Err(Refusal::NotPacs008(Instead::Several)), "{text}");
+    }
+    // A `Document` of nobody's is a wrapper like any other.
+    assert!(read(format!("<Document>{quoted}</Document>").as_bytes()).is_ok());
+}
+
 /// A refusal that names no message cannot be answered: the sender waits for ever.
 #[test]
 fn a_departure_tells_what_was_read_before_it() {
