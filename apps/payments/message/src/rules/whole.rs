@@ -112,7 +112,9 @@ fn dates(whole: &Whole<'_>, findings: &mut Findings) {
         };
         settled.days().abs_diff(created.days()) > DAYS_MAX
     };
-    let text = |date| format!("settlement on {date} in a message created {}", whole.created);
+    // A legal moment may have any number of decimals.
+    let created = quote(whole.created, QUOTED_CHARS_MAX);
+    let text = |date| format!("settlement on {date} in a message created {created}");
     if let Some(date) = whole.settlement.filter(|date| far(date)) {
         let path = format!("{GROUP}/IntrBkSttlmDt");
         group(findings, Rule::SettlementDate, Reason::DT01, &path, text(date));
