@@ -1,9 +1,13 @@
 //! Under which names a message and a payment are known, and as which 16 bytes they are kept.
 //!
 //! Outsiders choose these names freely, so they are hashed with SHA-256 before they go into an
-//! index; 16 bytes of it put a collision out of reach, by accident or on purpose. Each kind of name
-//! has its own prefix, and every part its length, so that no name can pass for another. Prefixes and
-//! lengths are short so that a name of usual size is one block of SHA-256, 64 bytes.
+//! index. With 16 bytes of it nobody hits upon a name of another; who makes two names of his own
+//! collide, at 2^64 hashes, has the second of them refused. Each kind of name has its own prefix, and
+//! every part its length, so that no name can pass for another. Prefixes and lengths are short so
+//! that a name of usual size is one block of SHA-256, 64 bytes.
+//!
+//! White space around an id is not part of it. The schemas keep it, but systems on the way lay texts
+//! out anew, and a payment must not be made twice over a line break.
 
 use sha2::{Digest, Sha256};
 use types::MessageId;
@@ -46,10 +50,10 @@ impl<'a> PaymentKey<'a> {
 ///
 /// The content is not in it: the same message id with other content must meet the first and be
 /// refused. Nor is the currency. A sender is the same with and without the `XXX` that stands for a
-/// head office.
+/// head office, and an id with and without white space around it.
 #[must_use]
 pub fn message_id(sender: &str, message_id: &str) -> MessageId {
-    MessageId(short_hash(b"pm1", &[institution(sender), message_id]))
+    MessageId(short_hash(b"pm1", &[institution(sender), bare(message_id)]))
 }
 
 /// The names under which a transaction is taken once, `None` where it has no such name.
@@ -71,11 +75,13 @@ impl Identities {
     pub(crate) fn new(message: &Message<'_>, transaction: &Transaction<'_>) -> Self {
         let sender = institution(message.sender);
         let uetr = transaction.uetr.map(uetr);
-        let id = transaction.transaction_id.filter(|id| *id != NOT_PROVIDED);
+        let id = transaction.transaction_id.map(bare);
+        let id = id.filter(|id| !matches!(*id, "" | NOT_PROVIDED));
         let transaction_id = id.map(|id| short_hash(b"pt1", &[sender, id]));
         let in_message = (uetr.is_none() && transaction_id.is_none()).then(|| {
             let instruction_id = transaction.instruction_id.unwrap_or_default();
-            let parts = [sender, message.message_id, instruction_id, transaction.end_to_end_id];
+            let end_to_end_id = bare(transaction.end_to_end_id);
+            let parts = [sender, bare(message.message_id), bare(instruction_id), end_to_end_id];
             short_hash(b"pi1", &parts)
         });
         Self { uetr, transaction: transaction_id, in_message }
@@ -108,6 +114,11 @@ fn institution(sender: &str) -> &str {
         Some(institution) if institution.len() == 8 => institution,
         _ => sender,
     }
+}
+
+/// An id without the white space around it.
+fn bare(id: &str) -> &str {
+    id.trim_ascii()
 }
 
 fn short_hash(kind: &[u8], parts: &[&str]) -> [u8; 16] {

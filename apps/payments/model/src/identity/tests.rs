@@ -37,6 +37,42 @@ fn ids_are_equal_only_for_one_sender_and_message() {
     assert_eq!(ids.len(), others.len() + 1);
 }
 
+/// A system on the way that lays texts out anew would have a payment made twice.
+#[test]
+fn white_space_around_an_id_is_not_part_of_it() {
+    let id = message_id("AAAADEFF", "MSG 1");
+    for same in [" MSG 1", "MSG 1\n", "\r\n\t MSG 1 \t"] {
+        assert_eq!(message_id("AAAADEFF", same), id, "{same:?}");
+    }
+    assert_ne!(message_id("AAAADEFF", "MSG  1"), id);
+    let identities = |transaction_id, end_to_end_id| {
+        let transaction = Transaction {
+            uetr: None,
+            amount: Amount(1),
+            instruction_id: None,
+            end_to_end_id,
+            transaction_id,
+            debtor: "a",
+            creditor: "b",
+            debtor_agent: None,
+            creditor_agent: None,
+        };
+        let message = Message {
+            currency: Currency::from_code("EUR").unwrap(),
+            version: Version::V08,
+            settlement_date: None,
+            sender: "AAAADEFF",
+            message_id: "M",
+            transactions: [transaction].into(),
+        };
+        Identities::new(&message, &transaction).iter().collect::<Vec<_>>()
+    };
+    assert_eq!(identities(Some("T"), "E"), identities(Some("\n T "), "E"));
+    assert_eq!(identities(None, "E"), identities(None, " E"));
+    assert_eq!(identities(None, "E"), identities(Some(" NOTPROVIDED"), "E"));
+    assert_eq!(identities(None, "E"), identities(Some("  "), "E"));
+}
+
 /// A transaction without strong names would escape, or one with them be taken for its neighbour.
 #[test]
 fn a_transaction_has_the_identities_it_bears() {
