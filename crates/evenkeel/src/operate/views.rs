@@ -149,13 +149,6 @@ pub(crate) async fn explain(args: &Explain) -> Ended {
     output::line(&format!("As {} sees it ({}):", text(&answered.value, "region"), answered.from));
     for explanation in list(&answered.value, "explanations") {
         output::line(explanation.get("text").and_then(Value::as_str).unwrap_or_default());
-        let (actor, reason) = (
-            explanation.pointer("/last_change/actor").and_then(Value::as_str).unwrap_or_default(),
-            explanation.pointer("/last_change/reason").and_then(Value::as_str).unwrap_or_default(),
-        );
-        if !actor.is_empty() {
-            output::line(&format!("  last changed by {actor}: {reason}"));
-        }
     }
     Ok(Exit::Ok)
 }
