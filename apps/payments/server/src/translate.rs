@@ -52,14 +52,14 @@ impl Names {
     }
 }
 
-/// Who a message is from: its instructing agent, or else the sender in its header, or else the
-/// debtor's agent. A message that was relayed with another header is still the same message.
+/// Who a message is from: its instructing agent, or else the debtor's agent. A header is not asked:
+/// the sender is part of the message's id, and the same document under another header, or bare, has
+/// to meet its first outcome.
 fn sender(transfer: &CreditTransfer) -> String {
     let first = transfer.transactions.first();
     let instructing = first.and_then(|one| one.instructing_agent.as_ref()).and_then(participant);
-    let header = || transfer.header.as_ref()?.from.clone();
     let debtor = || participant(&first?.debtor_agent);
-    instructing.or_else(header).or_else(debtor).unwrap_or_else(|| "UNNAMED".to_owned())
+    instructing.or_else(debtor).unwrap_or_else(|| "UNNAMED".to_owned())
 }
 
 /// What an institution is called: its BIC, or else a name with a prefix, which no BIC has. A mere

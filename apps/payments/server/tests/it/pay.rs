@@ -163,6 +163,39 @@ async fn an_id_used_in_another_currency_is_refused() {
     assert_eq!(answer.json()["first_currency"], "EUR");
 }
 
+/// If a header counted, the same document relayed under another one would be paid a second time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_is_one_message_under_every_header() {
+    let world = World::alone().await;
+    world.open("EUR", 1, "100.00").await;
+    world.open("EUR", 2, "0").await;
+    // Nothing but sender and message id tells this payment from others.
+    let text = String::from_utf8(message(1)).unwrap();
+    let text = without(&without(&text, "UETR"), "TxId");
+    let document = without(&text, "InstgAgt").split_once('\n').unwrap().1.to_owned();
+    let under = |bic: &str| {
+        format!(
+            "<e><AppHdr xmlns='urn:iso:std:iso:20022:tech:xsd:head.001.001.02'><Fr><FIId>\
+             <FinInstnId><BICFI>{bic}</BICFI></FinInstnId></FIId></Fr></AppHdr>{document}</e>"
+        )
+    };
+    let first = world.pay(document.as_bytes()).await;
+    assert_eq!((first.status, first.element("GrpSts")), (200, "ACSC"), "{}", first.text());
+    for again in [under("COBADEFF"), under("INGDDEFFXXX")] {
+        let again = world.pay(again.as_bytes()).await;
+        assert_eq!((again.header("evenkeel-repeated"), &again.body), ("true", &first.body));
+    }
+    let balance = world.get(&format!("/v1/accounts/EUR/{}", account(1))).await.json();
+    assert_eq!(balance["balance"], "87.66");
+}
+
+/// The text without the first element of that name.
+fn without(text: &str, name: &str) -> String {
+    let (before, rest) = text.split_once(&format!("<{name}>")).unwrap();
+    let (_, after) = rest.split_once(&format!("</{name}>")).unwrap();
+    format!("{before}{after}")
+}
+
 /// If a node that cannot commit says yes or no, it lies.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_majority_nothing_is_promised() {
