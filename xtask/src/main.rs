@@ -24,7 +24,7 @@ Usage: cargo xtask <command>
 
 Commands:
   ci           everything a change must pass: format, tidy, clippy, tests, doc tests,
-               a few simulator seeds, documentation. Steps are numbered and timed; all of
+               a thousand simulator seeds, documentation. Steps are numbered and timed; all of
                them run even when one fails, and the last line counts the tests:
                `N passed, N failed, N skipped`.
   ci --quick   the same without the simulator and the documentation: before each commit.
