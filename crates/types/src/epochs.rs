@@ -106,11 +106,17 @@ impl EpochTable {
     /// The epoch that `seq` belongs to, were the chain to reach it; 0 when no epoch has begun there.
     #[must_use]
     pub fn epoch_at(&self, seq: Seq) -> Epoch {
-        self.starts
-            .iter()
-            .rev()
-            .find(|start| self.holds(start.epoch, seq))
-            .map_or(Epoch(0), |start| start.epoch)
+        // From the newest back, with the lowest end that the later ones leave: a table of a peer may
+        // be long, and a look at all later starts for each start would take seconds.
+        let mut end: Option<Seq> = None;
+        for start in self.starts.iter().rev() {
+            if start.seq <= seq && end.is_none_or(|end| seq <= end) {
+                return start.epoch;
+            }
+            let before = start.seq.prev();
+            end = Some(end.map_or(before, |end| end.min(before)));
+        }
+        Epoch(0)
     }
 }
 

@@ -39,10 +39,10 @@ impl Epoch {
 }
 
 impl Seq {
-    /// The seq after this one.
+    /// The seq after this one. The last stays the last: a peer may name it, no chain reaches it.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 
     /// The seq before this one; 0 stays 0.

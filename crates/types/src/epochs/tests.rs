@@ -49,3 +49,36 @@ fn a_forced_start_below_an_older_one_cuts_both() {
     assert_eq!(table.epoch_at(Seq(9)), Epoch(3));
     assert_eq!(table.epoch_at(Seq(7)), Epoch(1));
 }
+
+/// Without it the two ways to ask one question could part, and a tail be cut to the wrong epoch.
+#[test]
+fn the_epoch_of_a_seq_is_the_newest_that_holds_it() {
+    for starts in [
+        &[(1, 1), (2, 11), (3, 8), (5, 8), (7, 30)][..],
+        &[(2, 20), (3, 5), (4, 6), (9, 1)],
+        &[(1, 1), (2, 1), (3, 1)],
+    ] {
+        let table = table(starts);
+        for seq in (0..40).map(Seq) {
+            let holds = starts.iter().rev().find(|(epoch, _)| table.holds(Epoch(*epoch), seq));
+            let expect = holds.map_or(Epoch(0), |(epoch, _)| Epoch(*epoch));
+            assert_eq!(table.epoch_at(seq), expect, "{starts:?} at {seq}");
+        }
+    }
+}
+
+/// Without it one frame with the longest table a peer may send would hold a node up for seconds.
+#[test]
+fn a_long_table_is_answered_at_once() {
+    let starts: Vec<_> = (1..=65_536).map(|epoch| (epoch, epoch)).collect();
+    let table = table(&starts);
+    for _ in 0..100 {
+        assert_eq!(table.epoch_at(Seq(0)), Epoch(0));
+    }
+}
+
+/// Without it a peer that names the last seq of all would stop this node by an overflow.
+#[test]
+fn the_last_seq_has_no_next() {
+    assert_eq!(Seq(u64::MAX).next(), Seq(u64::MAX));
+}
