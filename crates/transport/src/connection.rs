@@ -10,18 +10,18 @@ use core::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
-use std::io;
+use std::{io, sync::Arc};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf},
-    sync::watch,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{Instant, sleep, sleep_until},
 };
 use types::NodeId;
 
 use crate::{
-    event::{DownReason, Event, Lane, Sink},
+    event::{DownReason, Event, Lane, Room, Sink},
     frame::{self, Cutter, Frame},
     handshake::Stream,
     limits::{COALESCE_BYTES, COPY_BYTES_MAX, Limits},
@@ -35,6 +35,7 @@ pub(crate) struct Connection<'a> {
     pub(crate) peer: NodeId,
     pub(crate) lane: Lane,
     pub(crate) queue: &'a Queue,
+    pub(crate) inbound: &'a Arc<Semaphore>,
     pub(crate) counters: &'a LaneCounters,
     pub(crate) limits: &'a Limits,
     pub(crate) sink: &'a Sink,
@@ -50,6 +51,8 @@ struct Pulse {
     /// echo, and nobody sends one. Only the last is kept: a peer cannot make us owe it many.
     owed: AtomicU64,
     ping: AtomicBool,
+    /// The reader waits for room: that nothing is heard meanwhile is not the peer's fault.
+    holding: AtomicBool,
     stopping: AtomicBool,
 }
 
@@ -90,21 +93,22 @@ impl Connection<'_> {
                 Err(error) => return DownReason::Lost(error.kind()),
             }
             pulse.heard_us.store(pulse.now_us(), Ordering::Relaxed);
-            if let Err(error) = self.deliver(&mut cutter, pulse) {
+            if let Err(error) = self.deliver(&mut cutter, pulse).await {
                 return DownReason::Protocol(error);
             }
         }
     }
 
-    /// Hands on every whole frame.
-    fn deliver(self, cutter: &mut Cutter, pulse: &Pulse) -> Result<(), frame::FrameError> {
+    /// Hands on every whole frame, each when there is room for it.
+    async fn deliver(self, cutter: &mut Cutter, pulse: &Pulse) -> Result<(), frame::FrameError> {
         let (mut frames, mut length) = (0, 0);
         while let Some(frame) = cutter.next()? {
             match frame {
                 Frame::Message(bytes) => {
                     frames += 1;
                     length += to_u64(bytes.len());
-                    (self.sink)(Event::Frame { from: self.peer, lane: self.lane, bytes });
+                    let room = Room::new(self.room(queue::cost(&bytes), pulse).await);
+                    (self.sink)(Event::Frame { from: self.peer, lane: self.lane, bytes, room });
                 }
                 Frame::Ping(number) => {
                     pulse.owed.store(number, Ordering::Relaxed);
@@ -120,6 +124,19 @@ impl Connection<'_> {
             self.counters.bytes_in.add(length);
         }
         Ok(())
+    }
+
+    /// Waits until the receiver has worked off enough to take so many bytes more.
+    async fn room(self, bytes: usize, pulse: &Pulse) -> OwnedSemaphorePermit {
+        let count = u32::try_from(bytes).expect("the longest frame is below 2^30");
+        if let Ok(room) = self.inbound.clone().try_acquire_many_owned(count) {
+            return room;
+        }
+        pulse.holding.store(true, Ordering::Relaxed);
+        let room = self.inbound.clone().acquire_many_owned(count).await;
+        pulse.heard_us.store(pulse.now_us(), Ordering::Relaxed);
+        pulse.holding.store(false, Ordering::Relaxed);
+        room.expect("nobody closes it")
     }
 
     async fn write(self, half: &mut WriteHalf<Stream>, pulse: &Pulse) -> DownReason {
@@ -208,6 +225,9 @@ impl Connection<'_> {
                 pulse.ping.store(true, Ordering::Relaxed);
                 self.queue.poke();
             }
+            if pulse.holding.load(Ordering::Relaxed) {
+                pulse.heard_us.store(now_us, Ordering::Relaxed);
+            }
             let heard_us = pulse.heard_us.load(Ordering::Relaxed);
             let writing_us = match pulse.writing_us.load(Ordering::Relaxed) {
                 0 => u64::MAX,
@@ -240,6 +260,7 @@ impl Pulse {
             writing_us: AtomicU64::new(0),
             owed: AtomicU64::new(0),
             ping: AtomicBool::new(false),
+            holding: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
         }
     }

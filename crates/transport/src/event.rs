@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 use std::io;
 
 use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
 use types::NodeId;
 
 use crate::{frame::FrameError, handshake::HandshakeError};
@@ -50,6 +51,8 @@ pub enum Event {
         /// The bytes as handed to `send`. They share a read buffer of 256 KiB or more with their
         /// neighbours: whoever keeps a small frame for long should copy it.
         bytes: Bytes,
+        /// The frame's part of what this lane may bring before it is worked off.
+        room: Room,
     },
     /// An attempt to reach a peer that this node dials failed; the next follows after a pause.
     Unreachable(NodeId, HandshakeError),
@@ -61,6 +64,20 @@ pub enum Event {
         /// Why; names the step it failed at.
         why: HandshakeError,
     },
+}
+
+/// What one frame takes of `Limits::inbound_bytes_max`, given back when dropped. Keep it with the frame
+/// for as long as that waits: a lane whose room is used up is not read until some comes back, and the
+/// peer has to wait.
+#[derive(Debug)]
+pub struct Room {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Room {
+    pub(crate) const fn new(permit: OwnedSemaphorePermit) -> Self {
+        Self { _permit: permit }
+    }
 }
 
 /// Takes events. Called from I/O tasks, possibly from several at once for different peers and

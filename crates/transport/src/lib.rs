@@ -4,12 +4,11 @@
 //! client waits for and one for bulk ([`Lane`]). Both sides show a certificate of the cluster's own
 //! authority ([`pki`]); who a peer is follows from that alone. Messages are queued within bounds,
 //! written in large batches, and lost only when a session ends, which both sides learn within a
-//! stated time. Frames are opaque here: what they mean, and sending them again, is the matter of
+//! stated time. A receiver that falls behind holds its peers up instead of filling its memory. Frames are opaque here: what they mean, and sending them again, is the matter of
 //! the protocol above. [`link`] is a wire with the delays and faults of a long one, for
 //! demonstrations and tests.
 //!
-//! Not offered: retries, priorities within a lane, and bounds on what the receiver has not yet
-//! worked off; the protocol's own windows bound that.
+//! Not offered: retries, and priorities within a lane.
 
 mod backoff;
 mod connection;
@@ -28,7 +27,7 @@ mod tls;
 mod transport;
 
 pub use self::{
-    event::{DownReason, Event, Lane, Refused, Sink},
+    event::{DownReason, Event, Lane, Refused, Room, Sink},
     frame::FrameError,
     handshake::HandshakeError,
     hello::{HelloError, Refusal},

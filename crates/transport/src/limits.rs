@@ -34,6 +34,10 @@ pub struct Limits {
     pub log_queue_bytes_max: usize,
     /// What may wait for one peer on the bulk lane; 16 MiB: the reader of a snapshot paces itself.
     pub bulk_queue_bytes_max: usize,
+    /// What one lane of a peer may bring in before the receiver has worked it off, each frame with 36
+    /// bytes on top; 64 MiB, as much as a peer may have waiting. Then the lane is not read. A peer that
+    /// is held up for as long as `silence_max` sees the session as dead.
+    pub inbound_bytes_max: usize,
     /// How often each lane asks for an echo; 200 ms.
     pub keepalive: Duration,
     /// A lane that heard nothing, or could not write a byte that it wanted to, for this long is
@@ -58,6 +62,7 @@ impl Default for Limits {
             frame_bytes_max: 8 << 20,
             log_queue_bytes_max: 64 << 20,
             bulk_queue_bytes_max: 16 << 20,
+            inbound_bytes_max: 64 << 20,
             keepalive: Duration::from_millis(200),
             silence_max: Duration::from_secs(2),
             handshake_max: Duration::from_secs(4),
@@ -75,7 +80,7 @@ pub enum LimitsError {
     /// Frames need a length of at least 1 and below 2^30.
     #[error("the longest frame must have 1 to {FRAME_BYTES_CEILING} bytes")]
     FrameBytes,
-    /// A queue must hold at least one longest frame, or that frame could never be sent.
+    /// A queue must hold at least one longest frame, or that frame could never be sent or taken in.
     #[error("a queue is smaller than the longest frame")]
     QueueBytes,
     /// One lost echo must not end a session.
@@ -96,6 +101,7 @@ impl Limits {
             return Err(LimitsError::FrameBytes);
         }
         let queue_bytes = self.log_queue_bytes_max.min(self.bulk_queue_bytes_max);
+        let queue_bytes = queue_bytes.min(self.inbound_bytes_max);
         if queue_bytes < self.frame_bytes_max + FRAME_COST_BYTES {
             return Err(LimitsError::QueueBytes);
         }

@@ -13,7 +13,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::{
-    sync::mpsc,
+    sync::{Semaphore, mpsc},
     task::JoinSet,
     time::{Instant, timeout},
 };
@@ -25,6 +25,7 @@ use crate::{
     event::{DownReason, Event, Lane},
     handshake::{self, HandshakeError, Stream},
     hello::{Hello, Refusal, SessionId},
+    limits::Limits,
     metrics::LaneCounters,
     queue::Queue,
     transport::Shared,
@@ -45,6 +46,9 @@ pub(crate) struct Peer {
 #[derive(Debug)]
 pub(crate) struct LaneState {
     pub(crate) queue: Queue,
+    /// Bytes that may still come in. It outlives connections: what one of them brought is in memory
+    /// until it is worked off, whether the connection stands or not.
+    pub(crate) inbound: Arc<Semaphore>,
     pub(crate) counters: LaneCounters,
 }
 
@@ -55,12 +59,13 @@ pub(crate) struct Arrival {
 }
 
 impl Peer {
-    pub(crate) fn new(id: NodeId, address: String, queue_bytes_max: [usize; 2]) -> Self {
+    pub(crate) fn new(id: NodeId, address: String, limits: &Limits) -> Self {
         let lane = |bytes_max| LaneState {
             queue: Queue::new(bytes_max),
+            inbound: Arc::new(Semaphore::new(limits.inbound_bytes_max)),
             counters: LaneCounters::default(),
         };
-        let [log, bulk] = queue_bytes_max.map(lane);
+        let [log, bulk] = [limits.log_queue_bytes_max, limits.bulk_queue_bytes_max].map(lane);
         Self { id, address, log, bulk, current: Mutex::default() }
     }
 
@@ -251,9 +256,9 @@ async fn end(shared: &Shared, peer: &Peer, mut bulk: JoinSet<()>, reason: DownRe
 }
 
 async fn run(shared: &Shared, peer: &Peer, lane: Lane, stream: Stream) -> DownReason {
-    let LaneState { queue, counters } = peer.lane(lane);
+    let LaneState { queue, inbound, counters } = peer.lane(lane);
     let (limits, sink) = (&shared.limits, &shared.sink);
-    Connection { peer: peer.id, lane, queue, counters, limits, sink }
+    Connection { peer: peer.id, lane, queue, inbound, counters, limits, sink }
         .run(stream, shared.stop.subscribe())
         .await
 }

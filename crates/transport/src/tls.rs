@@ -27,6 +27,7 @@ pub struct Identity {
     cluster: ClusterName,
     node: NodeId,
     expires_unix_s: u64,
+    authority_key: Arc<[u8]>,
     server: Arc<ServerConfig>,
     client: Arc<ClientConfig>,
 }
@@ -88,6 +89,7 @@ impl Identity {
         let malformed = || IdentityError::Name(NameError::Malformed);
         let (starts_unix_s, expires_unix_s) = validity(&certificate).ok_or_else(malformed)?;
         let both_unix_s = validity(&authority).ok_or_else(malformed)?.0.max(starts_unix_s);
+        let authority_key = key_of(&authority).ok_or_else(malformed)?;
 
         let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
         let mut roots = RootCertStore::empty();
@@ -123,6 +125,7 @@ impl Identity {
             cluster,
             node,
             expires_unix_s,
+            authority_key,
             server: Arc::new(server),
             client: Arc::new(client),
         })
@@ -145,6 +148,13 @@ impl Identity {
     #[must_use]
     pub const fn expires_unix_s(&self) -> u64 {
         self.expires_unix_s
+    }
+
+    /// The authority's public key as it stands in its certificate (DER, SubjectPublicKeyInfo of
+    /// RFC 5280): the same for every node of the cluster, however often certificates are renewed.
+    #[must_use]
+    pub fn authority_key(&self) -> &[u8] {
+        &self.authority_key
     }
 
     pub(crate) fn server(&self) -> Arc<ServerConfig> {
@@ -189,6 +199,12 @@ fn node_of(certificate: &CertificateDer<'_>) -> Result<(ClusterName, NodeId), Na
         return Err(NameError::NotANode);
     };
     ClusterName::from_node_name(name).ok_or(NameError::NotANode)
+}
+
+/// The public key that a certificate is about.
+fn key_of(certificate: &CertificateDer<'_>) -> Option<Arc<[u8]>> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    Some(certificate.public_key().raw.into())
 }
 
 /// First and last second of the validity.

@@ -107,10 +107,9 @@ impl Transport {
         let local = listener.local_addr().map_err(StartError::Listener)?;
         let listener = TcpListener::from_std(listener).map_err(StartError::Listener)?;
 
-        let queue_bytes_max = [limits.log_queue_bytes_max, limits.bulk_queue_bytes_max];
         let peers: BTreeMap<NodeId, Arc<Peer>> = peers
             .into_iter()
-            .map(|(id, address)| (id, Arc::new(Peer::new(id, address, queue_bytes_max))))
+            .map(|(id, address)| (id, Arc::new(Peer::new(id, address, &limits))))
             .collect();
         let boot = random()?;
         let (stop, rejected) = (watch::Sender::new(false), Default::default());

@@ -14,6 +14,7 @@ fn limits_that_contradict_each_other_are_refused_at_start() {
     check(|limits| limits.frame_bytes_max = 0, Err(LimitsError::FrameBytes));
     check(|limits| limits.frame_bytes_max = 1 << 30, Err(LimitsError::FrameBytes));
     check(|limits| limits.bulk_queue_bytes_max = 8 << 20, Err(LimitsError::QueueBytes));
+    check(|limits| limits.inbound_bytes_max = 8 << 20, Err(LimitsError::QueueBytes));
     check(|limits| limits.keepalive = Duration::ZERO, Err(LimitsError::Keepalive));
     check(|limits| limits.silence_max = limits.keepalive, Err(LimitsError::Keepalive));
     check(|limits| limits.redial_min = Duration::ZERO, Err(LimitsError::Redial));

@@ -82,3 +82,19 @@ fn a_credential_is_whole_or_refused() {
     let mixed = Credential { key_pem: String::new(), ..one };
     assert!(matches!(Identity::new(&mixed), Err(IdentityError::KeyPem(_))));
 }
+
+#[test]
+fn a_cluster_is_its_authority_s_key() {
+    // A node knows its own disk by this: two clusters of one name must differ, and no two nodes of
+    // one cluster.
+    let (first, other) = (authority("prod"), authority("prod"));
+    let key = |authority: &Authority, node| {
+        let credential = authority.issue(NodeId(node), NOW, NODE_DAYS).unwrap();
+        Identity::new(&credential).unwrap().authority_key().to_vec()
+    };
+    assert_eq!(key(&first, 1), key(&first, 2));
+    assert_ne!(key(&first, 1), key(&other, 1));
+    let mut windows = first.issue(NodeId(1), NOW, NODE_DAYS).unwrap();
+    windows.authority_pem = windows.authority_pem.replace('\n', "\r\n");
+    assert_eq!(Identity::new(&windows).unwrap().authority_key(), key(&first, 1));
+}

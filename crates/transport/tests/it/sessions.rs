@@ -231,3 +231,39 @@ async fn round_trips_are_measured_and_quiet_sessions_stay_up() {
     assert!(timeout(quiet, one.next()).await.is_err(), "no event while quiet");
     assert!(two.rest().is_empty());
 }
+
+/// Without it a peer that sends faster than this node works fills its memory until it is killed.
+#[tokio::test]
+async fn a_receiver_that_is_behind_holds_its_peer_up() {
+    const FRAME_BYTES: usize = 64 << 10;
+    const FRAMES: usize = 256;
+    let most = 2 << 20;
+    let limits =
+        Limits { inbound_bytes_max: most, silence_max: Duration::from_secs(30), ..limits() };
+    let (one, mut two) = pair(limits).await;
+    for _ in 0..FRAMES {
+        one.send(2, Lane::Log, Bytes::from(vec![7; FRAME_BYTES])).await;
+    }
+    let mut waiting = Vec::new();
+    let mut taken = 0;
+    while taken < FRAMES {
+        // Trips over the other lane, which has room of its own, give the first all the time it wants.
+        for _ in 0..20 {
+            one.send(2, Lane::Bulk, Bytes::from_static(b"trip")).await;
+            loop {
+                match two.next().await {
+                    Event::Frame { lane: Lane::Bulk, .. } => break,
+                    Event::Frame { bytes, room, .. } => {
+                        assert_eq!(bytes.len(), FRAME_BYTES);
+                        waiting.push(room);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert!(waiting.len() * FRAME_BYTES <= most, "{} wait", waiting.len());
+        }
+        taken += waiting.len();
+        waiting.clear();
+    }
+    assert_eq!(taken, FRAMES, "held up and not lost");
+}

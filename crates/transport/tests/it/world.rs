@@ -119,7 +119,9 @@ impl Node {
 
     pub(crate) async fn frame(&mut self, from: u16) -> (Lane, Bytes) {
         self.wait(|event| match event {
-            Event::Frame { from: sender, lane, bytes } if sender.0 == from => Some((lane, bytes)),
+            Event::Frame { from: sender, lane, bytes, .. } if sender.0 == from => {
+                Some((lane, bytes))
+            }
             _ => None,
         })
         .await
