@@ -20,8 +20,8 @@ use std::{
 use bytes::Bytes;
 use hdrhistogram::Histogram;
 use storage::{Completion, Options, Owner, Request, open};
-use types::{NodeId, WriteId};
-use wire::log::{ClusterId, Identity, Kind};
+use types::{ClusterId, NodeId, WriteId};
+use wire::log::{Identity, Kind};
 
 const RECORD_BYTES: usize = 256;
 

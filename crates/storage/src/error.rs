@@ -32,7 +32,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The disk belongs to another node or installation.
-    #[error("{} belongs to {found:?}, not to {expected:?}; check the configured folder", path.display())]
+    #[error("{} belongs to {found}, not to {expected}; check the configured folder", path.display())]
     Identity {
         /// The file.
         path: PathBuf,

@@ -12,8 +12,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use types::{GroupId, Instant, NodeId, Position, WriteId};
-use wire::log::{ClusterId, Identity, Kind, frame_bytes};
+use types::{ClusterId, GroupId, Instant, NodeId, Position, WriteId};
+use wire::log::{Identity, Kind, frame_bytes};
 
 use crate::{
     Completion, Failure, Found, Handle, OpenError, Opened, Options, Owner, Refused, Request,

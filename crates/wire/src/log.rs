@@ -11,8 +11,10 @@
 //! another node, do not pass for records.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use crc_fast::{CrcAlgorithm, Digest};
+pub use types::ClusterId;
 use types::{NodeId, Position};
 
 use crate::{DecodeError, Reader, Writer};
@@ -44,10 +46,6 @@ pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 const _: () = assert!(FRAME_HEADER_BYTES.is_multiple_of(FRAME_ALIGN));
 const _: () = assert!(SEGMENT_HEADER_BYTES.is_multiple_of(FRAME_ALIGN));
 const _: () = assert!(PAYLOAD_BYTES_MAX >= 2 * crate::limits::FRAME_BYTES_MAX);
-
-/// One installation: 16 random bytes drawn when it was created.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClusterId(pub [u8; 16]);
 
 /// Whose disk this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +116,12 @@ pub enum NotAFrame {
     /// The checksum does not match, or a field has no meaning.
     #[error("the frame is damaged")]
     Damaged,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of cluster {}", self.node, self.cluster)
+    }
 }
 
 impl SegmentHeader {

@@ -10,12 +10,9 @@ use alloc::{collections::BTreeMap, vec::Vec};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use types::{GroupId, Hash, NodeId, Position};
+use types::{ClusterId, GroupId, Hash, NodeId, Position};
 
-use crate::{
-    DecodeError, Reader, Writer,
-    log::{ClusterId, Identity},
-};
+use crate::{DecodeError, Reader, Writer, log::Identity};
 
 /// Version of this layout.
 const VERSION: u16 = 1;

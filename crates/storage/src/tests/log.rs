@@ -80,6 +80,8 @@ fn a_folder_belongs_to_one_node() {
     other.identity.node = NodeId(2);
     let error = open_on(other, Arc::new(disk)).expect_err("another node");
     assert!(matches!(error, OpenError::Identity { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("belongs to n1 of cluster 6576656e6b65656c"), "{text}");
 }
 
 /// Without it a power cut in the middle of a write would stop the node, or bring back half a record.
