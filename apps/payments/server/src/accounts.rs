@@ -93,7 +93,7 @@ pub(crate) async fn open(
             .detail("this node stopped while it was under way")
     })?;
     let wire::Reply::Done { outcome, repeated, .. } = reply else {
-        return Err(pay::not_done(&app, reply, id));
+        return Err(pay::not_done(&app, reply, id, "/v1/accounts"));
     };
     let created = match Reply::decode(&outcome) {
         Ok(Reply::Opened) => !repeated,

@@ -64,7 +64,7 @@ fn pay() -> Value {
             ("307", "`not-home`: ask the node in `Location`"),
             ("400", "`not-xml`, `hostile-xml`, `not-pacs008`: no message was found"),
             ("409", "`conflict`: the id belongs to a message with other content"),
-            ("410", "`expired`: nothing was or will be done"),
+            ("410", "`expired`: the time named had passed; this request did nothing"),
             ("413", "larger than 1 MiB"),
             ("415", "not XML by its content type"),
             ("503", "`busy`: nothing was done"),

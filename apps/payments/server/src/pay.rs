@@ -7,7 +7,7 @@
 //! | 400 | problem `not-xml`, `hostile-xml`, `not-pacs008`, `bad-header`, `broken-off` | no message was found |
 //! | 408, 413, 415 | problem | too slow, over 1 MiB, not XML by its content type |
 //! | 409 | problem `conflict` | the id belongs to a message with other content; `first_digest` |
-//! | 410 | problem `expired` | its time to be carried out had passed; it never will be |
+//! | 410 | problem `expired` | the time that the request named had passed; the request did nothing |
 //! | 422 | pacs.002, or problem `invalid` | the message breaks its schema or a rule: `RJCT` with the ISO reason; a problem if not even its id could be read |
 //! | 503 | problem `busy`, `stopping` | nothing was done; `Retry-After` |
 //! | 504 | problem `unknown-outcome` | nobody can say yet whether it was done; ask again with the same message |
@@ -19,7 +19,8 @@
 //! a table of its own. Before a command is handed on, the other groups are looked at as this node has
 //! applied them; that refuses a message id that was used in another currency as far as this region
 //! has heard of it. Two regions that take the same id in two currencies at once are not told apart
-//! here; a strict claim across ledgers needs a channel between their groups.
+//! here; a strict claim across ledgers needs a channel between their groups. Where it came to that,
+//! each of the two messages keeps its outcome and is answered with it.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -31,7 +32,7 @@ use payments_message::message::CreditTransfer;
 use payments_message::status::NotAReport;
 use payments_message::{Refusal, read};
 use payments_model as model;
-use types::{GroupId, Hash, MessageId, NodeId, Seq};
+use types::{Currency, GroupId, Hash, MessageId, NodeId, Seq, Stamp};
 use wire::{Command, Doubt, Reply};
 
 use crate::limits::MESSAGE_BYTES_MAX;
@@ -49,6 +50,13 @@ pub const SEQ: &str = "evenkeel-seq";
 pub const TIMEOUT: &str = "evenkeel-timeout";
 /// Request: the UTC time after which the payment must not be carried out for the first time.
 pub const NOT_AFTER: &str = "evenkeel-not-after";
+
+/// A message of another group that bears the same id.
+struct Elsewhere {
+    group: GroupId,
+    currency: Currency,
+    document: Hash,
+}
 
 /// A valid message on its way to its group.
 struct Ready {
@@ -85,17 +93,35 @@ pub(crate) async fn pay(
         }
     };
     drop(raw);
-    check_elsewhere(&app, &ready, &names, &transfer).await?;
+    let elsewhere = elsewhere(&app, &ready, &names, &transfer).await?;
 
     let Ready { group, id, digest, body } = ready;
-    let command = Command { id, digest, not_after, body };
+    let command = match &elsewhere {
+        None => Command { id, digest, not_after, body },
+        // It is not carried out any more. Whether it was before its id was used elsewhere only its
+        // group can say: it is asked by a command whose time has passed, which nobody ever applies.
+        Some(_) => Command { id, digest, not_after: Stamp(0), body: Bytes::new() },
+    };
     let reply = app.handle.command(group, command, patience_us).await.map_err(|_| {
         unknown(id).with("reason", "stopping").detail("this node stopped while it was under way")
     })?;
-    let Reply::Done { seq, repeated, outcome, .. } = reply else {
-        return Err(not_done(&app, reply, id));
-    };
-    done(&names.message(&transfer), group, seq, repeated, &outcome)
+    match (reply, elsewhere) {
+        (Reply::Done { seq, repeated, outcome, .. }, _) => {
+            done(&names.message(&transfer), group, seq, repeated, &outcome)
+        }
+        (Reply::Expired, Some(elsewhere)) => Err(elsewhere.conflict()),
+        (reply, _) => Err(not_done(&app, reply, id, "/v1/payments")),
+    }
+}
+
+impl Elsewhere {
+    fn conflict(&self) -> Problem {
+        Problem::new(409, "conflict", "The id belongs to a message in another currency.")
+            .detail("nothing was done; a different payment needs a message id of its own")
+            .with("first_currency", self.currency.code())
+            .with("first_group", self.group.0)
+            .with("first_document_sha256", hash_hex(self.document))
+    }
 }
 
 /// Writes the answer to a message that has its outcome.
@@ -128,22 +154,25 @@ fn done(
     Ok(response)
 }
 
-/// What a client is told whose message has no outcome here.
-pub(crate) fn not_done(app: &App, reply: Reply, id: MessageId) -> Problem {
+/// What a client is told whose request, made to `path`, has no outcome here.
+pub(crate) fn not_done(app: &App, reply: Reply, id: MessageId, path: &str) -> Problem {
     match reply {
         Reply::Conflict { first } => {
-            Problem::new(409, "conflict", "The id belongs to a message with other content.")
-                .detail("nothing was done; a different payment needs a message id of its own")
+            Problem::new(409, "conflict", "The id belongs to a request with other content.")
+                .detail("nothing was done; a different request needs an id of its own")
                 .with("first_digest", hash_hex(first))
         }
-        Reply::NotHome { home, epoch } => not_home(app, home).with("epoch", epoch.0),
+        Reply::NotHome { home, epoch } => not_home(app, home, path).with("epoch", epoch.0),
         Reply::Busy { retry_after_ms } => {
             Problem::new(503, "busy", "Too much waits here, or there is no home to hand it to.")
-                .detail("nothing was done; ask again later with the same message")
+                .detail("nothing was done; ask again later with the same request")
                 .retry_after_ms(retry_after_ms.into())
         }
-        Reply::Expired => Problem::new(410, "expired", "The message came after the time it named.")
-            .detail("nothing was done, and nothing will be done for this message id"),
+        Reply::Expired => Problem::new(410, "expired", "The request came after the time it named.")
+            .detail(
+                "this request did nothing; sent again with a later time or with none, the message \
+                 may still be carried out",
+            ),
         Reply::Unknown(doubt) => {
             let (word, detail) = match doubt {
                 Doubt::NoQuorum => ("no-quorum", "not enough copies were acknowledged in time"),
@@ -158,20 +187,20 @@ pub(crate) fn not_done(app: &App, reply: Reply, id: MessageId) -> Problem {
 
 /// The one problem after which the payment may have been made.
 fn unknown(id: MessageId) -> Problem {
-    Problem::new(504, "unknown-outcome", "Ask again with the same message.")
+    Problem::new(504, "unknown-outcome", "Ask again with the same request.")
         .with("id", id.to_string())
         .with("next_step", "send the same bytes again, here or to another node, until it is known")
         .retry_after_ms(1_000)
 }
 
-fn not_home(app: &App, home: Option<NodeId>) -> Problem {
+fn not_home(app: &App, home: Option<NodeId>, path: &str) -> Problem {
     let Some(node) = home.and_then(|home| app.site.find(home)) else {
         return Problem::new(503, "busy", "There is no home to hand it to.").retry_after_ms(200);
     };
     let problem = Problem::new(307, "not-home", "Ask the home of the ledger.")
         .with("home", node.id.0)
         .with("home_region", node.region.clone());
-    match HeaderValue::from_str(&format!("{}/v1/payments", node.url)) {
+    match HeaderValue::from_str(&format!("{}{path}", node.url)) {
         Ok(location) => problem.header(header::LOCATION, location),
         Err(_) => problem,
     }
@@ -192,38 +221,30 @@ fn ready(
     Ok(Ready { group, id, digest: transfer.content, body: Bytes::from(encoded.body) })
 }
 
-/// Refuses a message id that has an outcome in another group, as far as this node has heard.
-async fn check_elsewhere(
+/// The message of another group that bears the same id, as far as this node has heard.
+async fn elsewhere(
     app: &App,
     ready: &Ready,
     names: &Names,
     transfer: &CreditTransfer,
-) -> Result<(), Problem> {
+) -> Result<Option<Elsewhere>, Problem> {
     let (sender, message_id) = (names.sender().to_owned(), transfer.message_id.clone());
     let own = ready.group;
-    let elsewhere = app.handle.ask(move |view| {
+    let found = app.handle.ask(move |view| {
         let others = view.node.groups().filter(|group| group.id() != own);
         // Most groups of most installations carry nothing, which costs nothing to see.
         let mut used = others.filter(|group| group.model().message_count() > 0);
         used.find_map(|group| {
             let recorded = group.model().message(&sender, &message_id)?;
-            Some((group.id(), recorded.message.currency, recorded.raw_sha256))
+            let (currency, document) = (recorded.message.currency, recorded.raw_sha256);
+            Some(Elsewhere { group: group.id(), currency, document })
         })
     });
-    match elsewhere.await? {
-        None => Ok(()),
-        Some((group, currency, document)) => {
-            Err(Problem::new(409, "conflict", "The id belongs to a message in another currency.")
-                .detail("nothing was done; a different payment needs a message id of its own")
-                .with("first_currency", currency.code())
-                .with("first_group", group.0)
-                .with("first_document_sha256", hash_hex(document)))
-        }
-    }
+    Ok(found.await?)
 }
 
 /// Answers what is no message, or a wrong one, without asking the ledger.
-fn refuse(refusal: &Refusal, raw: &[u8], now: types::Stamp) -> Result<Response<Body>, Problem> {
+fn refuse(refusal: &Refusal, raw: &[u8], now: Stamp) -> Result<Response<Body>, Problem> {
     if let Some(report) = answer::refused(refusal, number(raw), now) {
         return rejected(report);
     }

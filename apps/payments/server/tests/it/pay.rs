@@ -163,6 +163,42 @@ async fn an_id_used_in_another_currency_is_refused() {
     assert_eq!(answer.json()["first_currency"], "EUR");
 }
 
+/// If a message that was carried out is refused because its id was used elsewhere later, its sender
+/// is told that nothing was done, and pays again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outcome_stands_whatever_became_of_its_id_elsewhere() {
+    let world = World::alone().await;
+    world.open("EUR", 1, "100.00").await;
+    world.open("EUR", 2, "0").await;
+    let euros = world.pay(&message(1)).await;
+    assert_eq!((euros.status, euros.element("GrpSts")), (200, "ACSC"));
+
+    // In another region that has not heard of it, the id is taken in dollars too: here by hand.
+    let mut dollars = draft(1);
+    dollars.payments[0].currency = Currency::from_code("USD").unwrap();
+    dollars.payments[0].uetr = uetr(99);
+    let dollars = dollars.write(Version::V08);
+    world.take(&dollars).await;
+
+    let again = world.pay(&message(1)).await;
+    assert_eq!((again.header("evenkeel-repeated"), &again.body), ("true", &euros.body));
+    let first = world.pay(&dollars).await;
+    assert_eq!(
+        (first.status, first.header("evenkeel-repeated")),
+        (200, "true"),
+        "{}",
+        first.text()
+    );
+    assert_eq!(first.element("Cd"), "AC02", "no accounts in dollars");
+    // A third message under the id was never carried out, and a look at its group leaves it so.
+    let mut francs = draft(1);
+    francs.payments[0].currency = Currency::from_code("CHF").unwrap();
+    for _ in 0..2 {
+        let answer = world.pay(&francs.write(Version::V08)).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (409, "conflict"));
+    }
+}
+
 /// If a header counted, the same document relayed under another one would be paid a second time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_is_one_message_under_every_header() {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use console::Site;
 use payments_message::message::Version;
 use payments_message::sample::{Draft, Payment, german_iban, uetr};
-use payments_model::Payments;
+use payments_model::{Command, Message, Payments, Transaction};
 use runtime::Running;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use transport::ClusterName;
 use transport::pki::{Authority, NODE_DAYS};
-use types::{Amount, Currency, NodeId};
+use types::{Amount, Currency, NodeId, Stamp};
 
 use crate::http::{self, Answer};
 
@@ -102,6 +102,39 @@ impl World {
         http::ask(self.http, "POST", "/v1/payments", &headers, message).await
     }
 
+    /// Has the ledger of the message's currency take it, past all that the server looks at.
+    pub(crate) async fn take(&self, document: &[u8]) {
+        let transfer = payments_message::read(document).unwrap();
+        let one = &transfer.transactions[0];
+        let (debtor, creditor) = (account(1), account(2));
+        let message = Message {
+            currency: transfer.currency,
+            version: payments_model::Version::V08,
+            settlement_date: None,
+            sender: "COBADEFFXXX",
+            message_id: &transfer.message_id,
+            transactions: vec![Transaction {
+                uetr: None,
+                amount: one.amount,
+                instruction_id: one.id.instruction.as_deref(),
+                end_to_end_id: &one.id.end_to_end,
+                transaction_id: one.id.transaction.as_deref(),
+                debtor: &debtor,
+                creditor: &creditor,
+                debtor_agent: None,
+                creditor_agent: None,
+            }],
+        };
+        let id = message.id();
+        let group = payments_server::placement(transfer.currency, 8);
+        let body = Command::Pay { message, raw: document }.encode().unwrap().body.into();
+        let (digest, not_after) = (transfer.content, Stamp(u64::MAX));
+        let command = wire::Command { id, digest, not_after, body };
+        let handle = self.running.as_ref().unwrap().handle();
+        let reply = handle.command(group, command, None).await.unwrap();
+        assert!(matches!(reply, wire::Reply::Done { repeated: false, .. }), "{reply:?}");
+    }
+
     pub(crate) async fn open(&self, currency: &str, number: u64, funding: &str) -> Answer {
         let body = json!({
             "currency": currency,
@@ -138,8 +171,8 @@ fn config(folder: &TempDir, nodes: u16) -> runtime::Config {
     for node in 1..=nodes {
         // Nobody listens on port 9 of this machine, and nobody needs to.
         text += &format!(
-            "  - {{id: {node}, region: region-{node}, peers: '127.0.0.1:9', \
-             http: 'http://127.0.0.1:9'}}\n"
+            "  - {{id: {node}, region: region-{node}, peers: '127.0.0.{node}:9', \
+             http: 'http://127.0.0.{node}:9'}}\n"
         );
     }
     runtime::parse(&text).unwrap()
