@@ -2,28 +2,30 @@
 //! is carried out in order.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 use group::{Effect, Input, Lane, Node, OrderRefusal, StopReason};
 use model::Model;
 use storage::{Owner, Refused, Request};
 use tokio::sync::{oneshot, watch};
-use types::RequestId;
+use types::{Epoch, RequestId};
 use wire::Reply;
 
 use crate::handle::{Job, NodeView};
+use crate::limits::{DISK_RETRY_AFTER_MS, JOBS_MAX};
 use crate::{Clock, log};
 
 /// Why a node ended.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Halt {
     /// It was asked to.
     #[error("asked to stop")]
     Asked,
     /// Its disk failed; what it acknowledged is on the other nodes. Mend the disk before starting it
     /// again.
-    #[error("the disk failed: {0}")]
-    Disk(String),
+    #[error("the disk failed")]
+    Disk(#[source] Arc<storage::Failure>),
     /// It fenced itself off.
     #[error(transparent)]
     Fenced(#[from] StopReason),
@@ -32,33 +34,70 @@ pub enum Halt {
     Refused(#[source] Refused),
 }
 
-/// The loop and what it carries effects out with.
-pub(crate) struct Driver<M> {
-    pub(crate) node: Node<M>,
-    pub(crate) clock: Clock,
-    pub(crate) jobs: Receiver<Job<M>>,
-    pub(crate) storage: storage::Handle,
-    pub(crate) transport: std::sync::Arc<transport::Transport>,
-    pub(crate) halted: watch::Sender<Option<Halt>>,
-    /// Writes and reads that storage has not taken yet.
-    pub(crate) backlog: VecDeque<Request>,
-    pub(crate) replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
-    pub(crate) ordered: BTreeMap<RequestId, oneshot::Sender<Result<(), OrderRefusal>>>,
-    pub(crate) requests: u64,
+/// The same end: a failure of the disk is the same as itself and as no other.
+impl PartialEq for Halt {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Asked, Self::Asked) => true,
+            (Self::Disk(one), Self::Disk(two)) => Arc::ptr_eq(one, two),
+            (Self::Fenced(one), Self::Fenced(two)) => one == two,
+            (Self::Refused(one), Self::Refused(two)) => one == two,
+            (Self::Asked | Self::Disk(_) | Self::Fenced(_) | Self::Refused(_), _) => false,
+        }
+    }
 }
 
-/// Jobs taken in one step. More wait their turn, so that effects are not held back for ever.
-const JOBS_MAX: usize = 4_096;
+impl Eq for Halt {}
+
+/// The loop and what it carries effects out with.
+pub(crate) struct Driver<M> {
+    node: Node<M>,
+    clock: Clock,
+    jobs: Receiver<Job<M>>,
+    storage: storage::Handle,
+    transport: Arc<transport::Transport>,
+    halted: watch::Sender<Option<Halt>>,
+    /// Writes and reads that storage has not taken yet.
+    backlog: VecDeque<Request>,
+    /// Whether the disk took no more when it was last tried.
+    disk_full: bool,
+    replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
+    ordered: BTreeMap<RequestId, oneshot::Sender<Result<(), OrderRefusal>>>,
+    requests: u64,
+    /// Bounds the lines of the log that other nodes cause.
+    peer_lines: log::Quota,
+}
 
 /// Two owners, so that storage need not end a commit at every superblock. The node does not need
 /// that order: a record whose epoch is not in the superblock is no part of any chain.
 const RECORDS: Owner = Owner(0);
 const METAS: Owner = Owner(1);
 
-/// A client is told to come back after this when the disk takes no more.
-const DISK_RETRY_AFTER_MS: u32 = 1_000;
-
 impl<M: Model + 'static> Driver<M> {
+    pub(crate) fn new(
+        node: Node<M>,
+        clock: Clock,
+        jobs: Receiver<Job<M>>,
+        storage: storage::Handle,
+        transport: Arc<transport::Transport>,
+        halted: watch::Sender<Option<Halt>>,
+    ) -> Self {
+        Self {
+            node,
+            clock,
+            jobs,
+            storage,
+            transport,
+            halted,
+            backlog: VecDeque::new(),
+            disk_full: false,
+            replies: BTreeMap::new(),
+            ordered: BTreeMap::new(),
+            requests: 0,
+            peer_lines: log::Quota::default(),
+        }
+    }
+
     /// Runs until the node must not go on, or is asked to stop.
     pub(crate) fn run(mut self) {
         let mut effects = Vec::new();
@@ -72,7 +111,7 @@ impl<M: Model + 'static> Driver<M> {
                 break halt;
             }
         };
-        tracing::info!(reason = %halt, "node stops");
+        tracing::info!(reason = %log::Chain(&halt), "node stops");
         self.halted.send_replace(Some(halt));
     }
 
@@ -103,11 +142,23 @@ impl<M: Model + 'static> Driver<M> {
     fn take(&mut self, job: Job<M>, inputs: &mut Vec<Input>) -> Result<(), Halt> {
         match job {
             Job::Inputs(mut happened) => inputs.append(&mut happened),
-            Job::Command { group, command, deadline, reply } => {
-                if self.storage.space() == storage::Space::Full {
-                    let busy = Reply::Busy { retry_after_ms: DISK_RETRY_AFTER_MS };
+            Job::Frame { from, bytes, room } => {
+                inputs.push(Input::Frame { from, bytes });
+                drop(room);
+            }
+            Job::Command { group, command, deadline, reply, place } => {
+                drop(place);
+                let refusal = if self.storage.space() == storage::Space::Full {
+                    Some(Reply::Busy { retry_after_ms: DISK_RETRY_AFTER_MS })
+                } else if self.node.group(group).is_none() {
+                    // Nobody would ever answer it.
+                    Some(Reply::NotHome { home: None, epoch: Epoch(0) })
+                } else {
+                    None
+                };
+                if let Some(refusal) = refusal {
                     // The client may have gone away.
-                    let _gone = reply.send(busy).is_err();
+                    let _gone = reply.send(refusal).is_err();
                     return Ok(());
                 }
                 let request = self.number();
@@ -169,14 +220,29 @@ impl<M: Model + 'static> Driver<M> {
                         let _gone = waiting.send(result).is_err();
                     }
                 }
-                Effect::Note(event) => log::event(&event),
+                Effect::Note(event) => {
+                    log::event(&event, self.clock.instant(), &mut self.peer_lines);
+                }
                 Effect::Stop(reason) => return Err(Halt::Fenced(reason)),
             }
         }
-        match self.storage.submit(&mut self.backlog) {
+        let refused = self.storage.submit(&mut self.backlog).err();
+        let disk_full = refused == Some(Refused::DiskFull);
+        if disk_full && !self.disk_full {
+            tracing::error!("the disk is full: make room, or this node takes itself out");
+        } else if self.disk_full && !disk_full {
+            tracing::info!("the disk takes records again");
+        }
+        self.disk_full = disk_full;
+        match refused {
             // What is left is submitted again at the next step; storage says when there is room.
-            Ok(()) | Err(Refused::Full | Refused::DiskFull) => Ok(()),
-            Err(refused) => Err(Halt::Refused(refused)),
+            None | Some(Refused::Full | Refused::DiskFull) => Ok(()),
+            // It stopped before it could say why: the reason follows as a job. Nothing more becomes
+            // durable, so nothing more is promised meanwhile.
+            Some(Refused::Stopped) => Ok(()),
+            Some(refused @ (Refused::TooLarge { .. } | Refused::SuperblockFull { .. })) => {
+                Err(Halt::Refused(refused))
+            }
         }
     }
 }

@@ -1,20 +1,31 @@
 //! How the rest of the process talks to the thread that owns the node.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
+use bytes::Bytes;
 use group::{Input, Node, Order, OrderRefusal};
-use tokio::sync::oneshot;
-use types::{GroupId, Instant, Now};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use types::{GroupId, Instant, NodeId, Now};
 use wire::{Command, Reply};
 
 use crate::Clock;
+use crate::limits::{COMMAND_COST_BYTES, COMMANDS_BYTES_MAX, CROWDED_RETRY_AFTER_MS};
 
 /// What goes to the core thread.
 pub(crate) enum Job<M> {
     /// Things that happened.
     Inputs(Vec<Input>),
+    /// Another node's bytes, and what holds that node up until they are taken.
+    Frame { from: NodeId, bytes: Bytes, room: transport::Room },
     /// A client's command.
-    Command { group: GroupId, command: Command, deadline: Instant, reply: oneshot::Sender<Reply> },
+    Command {
+        group: GroupId,
+        command: Command,
+        deadline: Instant,
+        reply: oneshot::Sender<Reply>,
+        /// Its place among the commands that wait to be taken.
+        place: OwnedSemaphorePermit,
+    },
     /// An operator's order.
     Order { order: Order, reply: oneshot::Sender<Result<(), OrderRefusal>> },
     /// A question.
@@ -52,21 +63,21 @@ pub struct Handle<M> {
     jobs: mpsc::Sender<Job<M>>,
     clock: Clock,
     answer_within_us: u64,
+    /// Bytes of commands that may still come to wait.
+    places: Arc<Semaphore>,
 }
 
 impl<M> Clone for Handle<M> {
     fn clone(&self) -> Self {
-        Self { jobs: self.jobs.clone(), clock: self.clock, answer_within_us: self.answer_within_us }
+        let (jobs, places) = (self.jobs.clone(), Arc::clone(&self.places));
+        Self { jobs, clock: self.clock, answer_within_us: self.answer_within_us, places }
     }
 }
 
 impl<M: 'static> Handle<M> {
-    pub(crate) const fn new(
-        jobs: mpsc::Sender<Job<M>>,
-        clock: Clock,
-        answer_within_us: u64,
-    ) -> Self {
-        Self { jobs, clock, answer_within_us }
+    pub(crate) fn new(jobs: mpsc::Sender<Job<M>>, clock: Clock, answer_within_us: u64) -> Self {
+        let places = Arc::new(Semaphore::new(COMMANDS_BYTES_MAX));
+        Self { jobs, clock, answer_within_us, places }
     }
 
     /// The node's clocks.
@@ -78,7 +89,8 @@ impl<M: 'static> Handle<M> {
     /// Hands a command to its group and waits for the answer, which comes within the configured
     /// time, or within `patience_us` if that is shorter.
     ///
-    /// Dropping the future does not take the command back.
+    /// Dropping the future does not take the command back. `Busy` without a look at the group means
+    /// that this node is behind with all commands.
     ///
     /// # Errors
     /// [`Gone`]: whether the command was or will be done is not known.
@@ -90,8 +102,12 @@ impl<M: 'static> Handle<M> {
     ) -> Result<Reply, Gone> {
         let wait_us = patience_us.map_or(self.answer_within_us, |us| us.min(self.answer_within_us));
         let deadline = self.clock.instant().after(wait_us);
+        let cost = u32::try_from(command.body.len() + COMMAND_COST_BYTES).unwrap_or(u32::MAX);
+        let Ok(place) = Arc::clone(&self.places).try_acquire_many_owned(cost) else {
+            return Ok(Reply::Busy { retry_after_ms: CROWDED_RETRY_AFTER_MS });
+        };
         let (reply, answer) = oneshot::channel();
-        let job = Job::Command { group, command, deadline, reply };
+        let job = Job::Command { group, command, deadline, reply, place };
         self.jobs.send(job).map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }

@@ -9,7 +9,10 @@ mod clock;
 mod config;
 mod driver;
 mod handle;
+mod limits;
 mod log;
+mod options;
+mod sinks;
 mod span;
 mod start;
 

@@ -1,25 +1,77 @@
 //! What a node notes, as lines of the process's log.
+//!
+//! Changes of homes are information; what needs a person is a warning or an error. Lines that
+//! another node or a stranger can cause again and again have a [`Quota`].
+
+use core::error::Error;
+use core::fmt;
 
 use group::{Event, NodeEvent};
+use types::Instant;
 
-/// Writes one event. Changes of homes are information; what needs a person is a warning or an error.
-pub(crate) fn event(event: &NodeEvent) {
+use crate::limits::{LINES_MAX, LINES_SPAN_US};
+
+/// Writes one event. `peers` bounds the lines that other nodes cause by sending what they should not.
+pub(crate) fn event(event: &NodeEvent, now: Instant, peers: &mut Quota) {
     match event {
-        NodeEvent::Group(event) => group(event),
+        NodeEvent::Group(event) => group(event, now, peers),
         NodeEvent::Register(event) => match event {
             register::Event::Leader(leader) => tracing::info!(?leader, "register leader"),
             register::Event::Lost { peer } => tracing::debug!(%peer, "register frames lost"),
             register::Event::Refused { from, why } => {
-                tracing::warn!(%from, %why, "register frame refused");
+                if let Some(left_out) = peers.take(now) {
+                    let why = Chain(why);
+                    tracing::warn!(%from, %why, left_out, "register frame refused");
+                }
             }
             register::Event::TooLarge { to } => {
-                tracing::warn!(%to, "a register message is too large to be sent");
+                if let Some(left_out) = peers.take(now) {
+                    tracing::warn!(%to, left_out, "a register message is too large to be sent");
+                }
             }
         },
     }
 }
 
-fn group(event: &Event) {
+/// Lets a few lines through in each span of time and counts the others.
+#[derive(Debug, Default)]
+pub(crate) struct Quota {
+    since: Instant,
+    lines: u32,
+    left_out: u64,
+}
+
+impl Quota {
+    /// Whether a line may be written now: how many were left out before it, or `None` if this one is.
+    pub(crate) fn take(&mut self, now: Instant) -> Option<u64> {
+        if now.since(self.since) >= LINES_SPAN_US {
+            (self.since, self.lines) = (now, 0);
+        }
+        if self.lines == LINES_MAX {
+            self.left_out += 1;
+            return None;
+        }
+        self.lines += 1;
+        Some(core::mem::take(&mut self.left_out))
+    }
+}
+
+/// An error with all its causes in one line.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+fn group(event: &Event, now: Instant, peers: &mut Quota) {
     match event {
         Event::Promised { group, epoch } => tracing::debug!(%group, %epoch, "promised"),
         Event::Opened { group, epoch, start } => {
@@ -48,10 +100,15 @@ fn group(event: &Event) {
             "records here contradict a peer's: the group is out of service on this node"
         ),
         Event::Malformed { from, error } => {
-            tracing::warn!(%from, %error, "a peer sent what is not a message");
+            if let Some(left_out) = peers.take(now) {
+                tracing::warn!(%from, %error, left_out, "a peer sent what is not a message");
+            }
         }
         Event::Unreadable { group, seq } => {
             tracing::error!(%group, %seq, "a record cannot be read back");
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,25 +1,21 @@
 //! From a configuration to a running node: identity, disk, recovery, sessions, core thread.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::TcpListener;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
-use group::{GroupOptions, Input, NodeOptions, Recovery};
+use group::Recovery;
 use model::Model;
-use replication::Mutant;
-use steering::Policy;
-use storage::{Completion, Storage};
+use storage::Storage;
 use tokio::sync::watch;
-use transport::{Event, Identity, Transport, pki::Credential};
-use types::{ConfigId, GroupId, NodeId};
-use wire::log;
+use transport::{Identity, Transport, pki::Credential};
+use types::{ClusterId, NodeId};
 
-use crate::driver::{Driver, Halt};
+use crate::driver::Driver;
 use crate::handle::{Handle, Job};
-use crate::{Clock, Config};
+use crate::{Clock, Config, Halt, options, sinks};
 
 /// Why a node did not start. The chain of sources names the file or address and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +38,10 @@ pub enum StartError {
     #[error("the node's folder cannot be used")]
     Storage(#[from] storage::OpenError),
     /// What the folder holds cannot be.
-    #[error("the node cannot be recovered from its folder")]
+    #[error(
+        "the node cannot be recovered from its folder; run `evenkeel journal verify`, then rebuild it \
+         from a peer"
+    )]
     Recover(#[from] group::RecoverError),
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {address}")]
@@ -86,9 +85,9 @@ pub fn start<M: Model + Send + 'static>(
         .map_err(|source| StartError::Listen { address: config.listen.peers, source })?;
 
     let (jobs, receiver) = mpsc::channel();
-    let opened = storage::open(storage_options(config, cluster, clock))?;
-    let first = first_configs(config);
-    let mut recovery = Recovery::new(node_options(config), &first, fresh, opened.blobs())?;
+    let opened = storage::open(options::storage(config, cluster, clock))?;
+    let first = options::first_configs(config);
+    let mut recovery = Recovery::new(options::node(config), &first, fresh, opened.blobs())?;
     let mut damage = None;
     let replayed = opened.replay(&mut |record| {
         if damage.is_none() {
@@ -100,10 +99,10 @@ pub fn start<M: Model + Send + 'static>(
         return Err(error.into());
     }
     let found = *replayed.found();
-    let node = recovery.finish(register_options(config, &first), clock.now())?;
+    let node = recovery.finish(options::register(config, &first), clock.now())?;
     tracing::info!(records = found.records, torn = ?found.torn, "log read");
 
-    let storage = replayed.start(storage_sink(jobs.clone()))?;
+    let storage = replayed.start(sinks::storage(jobs.clone()))?;
     let transport = Arc::new(Transport::start(
         transport::Options {
             identity,
@@ -114,24 +113,14 @@ pub fn start<M: Model + Send + 'static>(
                 .filter(|node| node.id != config.node)
                 .map(|node| (NodeId(node.id), node.peers.clone()))
                 .collect(),
-            limits: transport_limits(config),
+            limits: options::transport_limits(config),
             seed: clock.wall().0,
         },
-        transport_sink(jobs.clone()),
+        sinks::transport(jobs.clone(), clock),
     )?);
     let (halted_sender, halted) = watch::channel(None);
-    let driver = Driver {
-        node,
-        clock,
-        jobs: receiver,
-        storage: storage.handle(),
-        transport: Arc::clone(&transport),
-        halted: halted_sender,
-        backlog: VecDeque::new(),
-        replies: BTreeMap::new(),
-        ordered: BTreeMap::new(),
-        requests: 0,
-    };
+    let driver =
+        Driver::new(node, clock, receiver, storage.handle(), Arc::clone(&transport), halted_sender);
     let core = thread::Builder::new()
         .name("core".into())
         .spawn(move || driver.run())
@@ -164,8 +153,7 @@ impl<M: 'static> Running<M> {
 
     /// Stops the node in order: no more steps, what waits is written, sessions are closed.
     pub async fn stop(mut self) {
-        // The core thread may have ended already.
-        let _ended = self.jobs.send(Job::Halt(Halt::Asked)).is_err();
+        self.halt();
         let (core, storage) = (self.core.take(), self.storage.take());
         let stopping = tokio::task::spawn_blocking(move || {
             let panicked = core.is_some_and(|core| core.join().is_err());
@@ -179,7 +167,21 @@ impl<M: 'static> Running<M> {
     }
 }
 
-fn identity(config: &Config) -> Result<(Identity, log::ClusterId), StartError> {
+impl<M> Running<M> {
+    fn halt(&self) {
+        // The core thread may have ended already.
+        let _ended = self.jobs.send(Job::Halt(Halt::Asked)).is_err();
+    }
+}
+
+/// The core thread holds the sessions and, through them, the way to itself: nothing but a word ends it.
+impl<M> Drop for Running<M> {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+fn identity(config: &Config) -> Result<(Identity, ClusterId), StartError> {
     let credential =
         Credential::read(&config.credentials.folder).map_err(StartError::CredentialFile)?;
     let identity = Identity::new(&credential).map_err(StartError::Credential)?;
@@ -187,154 +189,16 @@ fn identity(config: &Config) -> Result<(Identity, log::ClusterId), StartError> {
     if found != expected {
         return Err(StartError::OtherNode { found, expected });
     }
-    Ok((identity, cluster_id(&credential.authority_pem)))
+    let cluster = cluster_id(identity.authority_key());
+    Ok((identity, cluster))
 }
 
-/// An installation is told from all others by its authority's certificate: a folder or a session of
-/// another cluster never passes for this one's.
-fn cluster_id(authority_pem: &str) -> log::ClusterId {
-    let digest = wire::digest(authority_pem.as_bytes());
+/// An installation is told from all others by its authority's key: a folder or a session of another
+/// cluster never passes for this one's. The key and not the file, so that neither a copy with other
+/// line ends nor a certificate that was renewed makes a node refuse its own disk.
+fn cluster_id(authority_key: &[u8]) -> ClusterId {
+    let digest = wire::digest(authority_key);
     let mut id = [0; 16];
     id.copy_from_slice(digest.0.split_at(16).0);
-    log::ClusterId(id)
+    ClusterId(id)
 }
-
-fn first_configs(config: &Config) -> Vec<(GroupId, types::Config)> {
-    let members: Vec<NodeId> = config.nodes.iter().map(|node| NodeId(node.id)).collect();
-    let first = types::Config::new(ConfigId(1), members, config.copies)
-        .expect("the configuration's rules are the same");
-    (0..config.groups).map(|group| (GroupId(group), first.clone())).collect()
-}
-
-fn storage_options(config: &Config, cluster: log::ClusterId, clock: Clock) -> storage::Options {
-    let identity = log::Identity { cluster, node: config.me() };
-    let clock: storage::Clock = Arc::new(move || clock.instant());
-    let mut options = storage::Options::new(config.data.clone(), identity, clock);
-    options.segment_bytes = config.storage.segment_mib << 20;
-    options.reserve_bytes = options.segment_bytes / 16;
-    options
-}
-
-fn transport_limits(config: &Config) -> transport::Limits {
-    // A session is given up well before its region is: it may be the link.
-    let silence_max =
-        (config.failover.detect.duration() / 2).min(transport::Limits::default().silence_max);
-    let keepalive = (silence_max / 5).min(transport::Limits::default().keepalive);
-    transport::Limits { silence_max, keepalive, ..transport::Limits::default() }
-}
-
-fn register_options(config: &Config, first: &[(GroupId, types::Config)]) -> register::Options {
-    let election_us = config.failover.election.micros();
-    let tick_us = (election_us / ELECTION_TICKS).max(1);
-    register::Options {
-        node: config.me(),
-        members: config.nodes.iter().map(|node| NodeId(node.id)).collect(),
-        genesis: first.to_vec(),
-        tick_us,
-        election_ticks: ELECTION_TICKS,
-        resend_ticks: (config.failover.resend.micros() / tick_us).max(1),
-        retry_us: config.failover.resend.micros(),
-        proposal_timeout_us: 2 * config.failover.detect.micros(),
-    }
-}
-
-fn node_options(config: &Config) -> NodeOptions {
-    let failover = &config.failover;
-    let (detect_us, resend_us) = (failover.detect.micros(), failover.resend.micros());
-    NodeOptions {
-        group: GroupOptions {
-            me: config.me(),
-            window_records: WINDOW_RECORDS,
-            held_bytes_max: HELD_BYTES_MAX,
-            desk_bytes_max: DESK_BYTES_MAX,
-            resend_us,
-            handoff_us: detect_us / 2,
-            beat_us: BEAT_US,
-            patience_us: detect_us / 2,
-            forwarded_wait_us: config.answer_within.micros(),
-            model: 1,
-            mutant: Mutant::None,
-        },
-        nodes: config.nodes.iter().map(|node| NodeId(node.id)).collect(),
-        pulse_us: failover.pulse.micros(),
-        look_us: failover.pulse.micros() / 4,
-        policy: Policy {
-            automatic: failover.automatic,
-            detect_us,
-            vantage_points: config.nodes.len().min(2),
-            residence_us: failover.residence.micros(),
-            stagger_us: 3 * failover.pulse.micros() + 2 * resend_us,
-        },
-        skew_us_max: failover.skew.micros(),
-        disk_us_max: failover.disk.micros(),
-        propose_us: 2 * resend_us,
-    }
-}
-
-fn storage_sink<M: Send + 'static>(jobs: mpsc::Sender<Job<M>>) -> storage::Sink {
-    Arc::new(move |completions: Vec<Completion>| {
-        let mut inputs = Vec::with_capacity(completions.len());
-        let mut job = None;
-        for completion in completions {
-            match completion {
-                Completion::Written { id, at, .. } => {
-                    inputs.push(Input::Written { id, at: at.unwrap_or_default() });
-                }
-                Completion::Loaded { id, result, .. } => {
-                    if let Err(error) = &result {
-                        tracing::error!(%error, "cannot read a record back");
-                    }
-                    inputs.push(Input::Loaded { id, bytes: result.ok() });
-                }
-                Completion::Room => job = Some(Job::Room),
-                Completion::Failed(failure) => {
-                    tracing::error!(%failure, "the disk failed");
-                    job = Some(Job::Halt(Halt::Disk(failure.to_string())));
-                }
-            }
-        }
-        // The core thread may have ended; what is durable is found at the next start.
-        let _ended = jobs.send(Job::Inputs(inputs)).is_err();
-        if let Some(job) = job {
-            let _ended = jobs.send(job).is_err();
-        }
-    })
-}
-
-fn transport_sink<M: Send + 'static>(jobs: mpsc::Sender<Job<M>>) -> transport::Sink {
-    Box::new(move |event| {
-        let input = match event {
-            Event::Up(node) => Input::Peer { node, up: true },
-            Event::Down(node, reason) => {
-                tracing::info!(%node, %reason, "session lost");
-                Input::Peer { node, up: false }
-            }
-            // A small frame must not keep the whole read buffer alive that it came in.
-            Event::Frame { from, bytes, .. } => {
-                Input::Frame { from, bytes: Bytes::copy_from_slice(&bytes) }
-            }
-            Event::Unreachable(node, why) => {
-                return tracing::debug!(%node, %why, "node not reached");
-            }
-            Event::Rejected { remote, why } => {
-                return tracing::warn!(%remote, %why, "connection turned away");
-            }
-        };
-        let _ended = jobs.send(Job::Inputs(vec![input])).is_err();
-    })
-}
-
-/// Records in flight per group: at 100 ms to the nearest copy, one record every 1.5 ms.
-const WINDOW_RECORDS: u64 = 64;
-
-/// Recent records kept in memory per group.
-const HELD_BYTES_MAX: usize = 8 << 20;
-
-/// Commands' bytes that may wait per group.
-const DESK_BYTES_MAX: usize = 64 << 20;
-
-/// An idle group closes its time this often.
-const BEAT_US: u64 = 10_000_000;
-
-/// Ticks of one election round: fine enough to spread the members' rounds.
-const ELECTION_TICKS: u64 = 5;

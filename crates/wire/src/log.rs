@@ -14,8 +14,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crc_fast::{CrcAlgorithm, Digest};
-pub use types::ClusterId;
-use types::{NodeId, Position};
+use types::{ClusterId, NodeId, Position};
 
 use crate::{DecodeError, Reader, Writer};
 

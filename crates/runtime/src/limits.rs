@@ -1,0 +1,56 @@
+//! Every bound of the driver, with its reason.
+
+/// Jobs taken in one step. More wait their turn, so that effects are not held back for ever.
+pub(crate) const JOBS_MAX: usize = 4_096;
+
+/// Bytes of commands that may wait for the core thread; further ones are told to come back. A node
+/// that is this far behind would answer them too late.
+pub(crate) const COMMANDS_BYTES_MAX: usize = 64 << 20;
+
+/// What a waiting command costs besides its body.
+pub(crate) const COMMAND_COST_BYTES: usize = 512;
+
+/// A client is told to come back after this when more commands wait than are taken in.
+pub(crate) const CROWDED_RETRY_AFTER_MS: u32 = 100;
+
+/// A client is told to come back after this when the disk takes no more.
+pub(crate) const DISK_RETRY_AFTER_MS: u32 = 1_000;
+
+/// Lines of the process's log that others can cause at will: this many in [`LINES_SPAN_US`], enough
+/// to see who and why, and too few to fill a disk.
+pub(crate) const LINES_MAX: u32 = 10;
+
+/// See [`LINES_MAX`].
+pub(crate) const LINES_SPAN_US: u64 = 10_000_000;
+
+/// Records in flight per group: at 100 ms to the nearest copy, one record every 1.5 ms.
+pub(crate) const WINDOW_RECORDS: u64 = 64;
+
+/// Recent records kept in memory per group.
+pub(crate) const HELD_BYTES_MAX: usize = 8 << 20;
+
+/// Commands' bytes that may wait per group.
+pub(crate) const DESK_BYTES_MAX: usize = 64 << 20;
+
+/// An idle group closes its time this often.
+pub(crate) const BEAT_US: u64 = 10_000_000;
+
+/// Ticks of one election round: fine enough to spread the members' rounds.
+pub(crate) const ELECTION_TICKS: u64 = 5;
+
+/// Room in a copy of the superblock per group: its epoch table holds a thousand changes of home. A
+/// node whose superblock is full can promise nothing any more and stops.
+pub(crate) const SUPERBLOCK_GROUP_BYTES: u64 = 64 << 10;
+
+/// Groups of one cluster.
+pub(crate) const GROUPS_MAX: u16 = 4_096;
+
+/// The longest time that a configuration may name, a year in microseconds: beyond it sums of times
+/// would overflow, and nobody means it.
+pub(crate) const SPAN_US_MAX: u64 = 366 * 24 * 3_600_000_000;
+
+const _: () = assert!(
+    SUPERBLOCK_GROUP_BYTES * GROUPS_MAX as u64 <= wire::superblock::SUPERBLOCK_BYTES_MAX as u64
+);
+const _: () = assert!(COMMANDS_BYTES_MAX >= 2 * wire::limits::COMMAND_BYTES_MAX);
+const _: () = assert!(GROUPS_MAX as usize <= wire::limits::GROUPS_MAX);

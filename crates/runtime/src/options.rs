@@ -1,0 +1,94 @@
+//! From a configuration to the options of each part.
+
+use std::sync::Arc;
+
+use group::{GroupOptions, NodeOptions};
+use replication::Mutant;
+use steering::Policy;
+use types::{ClusterId, ConfigId, GroupId, NodeId};
+use wire::log;
+
+use crate::limits::{
+    BEAT_US, DESK_BYTES_MAX, ELECTION_TICKS, HELD_BYTES_MAX, SUPERBLOCK_GROUP_BYTES, WINDOW_RECORDS,
+};
+use crate::{Clock, Config};
+
+pub(crate) fn first_configs(config: &Config) -> Vec<(GroupId, types::Config)> {
+    let first = types::Config::new(ConfigId(1), members(config), config.copies)
+        .expect("the configuration's rules are the same");
+    (0..config.groups).map(|group| (GroupId(group), first.clone())).collect()
+}
+
+pub(crate) fn storage(config: &Config, cluster: ClusterId, clock: Clock) -> storage::Options {
+    let identity = log::Identity { cluster, node: config.me() };
+    let clock: storage::Clock = Arc::new(move || clock.instant());
+    let mut options = storage::Options::new(config.data.clone(), identity, clock);
+    options.segment_bytes = config.storage.segment_mib << 20;
+    options.reserve_bytes = options.segment_bytes / 16;
+    options.superblock_copy_bytes =
+        options.superblock_copy_bytes.max(u64::from(config.groups) * SUPERBLOCK_GROUP_BYTES);
+    options
+}
+
+pub(crate) fn transport_limits(config: &Config) -> transport::Limits {
+    // A session is given up well before its region is: it may be the link.
+    let silence_max =
+        (config.failover.detect.duration() / 2).min(transport::Limits::default().silence_max);
+    let keepalive = (silence_max / 5).min(transport::Limits::default().keepalive);
+    transport::Limits { silence_max, keepalive, ..transport::Limits::default() }
+}
+
+pub(crate) fn register(config: &Config, first: &[(GroupId, types::Config)]) -> register::Options {
+    let election_us = config.failover.election.micros();
+    let tick_us = (election_us / ELECTION_TICKS).max(1);
+    register::Options {
+        node: config.me(),
+        members: members(config),
+        genesis: first.to_vec(),
+        tick_us,
+        election_ticks: ELECTION_TICKS,
+        resend_ticks: (config.failover.resend.micros() / tick_us).max(1),
+        retry_us: config.failover.resend.micros(),
+        proposal_timeout_us: 2 * config.failover.detect.micros(),
+    }
+}
+
+pub(crate) fn node(config: &Config) -> NodeOptions {
+    let failover = &config.failover;
+    let (detect_us, resend_us) = (failover.detect.micros(), failover.resend.micros());
+    NodeOptions {
+        group: GroupOptions {
+            me: config.me(),
+            window_records: WINDOW_RECORDS,
+            held_bytes_max: HELD_BYTES_MAX,
+            desk_bytes_max: DESK_BYTES_MAX,
+            resend_us,
+            handoff_us: detect_us / 2,
+            beat_us: BEAT_US,
+            patience_us: detect_us / 2,
+            forwarded_wait_us: config.answer_within.micros(),
+            model: 1,
+            mutant: Mutant::None,
+        },
+        nodes: members(config),
+        pulse_us: failover.pulse.micros(),
+        look_us: failover.pulse.micros() / 4,
+        policy: Policy {
+            automatic: failover.automatic,
+            detect_us,
+            vantage_points: config.nodes.len().min(2),
+            residence_us: failover.residence.micros(),
+            stagger_us: 3 * failover.pulse.micros() + 2 * resend_us,
+        },
+        skew_us_max: failover.skew.micros(),
+        disk_us_max: failover.disk.micros(),
+        propose_us: 2 * resend_us,
+    }
+}
+
+fn members(config: &Config) -> Vec<NodeId> {
+    config.nodes.iter().map(|node| NodeId(node.id)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! What storage and sessions report, on its way to the core thread.
+
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use bytes::Bytes;
+use group::Input;
+use storage::Completion;
+use transport::Event;
+
+use crate::handle::Job;
+use crate::log::{Chain, Quota};
+use crate::{Clock, Halt};
+
+pub(crate) fn storage<M: Send + 'static>(jobs: mpsc::Sender<Job<M>>) -> storage::Sink {
+    Arc::new(move |completions: Vec<Completion>| {
+        let mut inputs = Vec::with_capacity(completions.len());
+        let mut job = None;
+        for completion in completions {
+            match completion {
+                Completion::Written { id, at, .. } => {
+                    inputs.push(Input::Written { id, at: at.unwrap_or_default() });
+                }
+                Completion::Loaded { id, result, .. } => {
+                    if let Err(error) = &result {
+                        tracing::error!(error = %Chain(error), "cannot read a record back");
+                    }
+                    inputs.push(Input::Loaded { id, bytes: result.ok() });
+                }
+                Completion::Room => job = Some(Job::Room),
+                Completion::Failed(failure) => {
+                    tracing::error!(failure = %Chain(&failure), "the disk failed");
+                    job = Some(Job::Halt(Halt::Disk(Arc::new(failure))));
+                }
+            }
+        }
+        // The core thread may have ended; what is durable is found at the next start.
+        let _ended = jobs.send(Job::Inputs(inputs)).is_err();
+        if let Some(job) = job {
+            let _ended = jobs.send(job).is_err();
+        }
+    })
+}
+
+pub(crate) fn transport<M: Send + 'static>(
+    jobs: mpsc::Sender<Job<M>>,
+    clock: Clock,
+) -> transport::Sink {
+    let rejected = Mutex::new(Quota::default());
+    Box::new(move |event| {
+        let job = match event {
+            Event::Up(node) => Job::Inputs(vec![Input::Peer { node, up: true }]),
+            Event::Down(node, reason) => {
+                tracing::info!(%node, reason = %Chain(&reason), "session lost");
+                Job::Inputs(vec![Input::Peer { node, up: false }])
+            }
+            // A small frame must not keep the whole read buffer alive that it came in.
+            Event::Frame { from, bytes, room, .. } => {
+                Job::Frame { from, bytes: Bytes::copy_from_slice(&bytes), room }
+            }
+            Event::Unreachable(node, why) => {
+                return tracing::debug!(%node, why = %Chain(&why), "node not reached");
+            }
+            // Strangers cause these at will; the counters of the sessions have them all.
+            Event::Rejected { remote, why } => {
+                let mut quota = rejected.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(left_out) = quota.take(clock.instant()) {
+                    tracing::warn!(%remote, why = %Chain(&why), left_out, "connection turned away");
+                }
+                return;
+            }
+        };
+        // As above.
+        let _ended = jobs.send(job).is_err();
+    })
+}
