@@ -10,6 +10,7 @@ use serde::Deserialize;
 use types::NodeId;
 
 use crate::Span;
+use crate::limits::{GROUPS_MAX, SPAN_US_MAX};
 
 /// One node's configuration file. Unknown keys are refused; zero is a value.
 #[derive(Clone, Debug, Deserialize)]
@@ -196,19 +197,58 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let count = self.nodes.len();
-        let ids: BTreeSet<u16> = self.nodes.iter().map(|node| node.id).collect();
-        let failover = &self.failover;
+        let Self { nodes, failover, .. } = self;
+        let count = nodes.len();
+        let ids: BTreeSet<u16> = nodes.iter().map(|node| node.id).collect();
+        let addresses: BTreeSet<&str> = nodes.iter().map(|node| node.peers.as_str()).collect();
+        let spans = [
+            failover.detect,
+            failover.residence,
+            failover.pulse,
+            failover.election,
+            failover.resend,
+            failover.skew,
+            failover.disk,
+            self.answer_within,
+        ];
+        // Before all others: they add and multiply times.
+        if spans.iter().any(|span| span.micros() > SPAN_US_MAX) {
+            return Err(ConfigError::Rule { rule: "a time is longer than a year" });
+        }
         let rules = [
             (matches!(count, 1 | 3 | 5 | 7), "nodes: want 1, 3, 5 or 7 of them"),
             (ids.len() == count, "nodes: two have the same id"),
             (ids.contains(&self.node), "node: is not one of nodes"),
-            ((1..=4096).contains(&self.groups), "groups: want 1 to 4096"),
+            (
+                nodes.iter().all(|node| !node.region.trim().is_empty()),
+                "nodes: each needs the name of its region",
+            ),
+            (
+                nodes.iter().all(|node| has_port(&node.peers)),
+                "nodes.peers: want host:port, the port 1 to 65535",
+            ),
+            (addresses.len() == count, "nodes.peers: two nodes have the same address"),
+            (
+                nodes.iter().all(|node| {
+                    let (http, https) = ("http://", "https://");
+                    [http, https].iter().any(|scheme| node.http.starts_with(scheme))
+                }),
+                "nodes.http: want http://host:port",
+            ),
+            ((1..=GROUPS_MAX).contains(&self.groups), "groups: want 1 to 4096"),
             ((1..=count).contains(&self.copies), "copies: want 1 to the number of nodes"),
-            (failover.pulse.micros() > 0, "failover.pulse: must be longer than 0"),
+            (self.answer_within.micros() > 0, "answer_within: must be longer than 0"),
+            (failover.pulse.micros() >= 10_000, "failover.pulse: must be at least 10ms"),
+            (failover.disk.micros() >= 10_000, "failover.disk: must be at least 10ms"),
+            (failover.skew.micros() > 0, "failover.skew: must be longer than 0"),
             (
                 failover.detect.micros() >= 3 * failover.pulse.micros(),
                 "failover.detect: must be at least three pulses",
+            ),
+            (
+                failover.detect.micros() >= 2 * failover.resend.micros(),
+                "failover.detect: must be at least two resends, or a lost message is taken for a \
+                 lost node",
             ),
             (
                 failover.detect.micros() >= 2 * failover.election.micros(),
@@ -227,6 +267,13 @@ impl Config {
             None => Ok(()),
         }
     }
+}
+
+/// Whether an address ends in a port that can be dialed.
+fn has_port(address: &str) -> bool {
+    address.rsplit_once(':').is_some_and(|(host, port)| {
+        !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+    })
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ nodes:
   - {id: 3, region: us-east-1, peers: 'c:1', http: 'http://c'}
 ";
 
+const FIFTH: &str = "  - {id: 5, region: y, peers: 'e:1', http: 'http://e'}\n";
+
 #[test]
 fn defaults_are_those_of_the_protocol() {
     let config = parse(GOOD).unwrap();
@@ -32,8 +34,35 @@ fn what_does_not_fit_is_refused_by_name() {
     };
     refuse("copies: 4\n", "copies");
     refuse("groups: 0\n", "groups");
+    refuse("groups: 4097\n", "groups");
+    refuse("answer_within: 0s\n", "answer_within");
+    refuse("failover: {disk: 0s}\n", "failover.disk");
+    refuse("failover: {skew: 0s}\n", "failover.skew");
+    refuse("failover: {pulse: 1us}\n", "failover.pulse");
+    refuse("failover: {detect: 2s, resend: 1500ms, pulse: 100ms}\n", "resends");
     refuse("colour: red\n", "colour");
     refuse("failover: {detect: 1s, pulse: 1s}\n", "failover.detect");
     refuse("failover: {detect: 10}\n", "unit");
     refuse("  - {id: 4, region: x, peers: 'd:1', http: 'http://d'}\n", "nodes");
+    let two_more = |fourth: &str| format!("  - {{id: 4, {fourth}}}\n{FIFTH}");
+    let more = |fourth: &str, word: &str| refuse(&two_more(fourth), word);
+    more("region: '', peers: 'd:1', http: 'http://d'", "region");
+    more("region: x, peers: 'd', http: 'http://d'", "nodes.peers");
+    more("region: x, peers: 'd:0', http: 'http://d'", "nodes.peers");
+    more("region: x, peers: 'a:1', http: 'http://d'", "same address");
+    more("region: x, peers: 'd:1', http: 'd:80'", "nodes.http");
+    assert!(
+        parse(&format!("{GOOD}{}", two_more("region: x, peers: '[::1]:1', http: 'http://d'")))
+            .is_ok()
+    );
+}
+
+/// Without it a slip of the finger in a time stops the node by an overflow and names no line.
+#[test]
+fn a_time_beyond_all_use_is_refused() {
+    for span in ["detect", "residence", "pulse", "election", "resend", "skew", "disk"] {
+        let text = format!("{GOOD}failover: {{{span}: 18446744073709551615us}}\n");
+        let error = parse(&text).unwrap_err();
+        assert!(error.to_string().contains("longer than a year"), "{span}: {error}");
+    }
 }
