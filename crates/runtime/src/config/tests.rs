@@ -57,6 +57,12 @@ fn what_does_not_fit_is_refused_by_name() {
     );
 }
 
+/// Without it a node alone could not leave its port to the system.
+#[test]
+fn its_own_address_is_never_dialed() {
+    assert!(parse(&GOOD.replace("'a:1'", "'127.0.0.1:0'")).is_ok());
+}
+
 /// Without it a slip of the finger in a time stops the node by an overflow and names no line.
 #[test]
 fn a_time_beyond_all_use_is_refused() {
