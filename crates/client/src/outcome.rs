@@ -12,7 +12,7 @@ use crate::Problem;
 pub enum Outcome {
     /// It was answered in kind. This is its one outcome, or a rejection that came before any.
     Final(Final),
-    /// It was certainly not carried out.
+    /// It was certainly not carried out by any of the tries.
     Refused(Refused),
     /// It may or may not have been carried out. Ask again with the same bytes.
     Unknown(Unknown),

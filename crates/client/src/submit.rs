@@ -78,8 +78,14 @@ impl Client {
                     return Outcome::Final(answer);
                 }
                 Verdict::Refused(problem) => {
+                    // An earlier try may be on its way still, and its time not over.
+                    let doubt = was_unknown && problem.kind == verdict::EXPIRED;
                     let why = Trouble::Problem(Box::new(problem));
-                    return Outcome::Refused(Refused { attempts, why });
+                    return if doubt {
+                        Outcome::Unknown(Unknown { attempts, last: why })
+                    } else {
+                        Outcome::Refused(Refused { attempts, why })
+                    };
                 }
                 Verdict::Elsewhere(location, trouble) => {
                     if let Some(named) = self.endpoints.iter().position(|one| one.is_at(&location))

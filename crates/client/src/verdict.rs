@@ -11,7 +11,7 @@ use crate::{Problem, Trouble};
 pub(crate) enum Verdict {
     /// An answer in kind.
     Final { answer: Answer, repeated: bool },
-    /// The node will never take this message, and nobody has carried it out.
+    /// No node will take this message as it is, and this try did nothing.
     Refused(Problem),
     /// This node cannot answer; nothing was done by this try.
     NotDone(Trouble),
@@ -20,6 +20,23 @@ pub(crate) enum Verdict {
     /// This try may have been carried out.
     MayBeDone(Trouble),
 }
+
+/// Problems that every node has with a message, however often it is sent.
+const FOR_GOOD: [&str; 9] = [
+    "bad-header",
+    "conflict",
+    EXPIRED,
+    "hostile-xml",
+    "invalid",
+    "not-pacs008",
+    "not-xml",
+    "not-xml-type",
+    "too-large",
+];
+
+/// The problem with a message that came too late. Each try has a time of its own, so this says
+/// nothing of the tries before.
+pub(crate) const EXPIRED: &str = "expired";
 
 /// Reads the table of statuses that `POST /v1/payments` documents. What no node sends, a proxy may;
 /// its words are not taken for a node's.
@@ -43,9 +60,12 @@ pub(crate) fn of(tried: Result<Answer, Failed>) -> Verdict {
             Some(location) => Verdict::Elsewhere(location, Trouble::Problem(Box::new(problem))),
             None => Verdict::NotDone(Trouble::Problem(Box::new(problem))),
         },
-        400 | 409 | 410 | 413 | 415 | 422 if is_problem => Verdict::Refused(problem),
-        // A request that was too slow, too early, or at the wrong door.
-        400..=499 => Verdict::NotDone(Trouble::Problem(Box::new(problem))),
+        400..=499 if is_problem && FOR_GOOD.contains(&problem.kind.as_str()) => {
+            Verdict::Refused(problem)
+        }
+        // A request that was broken off, too slow, or at the wrong door. Above 451 stands what some
+        // proxies make up for requests that they have handed on.
+        400..=451 => Verdict::NotDone(Trouble::Problem(Box::new(problem))),
         503 if is_problem => Verdict::NotDone(Trouble::Problem(Box::new(problem))),
         _ => Verdict::MayBeDone(Trouble::Problem(Box::new(problem))),
     }

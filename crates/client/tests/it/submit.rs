@@ -10,6 +10,7 @@ use crate::script::{Script, Step};
 const BUSY: &str = r#"{"type":"p/busy","title":"Busy.","status":503,"retry_after_ms":1}"#;
 const UNKNOWN: &str = r#"{"type":"p/unknown-outcome","title":"Ask again.","status":504}"#;
 const CONFLICT: &str = r#"{"type":"p/conflict","title":"Taken.","status":409,"detail":"d"}"#;
+const EXPIRED: &str = r#"{"type":"p/expired","title":"Late.","status":410}"#;
 
 fn options() -> Options {
     Options {
@@ -57,6 +58,7 @@ async fn a_doubt_stays_a_doubt() {
         Step::Answer(503, "text/html", String::new(), "a proxy's word is not a node's"),
         Step::Answer(500, "application/problem+json", String::new(), "{}"),
         Step::Answer(200, "text/html", String::new(), "<p>hello</p>"),
+        Step::Answer(460, "text/html", String::new(), "a proxy gave up what it had handed on"),
     ] {
         let doubtful = Script::start(vec![step.clone()]).await;
         let outcome = submit(&[doubtful.url(), nobody().await], short).await;
@@ -66,6 +68,14 @@ async fn a_doubt_stays_a_doubt() {
     let outcome = submit(&[silent.url()], short).await;
     let Outcome::Unknown(unknown) = outcome else { panic!("{outcome:?}") };
     assert!(matches!(unknown.last, Trouble::Silent(_)));
+
+    // Too late is said of one try; the one before may still be carried out.
+    let late = Script::start(vec![Step::Hang, Step::problem(410, EXPIRED)]).await;
+    let outcome = submit(&[late.url()], options()).await;
+    assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
+    let late = Script::start(vec![Step::problem(410, EXPIRED)]).await;
+    let outcome = submit(&[late.url()], options()).await;
+    assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
 }
 
 /// If a refusal is called a doubt, the sender asks for ever.
@@ -91,6 +101,25 @@ async fn what_was_certainly_not_done_is_refused() {
     let rejects = Script::start(vec![rejected]).await;
     let outcome = submit(&[rejects.url()], options()).await;
     assert_eq!(outcome.answer().map(|answer| answer.status), Some(422));
+}
+
+/// If a gateway's refusal, or a body that broke off, is taken for the last word, a payment that every
+/// node would take is given up.
+#[tokio::test]
+async fn what_another_node_may_take_is_asked_for_there() {
+    let knows = Script::start(vec![Step::report("<r/>")]).await;
+    for body in [
+        r#"{"type":"p/broken-off","title":"Broken.","status":400}"#,
+        r#"{"type":"about:blank","title":"Bad Request","status":400}"#,
+        "{}",
+    ] {
+        let gateway = Script::start(vec![Step::problem(400, body)]).await;
+        let outcome = submit(&[gateway.url(), knows.url()], options()).await;
+        assert_eq!(
+            outcome.answer().map(|answer| (answer.attempts, answer.was_unknown)),
+            Some((2, false))
+        );
+    }
 }
 
 /// If a redirect leads anywhere, a payment is sent to a stranger.
