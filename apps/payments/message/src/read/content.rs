@@ -91,7 +91,9 @@ impl<'a> Content<'a> {
 
     /// A text with its length, so that no two sequences of texts run together alike.
     fn run(&mut self, text: &str) {
-        self.waiting.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        // A document has fewer bytes than that.
+        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        self.waiting.extend_from_slice(&length.to_le_bytes());
         self.waiting.extend_from_slice(text.as_bytes());
     }
 }

@@ -14,6 +14,17 @@ fn sample() -> String {
     String::from_utf8(draft(1).write(Version::V08)).expect("UTF-8")
 }
 
+/// If a release hashed the same message otherwise, a retry across the upgrade would be refused as
+/// another message.
+#[test]
+fn a_content_is_what_it_ever_was() {
+    let data = "<SplmtryData><Envlp><a xmlns='urn:b' c='&lt;'> d </a></Envlp></SplmtryData>";
+    let text = sample().replace("</CdtTrfTxInf>", &format!("{data}</CdtTrfTxInf>"));
+    assert_eq!(content(&text).to_string(), PINNED, "of the text:\n{text}");
+}
+
+const PINNED: &str = "a5574a67e0f9230b";
+
 /// If writing a message another way made it another message, an honest retry would be refused.
 #[test]
 fn how_it_is_written_does_not_count() {
