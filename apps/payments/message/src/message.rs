@@ -217,7 +217,7 @@ pub struct Original {
     pub message_id: String,
     /// `CreDtTm`, if it was legal.
     pub created: Option<String>,
-    /// `NbOfTxs`, if it was legal, digits as sent.
+    /// `NbOfTxs`, if it was legal: digits as sent, or the bare number once the message was taken.
     pub count: Option<String>,
     /// The transactions that were read, in order.
     pub transactions: Vec<PaymentId>,
