@@ -4,6 +4,7 @@
 //! what it appends, once it is on disk.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -40,6 +41,8 @@ pub(crate) struct Log {
     recorded: Recorded,
     /// The promises counted so far, while this member campaigns.
     campaign: Campaign,
+    /// Peers that were asked for a promise under this member's ballot and have not given it.
+    asked: BTreeSet<Pid>,
     /// Heartbeats of a content leader under a lower ballot than this member has promised, since it
     /// last followed anybody.
     outbid: u32,
@@ -93,6 +96,7 @@ impl Log {
                 mode: Mode::Alone(image.entries),
                 recorded,
                 campaign: Campaign::default(),
+                asked: BTreeSet::new(),
                 outbid: 0,
             };
         }
@@ -122,6 +126,7 @@ impl Log {
             mode: Mode::Shared { paxos: Box::new(paxos), marks, pid },
             recorded,
             campaign: Campaign::default(),
+            asked: BTreeSet::new(),
             outbid: 0,
         }
     }
@@ -256,10 +261,18 @@ impl Log {
         }
         if let PaxosMsg::Promise(promise) = &msg
             && promise.n == self.ballot()
-            && !self.leads()
         {
-            let Some(campaign) = self.count(promise) else { return false };
-            self.campaign = campaign;
+            // The library's clock sends a promise again that has not been answered, however short the
+            // time was. To a leader that did answer, the copy is a request to begin anew: what it has
+            // sent meanwhile is void then, the follower finds a gap and asks to begin anew, and where
+            // the round trip is as long as the clock's period that goes on for ever.
+            if !self.asked.remove(&from) {
+                return true;
+            }
+            if !self.leads() {
+                let Some(campaign) = self.count(promise) else { return false };
+                self.campaign = campaign;
+            }
         }
         if let Mode::Shared { paxos, pid, .. } = &mut self.mode {
             paxos.handle_incoming(Message::SequencePaxos(PaxosMessage { from, to: *pid, msg }));
@@ -339,7 +352,12 @@ impl Log {
         messages
             .into_iter()
             .map(|message| match message {
-                Message::SequencePaxos(PaxosMessage { to, msg, .. }) => (to, Body::Paxos(msg)),
+                Message::SequencePaxos(PaxosMessage { to, msg, .. }) => {
+                    if matches!(msg, PaxosMsg::Prepare(_)) {
+                        self.asked.insert(to);
+                    }
+                    (to, Body::Paxos(msg))
+                }
                 Message::BLE(BLEMessage { to, msg, .. }) => (to, Body::Heartbeat(msg)),
             })
             .collect()

@@ -143,3 +143,31 @@ fn unused_parts_of_the_library_have_no_encoding() {
     let forward = Body::Paxos(PaxosMsg::ProposalForward(vec![entry(1)]));
     assert_eq!(encode(HEADER, 0, &forward), None);
 }
+
+/// Without it the catch-up of a member that was away for long would be sent in a frame that no session
+/// carries, again and again, and take what travels beside it along; and nobody would be told.
+#[test]
+fn what_is_encoded_fits_a_message_between_nodes() {
+    let n = Ballot::with(CONFIGURATION, 7, 0, 2);
+    let seq_num = SequenceNumber { session: 2, counter: 9 };
+    let changes = vec![entry(1).0.changes()[0].clone(); crate::limits::CHANGES_MAX];
+    let id = ProposalId { node: NodeId(1), number: 1 };
+    let large = Proposal::new(id, "who".into(), "why".into(), changes).unwrap();
+    let large = Entry(Arc::new(large));
+    let mut counts = (1..).map(|count| {
+        let entries = vec![large.clone(); count];
+        let message = PaxosMsg::AcceptDecide(AcceptDecide { n, seq_num, decided_idx: 5, entries });
+        encode(HEADER, 0, &Body::Paxos(message))
+    });
+    let mut longest = None;
+    for frame in counts.by_ref().map_while(|frame| frame) {
+        longest = Some(frame);
+    }
+    let longest = longest.expect("one large proposal fits");
+    assert!(longest.len() > wire::limits::REGISTER_BYTES_MAX - 128 * 1024, "the room is used");
+    let mut builder = wire::FrameBuilder::default();
+    builder.push(&wire::Message::Register(longest.into()));
+    let frame = builder.take().unwrap();
+    assert!(frame.len() <= wire::limits::FRAME_BYTES_MAX);
+    wire::decode_frame(&frame).expect("the other side takes it");
+}

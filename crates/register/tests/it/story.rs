@@ -126,6 +126,28 @@ fn the_last_message_before_a_quiet_night_is_lost() {
 }
 
 #[test]
+fn a_promise_that_came_twice_does_not_begin_anew_for_ever() {
+    // Over a long way the promise is sent again while its answer is coming. If the copy counts, the
+    // follower begins anew again and again, and each switch of a lost region takes two round trips more.
+    let net = Net { delay_us_min: 210_000, delay_us_max: 210_000, ..Net::calm() };
+    let mut world = World::new(9, 3, 1, net);
+    world.run_until(20 * SECOND, World::agrees_on_a_leader).expect("a calm world elects");
+    world.run_for(10 * SECOND);
+    let leader = world.register(0).leader().unwrap();
+    let leader = (0..3).find(|member| node(*member) == leader).unwrap();
+    world.crash(leader, 60 * SECOND);
+    world.run_for(10 * SECOND);
+    let before = world.leader_notes;
+    let other = (leader + 1) % 3;
+    for _ in 0..20 {
+        world.propose(other, &[GroupId(0)]).unwrap();
+        world.run_for(SECOND);
+    }
+    assert_eq!(world.leader_notes, before, "nobody dies, nobody is left");
+    assert_eq!(world.given_up.len(), 0);
+}
+
+#[test]
 fn the_answers_to_the_last_message_are_lost() {
     // All have it, none knows that it is decided: an operator waits for a switch that has happened.
     let mut world = settled(8, 3, 1);

@@ -110,6 +110,8 @@ pub(crate) struct World {
     pub(crate) decided: BTreeMap<ProposalId, Vec<(GroupId, ChangeResult)>>,
     pub(crate) given_up: BTreeSet<ProposalId>,
     pub(crate) frames: u64,
+    /// How often a member came to follow another leader, or none.
+    pub(crate) leader_notes: u64,
     members: Vec<Member>,
     groups: u16,
     agenda: BTreeMap<(u64, u64), Event>,
@@ -168,6 +170,7 @@ impl World {
             decided: BTreeMap::new(),
             given_up: BTreeSet::new(),
             frames: 0,
+            leader_notes: 0,
             members,
             groups,
             agenda: BTreeMap::new(),
@@ -357,6 +360,7 @@ impl World {
             Effect::Undecided { proposal, .. } => {
                 self.given_up.insert(proposal);
             }
+            Effect::Note(register::Event::Leader(_)) => self.leader_notes += 1,
             Effect::Changed(_) | Effect::Note(_) => {}
         }
     }
