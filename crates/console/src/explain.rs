@@ -1,5 +1,6 @@
 //! Why a group moved or did not: every reason with its numbers, and what to do about it.
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use group::{Explanation, RoleStatus};
@@ -32,12 +33,10 @@ struct Reason {
 /// `GET /v1/explain?group=7`; without a group, all of them.
 pub(crate) async fn explain<M: Model + Send + 'static>(
     State(app): State<App<M>>,
-    which: Result<Query<Which>, axum::extract::rejection::QueryRejection>,
+    which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let which = which.map_err(|rejection| {
-        Problem::new(400, "bad-query", "The query cannot be read.").detail(rejection.body_text())
-    })?;
-    let groups = match which.0.group.as_deref() {
+    let Query(which) = which?;
+    let groups = match which.group.as_deref() {
         None | Some("all") => 0..app.site.groups(),
         Some(text) => {
             let group = group_number(text)?;

@@ -1,6 +1,7 @@
 //! Every error as problem details (RFC 9457): one shape, told apart by its type.
 
 use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
@@ -87,6 +88,18 @@ impl Problem {
 impl From<runtime::Gone> for Problem {
     fn from(_: runtime::Gone) -> Self {
         Self::stopping()
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::new(400, "bad-path", "The path cannot be read.").detail(rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::new(400, "bad-query", "The query cannot be read.").detail(rejection.body_text())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use core::ops::Range;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use model::Model;
@@ -43,8 +44,9 @@ pub(crate) fn looks(groups: Range<u16>) -> impl Iterator<Item = Range<u16>> {
 /// `GET /v1/groups/{group}`.
 pub(crate) async fn one<M: Model + Send + 'static>(
     State(app): State<App<M>>,
-    Path(group): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
+    let Path(group) = path?;
     let group = group_number(&group)?;
     let site = app.site.clone();
     let found = app.handle.ask(move |view| {

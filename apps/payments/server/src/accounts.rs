@@ -1,7 +1,7 @@
 //! `/v1/accounts`: opening accounts, and looking at them.
 
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{Request, Response, StatusCode};
 use bytes::Bytes;
@@ -123,10 +123,7 @@ pub(crate) async fn all(
     State(app): State<App>,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Response<Body>, Problem> {
-    let page = page.map_err(|rejection| {
-        Problem::new(400, "bad-query", "The query cannot be read.").detail(rejection.body_text())
-    })?;
-    let Page { currency: code, offset, limit } = page.0;
+    let Query(Page { currency: code, offset, limit }) = page?;
     let limit = limit.unwrap_or(ACCOUNTS_MAX).min(ACCOUNTS_MAX);
     let currencies = match code.as_deref() {
         Some(code) => vec![currency(code)?],
@@ -159,8 +156,9 @@ pub(crate) async fn all(
 /// `GET /v1/accounts/{currency}/{key}`.
 pub(crate) async fn one(
     State(app): State<App>,
-    Path((code, key)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response<Body>, Problem> {
+    let Path((code, key)) = path?;
     let currency = currency(&code)?;
     let group = placement(currency, app.site.groups());
     let found = app.handle.ask(move |view| {

@@ -1,6 +1,7 @@
 //! `GET /v1/payments/{id}`: what became of a payment, as this region has heard, with its age.
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode};
 use console::{Problem, hash_hex, json, position};
@@ -27,8 +28,9 @@ struct Searched {
 /// id with a slash between them, written `%2F` in a path.
 pub(crate) async fn status(
     State(app): State<App>,
-    Path(id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<Response<Body>, Problem> {
+    let Path(id) = path?;
     let found = find(&app, id).await?;
     Ok(json(&describe(&found)))
 }
@@ -36,8 +38,9 @@ pub(crate) async fn status(
 /// The pacs.002 that answered the message, to the byte.
 pub(crate) async fn report(
     State(app): State<App>,
-    Path(id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<Response<Body>, Problem> {
+    let Path(id) = path?;
     let found = find(&app, id).await?;
     let report = answer::decided(&found.message(), found.stamp, &found.verdicts);
     Ok(xml(StatusCode::OK, report.map_err(|error| unwritable(&error))?))

@@ -136,6 +136,11 @@ async fn requests_are_bounded() {
     assert_eq!(http::raw(world.http, head.as_bytes()).await.status, 431);
     assert_eq!(world.get("/v1/payments").await.problem(), "method-not-allowed");
     assert_eq!(world.get("/v2").await.problem(), "not-found");
+    for path in ["/v1/payments/%FF", "/v1/payments/%FF/pacs.002", "/v1/accounts/EUR/%FF"] {
+        assert_eq!(world.get(path).await.problem(), "bad-path");
+    }
+    assert_eq!(world.get("/v1/groups/%FF").await.problem(), "bad-path");
+    assert_eq!(world.get("/v1/accounts?offset=-1").await.problem(), "bad-query");
 }
 
 /// If a payment may be made after its sender gave it up, it is made twice.
