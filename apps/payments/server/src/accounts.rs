@@ -8,10 +8,12 @@ use bytes::Bytes;
 use console::limits::JSON_BYTES_MAX;
 use console::{Problem, json, parse, position, read_body};
 use ledger::{Balance, State as AccountState};
-use payments_model::{AccountView, Command, Kind, OpenAccount, Refusal, Reply};
+use payments_model::{
+    AccountView, Command, Encoded, Kind, OpenAccount, OutOfLimits, Refusal, Reply,
+};
 use serde::Deserialize;
 use serde_json::{Value, json as value};
-use types::{Currency, MessageId, Stamp};
+use types::{Currency, GroupId, MessageId, Stamp};
 
 use crate::limits::{ACCOUNTS_MAX, NOT_AFTER_US_MAX};
 use crate::router::App;
@@ -74,37 +76,20 @@ pub(crate) async fn open(
         kind,
         funding,
     });
-    let encoded = command.encode().map_err(|limit| {
-        Problem::new(400, "out-of-limits", "The account cannot be opened as asked for.")
-            .detail(limit.to_string())
-    })?;
+    let encoded = command.encode().map_err(|limit| out_of_limits(&limit))?;
     let (short, _) = encoded.digest.0.split_first_chunk().expect("a hash has more than 16 bytes");
     let id = MessageId(*short);
-    let now = app.handle.clock().wall();
-    let command = wire::Command {
-        id,
-        digest: encoded.digest,
-        not_after: Stamp(now.0.saturating_add(NOT_AFTER_US_MAX)),
-        body: Bytes::from(encoded.body),
-    };
-    let group = placement(currency, app.site.groups());
-    let reply = app.handle.command(group, command, None).await.map_err(|_| {
-        Problem::new(504, "unknown-outcome", "Ask again with the same account.")
-            .detail("this node stopped while it was under way")
-    })?;
-    let wire::Reply::Done { outcome, repeated, .. } = reply else {
-        return Err(pay::not_done(&app, reply, id, "/v1/accounts"));
-    };
-    let created = match Reply::decode(&outcome) {
-        Ok(Reply::Opened) => !repeated,
-        Ok(Reply::Exists) => false,
-        Ok(Reply::ExistsDifferent(difference)) => {
+    let (group, reply, repeated) = carry_out(&app, currency, id, encoded, "/v1/accounts").await?;
+    let created = match reply {
+        Reply::Opened => !repeated,
+        Reply::Exists => false,
+        Reply::ExistsDifferent(difference) => {
             let in_what = format!("{difference:?}").to_lowercase();
             return Err(Problem::new(409, "exists-different", "The account is there, but other.")
                 .with("difference", in_what));
         }
-        Ok(Reply::Refused(refusal)) => return Err(refused(refusal)),
-        Ok(Reply::Decided { .. } | Reply::StateSet) | Err(_) => return Err(pay::unreadable()),
+        Reply::Refused(refusal) => return Err(refused(refusal)),
+        Reply::Decided { .. } | Reply::StateSet => return Err(pay::unreadable()),
     };
     let mut response = json(&value!({
         "currency": currency.code(),
@@ -116,6 +101,34 @@ pub(crate) async fn open(
         *response.status_mut() = StatusCode::CREATED;
     }
     Ok(response)
+}
+
+/// Has the group of a currency carry out a command about an account, and returns the group, what the
+/// ledger said, and whether it had said so before this request to `path`.
+pub(crate) async fn carry_out(
+    app: &App,
+    currency: Currency,
+    id: MessageId,
+    encoded: Encoded,
+    path: &str,
+) -> Result<(GroupId, Reply, bool), Problem> {
+    let now = app.handle.clock().wall();
+    let command = wire::Command {
+        id,
+        digest: encoded.digest,
+        not_after: Stamp(now.0.saturating_add(NOT_AFTER_US_MAX)),
+        body: Bytes::from(encoded.body),
+    };
+    let group = placement(currency, app.site.groups());
+    let reply = app.handle.command(group, command, None).await.map_err(|_| {
+        Problem::new(504, "unknown-outcome", "Ask again with the same request.")
+            .detail("this node stopped while it was under way")
+    })?;
+    let wire::Reply::Done { outcome, repeated, .. } = reply else {
+        return Err(pay::not_done(app, reply, id, path));
+    };
+    let reply = Reply::decode(&outcome).map_err(|_| pay::unreadable())?;
+    Ok((group, reply, repeated))
 }
 
 /// `GET /v1/accounts`: in order of currency and of opening, the house's own included.
@@ -185,11 +198,6 @@ fn row(currency: Currency, account: &AccountView<'_>) -> Value {
         Kind::Settlement => "settlement",
         Kind::House => "house",
     };
-    let state = match account.state {
-        AccountState::Open => "open",
-        AccountState::Blocked => "blocked",
-        AccountState::Closed => "closed",
-    };
     let balance = match account.balance {
         Balance::Credit(amount) => decimal::write(amount, currency),
         Balance::Debit(amount) => format!("-{}", decimal::write(amount, currency)),
@@ -199,7 +207,7 @@ fn row(currency: Currency, account: &AccountView<'_>) -> Value {
         "key": account.key,
         "name": account.name,
         "kind": kind,
-        "state": state,
+        "state": state_name(account.state),
         "funding": decimal::write(account.funding, currency),
         "debits": decimal::write(account.debits, currency),
         "credits": decimal::write(account.credits, currency),
@@ -207,7 +215,20 @@ fn row(currency: Currency, account: &AccountView<'_>) -> Value {
     })
 }
 
-fn currency(code: &str) -> Result<Currency, Problem> {
+pub(crate) const fn state_name(state: AccountState) -> &'static str {
+    match state {
+        AccountState::Open => "open",
+        AccountState::Blocked => "blocked",
+        AccountState::Closed => "closed",
+    }
+}
+
+pub(crate) fn out_of_limits(limit: &OutOfLimits) -> Problem {
+    Problem::new(400, "out-of-limits", "A part of the request is beyond what the ledger takes.")
+        .detail(limit.to_string())
+}
+
+pub(crate) fn currency(code: &str) -> Result<Currency, Problem> {
     Currency::from_code(code).ok_or_else(|| {
         Problem::new(400, "bad-currency", "That is no active currency.")
             .detail("want a code of ISO 4217 in capital letters, as in `EUR`")

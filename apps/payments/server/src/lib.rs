@@ -9,6 +9,7 @@
 //! What each kind of answer means stands in the table of [`pay`]; which group keeps which currency
 //! in [`placement`]. The routes of operators come from [`console`] and are served beside these.
 
+mod account_state;
 mod accounts;
 mod answer;
 mod books;

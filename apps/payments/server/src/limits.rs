@@ -10,6 +10,9 @@ pub const ACCOUNTS_MAX: usize = 1_000;
 /// are kept for longer, so that none is forgotten while it may still be carried out.
 pub const NOT_AFTER_US_MAX: u64 = 24 * 3_600 * 1_000_000;
 
+/// Bytes of the name that a client gives a request without an id of its own.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 64;
+
 /// Findings that an answer names; a message with more is wrong as a whole.
 pub const FINDINGS_MAX: usize = 10;
 

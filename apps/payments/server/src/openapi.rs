@@ -33,9 +33,14 @@ pub(crate) fn paths() -> Value {
         ) },
         "/v1/accounts/{currency}/{key}": { "get": operation(
             "One account.",
-            &[currency, key],
-            &[("200", "the account"), ("404", "not known here; see the age")],
+            &[currency.clone(), key.clone()],
+            &[
+                ("200", "the account"),
+                ("400", "`bad-currency`, `bad-path`"),
+                ("404", "not known here; see the age"),
+            ],
         ) },
+        "/v1/accounts/{currency}/{key}/state": { "post": set_state(currency, key) },
         "/v1/books": { "get": operation(
             "Every currency in use, added up from its accounts.",
             &[],
@@ -62,7 +67,8 @@ fn pay() -> Value {
         ],
         &[
             ("307", "`not-home`: ask the node in `Location`"),
-            ("400", "`not-xml`, `hostile-xml`, `not-pacs008`: no message was found"),
+            ("400", "`not-xml`, `hostile-xml`, `not-pacs008`: no message was found; `bad-header`"),
+            ("408", "`too-slow`: the body took longer than 30 s"),
             ("409", "`conflict`: the id belongs to a message with other content"),
             ("410", "`expired`: the time named had passed; this request did nothing"),
             ("413", "larger than 1 MiB"),
@@ -97,6 +103,41 @@ fn pay() -> Value {
     pay
 }
 
+fn set_state(currency: Value, key: Value) -> Value {
+    let mut name =
+        parameter("header", "Idempotency-Key", "the request's name, its own per account");
+    name["required"] = json!(true);
+    let mut set = operation(
+        "Blocks or closes an account, or opens it again; the same name again is harmless.",
+        &[currency, key, name],
+        &[
+            ("200", "the state was set by the first request of this name"),
+            ("400", "`bad-header`: no name; `bad-json`, `bad-currency`, `out-of-limits`"),
+            ("401", "no or a wrong token"),
+            ("403", "`no-token`: this node takes no changes over HTTP"),
+            ("404", "`no-such-account`"),
+            (
+                "409",
+                "`refused`: it is closed, or not empty; `conflict`: the name meant another state",
+            ),
+            ("422", "`refused`: an account of the house's own"),
+            ("503", "`busy`: nothing was done"),
+            ("504", "`unknown-outcome`: ask again with the same name"),
+        ],
+    );
+    set["security"] = json!([{ "admin": [] }]);
+    set["requestBody"] = json!({
+        "required": true,
+        "content": { "application/json": { "schema": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["state"],
+            "properties": { "state": { "enum": ["open", "blocked", "closed"] } },
+        } } },
+    });
+    set
+}
+
 fn open() -> Value {
     let mut open = operation(
         "Opens and funds an account; the same again is harmless.",
@@ -104,8 +145,14 @@ fn open() -> Value {
         &[
             ("200", "it was there already"),
             ("201", "it was opened"),
+            ("400", "`bad-json`, `bad-currency`, `bad-amount`, `out-of-limits`"),
             ("401", "no or a wrong token"),
-            ("409", "`exists-different`, or refused"),
+            ("403", "`no-token`: this node takes no changes over HTTP"),
+            ("409", "`exists-different`, or `refused`"),
+            ("422", "`refused`: a key of the house's own, or too large a balance"),
+            ("503", "`busy`: nothing was done"),
+            ("504", "`unknown-outcome`: ask again with the same account"),
+            ("507", "`refused`: the books are full"),
         ],
     );
     open["security"] = json!([{ "admin": [] }]);

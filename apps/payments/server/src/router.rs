@@ -8,7 +8,7 @@ use console::Site;
 use payments_model::Payments;
 use runtime::Handle;
 
-use crate::{accounts, books, lookup, openapi, pay};
+use crate::{account_state, accounts, books, lookup, openapi, pay};
 
 /// What every handler gets.
 #[derive(Clone, Debug)]
@@ -26,6 +26,7 @@ pub fn router(handle: Handle<Payments>, site: Arc<Site>) -> Router {
         .route("/v1/payments/{id}/pacs.002", get(lookup::report))
         .route("/v1/accounts", post(accounts::open).get(accounts::all))
         .route("/v1/accounts/{currency}/{key}", get(accounts::one))
+        .route("/v1/accounts/{currency}/{key}/state", post(account_state::set))
         .route("/v1/books", get(books::books))
         .route("/v1/digests", get(books::digests))
         .with_state(app);

@@ -87,3 +87,52 @@ async fn books_balance_and_digests_tell_states_apart() {
     assert_eq!(digest(&before, group + 1), digest(&after, group + 1));
     assert_eq!(after["groups"].as_array().unwrap().len(), 8);
 }
+
+/// If a retry of an old order undoes a newer one, a blocked account pays; if an order needs no name,
+/// the second blocking of an account does nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_blocked_opened_and_closed() {
+    let world = World::alone().await;
+    world.open("EUR", 1, "100.00").await;
+    world.open("EUR", 2, "0").await;
+    let one = format!("/v1/accounts/EUR/{}", account(1));
+    let path = format!("{one}/state");
+    let set = async |name: &str, state: &str| {
+        world.post_json_as(&path, name, &json!({ "state": state })).await
+    };
+    let state = async || world.get(&one).await.json()["state"].clone();
+
+    let blocked = set("a", "blocked").await;
+    assert_eq!((blocked.status, &blocked.json()["repeated"]), (200, &json!(false)));
+    assert_eq!(state().await, "blocked");
+    let paid = world.pay(&message(1)).await;
+    assert_eq!((paid.element("GrpSts"), paid.element("Cd")), ("RJCT", "AC06"));
+    assert_eq!(set("b", "open").await.status, 200);
+    let late = set("a", "blocked").await;
+    assert_eq!((late.status, &late.json()["repeated"]), (200, &json!(true)));
+    assert_eq!(state().await, "open", "a retry does nothing");
+    assert_eq!(set("a", "open").await.problem(), "conflict");
+    assert_eq!(set("c", "blocked").await.json()["repeated"], false);
+    assert_eq!(state().await, "blocked");
+    assert_eq!(set("d", "closed").await.problem(), "refused");
+
+    let other = format!("/v1/accounts/EUR/{}/state", account(2));
+    let closed = world.post_json_as(&other, "a", &json!({ "state": "closed" })).await;
+    assert_eq!((closed.status, &closed.json()["state"]), (200, &json!("closed")));
+    let again = world.post_json_as(&other, "b", &json!({ "state": "open" })).await;
+    assert_eq!((again.status, again.problem().as_str()), (409, "refused"));
+
+    let body = json!({ "state": "open" });
+    assert_eq!(world.post_json(&path, &body).await.problem(), "bad-header");
+    assert_eq!(set(&"x".repeat(65), "open").await.problem(), "bad-header");
+    assert_eq!(set("e", "gone").await.problem(), "bad-json");
+    let house = "/v1/accounts/EUR/HOUSE:FUNDING/state";
+    let answer = world.post_json_as(house, "a", &body).await;
+    assert_eq!((answer.status, answer.problem().as_str()), (422, "refused"));
+    let nobody = world.post_json_as("/v1/accounts/EUR/nobody/state", "a", &body).await;
+    assert_eq!((nobody.status, nobody.problem().as_str()), (404, "no-such-account"));
+    let name = [("idempotency-key", "f")];
+    let stranger = http::ask(world.http, "POST", &path, &name, b"{\"state\":\"open\"}").await;
+    assert_eq!((stranger.status, stranger.problem().as_str()), (401, "unauthorized"));
+    assert_eq!(state().await, "blocked");
+}

@@ -135,6 +135,12 @@ impl World {
         assert!(matches!(reply, wire::Reply::Done { repeated: false, .. }), "{reply:?}");
     }
 
+    pub(crate) async fn post_json_as(&self, path: &str, key: &str, body: &Value) -> Answer {
+        let token = format!("Bearer {TOKEN}");
+        let headers = [("authorization", token.as_str()), ("idempotency-key", key)];
+        http::ask(self.http, "POST", path, &headers, body.to_string().as_bytes()).await
+    }
+
     pub(crate) async fn open(&self, currency: &str, number: u64, funding: &str) -> Answer {
         let body = json!({
             "currency": currency,
