@@ -31,7 +31,8 @@ pub struct Options {
     pub identity: Identity,
     /// Bytes of a new segment, a multiple of 4096. A record takes a quarter of it at most.
     pub segment_bytes: u64,
-    /// Room for one copy of the superblock. An existing file grows to it, and never shrinks.
+    /// Room for one copy of the superblock. An existing file grows to it, doubles at a start that finds
+    /// less than half of it free, and never shrinks.
     pub superblock_copy_bytes: u64,
     /// Bytes of writes that may wait.
     pub queue_bytes_max: usize,

@@ -3,8 +3,8 @@
 //! A new superblock goes over copies 0 and 1, then an fsync, then over 2 and 3, then an fsync. At
 //! every moment at least two whole copies of the newest or of the one before are on the disk. The
 //! slots are allocated and written when the file is made, so that a full disk cannot keep a node
-//! from recording a promise. They grow only at start, when the options ask for more: the file is
-//! written anew beside the old one and renamed over it.
+//! from recording a promise. They grow only at start, when the options ask for more or less than half is
+//! free: the file is written anew beside the old one and renamed over it.
 
 use std::{
     io,
@@ -16,7 +16,7 @@ use bytes::Bytes;
 use types::{GroupId, Hash, Position};
 use wire::{
     DecodeError,
-    superblock::{COPIES, Sealed, Superblock},
+    superblock::{COPIES, SUPERBLOCK_BYTES_MAX, Sealed, Superblock},
 };
 
 use crate::{
@@ -135,11 +135,12 @@ impl Superblocks {
         let file = disk.open(&path, Access::Write).map_err(OpenError::io("open", &path))?;
         let reading = read(&path, &*file)?;
         let copies = reading.copies;
+        let sealed = reading.current.seal();
+        let slot_bytes = slot_bytes.max(roomy(reading.slot_bytes, sealed.length()));
         if slot_bytes > reading.slot_bytes {
             let grown = Self::create(disk, folder, slot_bytes, reading.current)?;
             return Ok((grown, copies));
         }
-        let sealed = reading.current.seal();
         if copies.iter().any(|state| *state != CopyState::Current) {
             for current in [false, true] {
                 let of = |copy: &usize| (copies.get(*copy) == Some(&CopyState::Current)) == current;
@@ -188,6 +189,14 @@ impl Superblocks {
         self.current = next;
         Ok(())
     }
+}
+
+/// A slot that leaves room to grow. A superblock only ever grows, with every change of a home; a node
+/// whose slot is full stops, and must not find it as full when it is started again.
+fn roomy(slot_bytes: u64, used_bytes: usize) -> u64 {
+    let tight = 2 * used_bytes as u64 > slot_bytes;
+    let bytes_max = SUPERBLOCK_BYTES_MAX as u64;
+    if tight { (2 * slot_bytes).min(bytes_max).max(slot_bytes) } else { slot_bytes }
 }
 
 fn write(file: &dyn File, slot_bytes: u64, sealed: &Sealed, copy: usize) -> io::Result<()> {

@@ -144,6 +144,25 @@ fn blobs_beyond_the_slot_are_refused_at_the_door() {
     assert_eq!(blobs(&disk).expect("opens").len(), 3);
 }
 
+/// Without it a node that stopped because its superblock was full would stop again at every start.
+#[test]
+fn a_start_with_a_full_slot_makes_room() {
+    let mut disk = FaultyDisk::default();
+    let mut bytes = 3000;
+    for expect in [8192, 16_384, 32_768] {
+        let mut node = start(&disk);
+        node.write(|id| blob(id, 1, &vec![1; bytes])).expect("fits");
+        let refused = node.submit([blob(2, 2, &vec![2; bytes])]).expect_err("together too large");
+        assert!(matches!(refused, Refused::SuperblockFull { .. }), "{refused}");
+        drop(node);
+        disk = disk.after_power_cut(&mut Random(bytes as u64));
+        drop(open(&disk).expect("opens"));
+        assert_eq!(disk.bytes(&superblock_path()).len(), 4 * expect);
+        assert_eq!(blobs(&disk).expect("opens").get(&1), Some(&vec![1; bytes]));
+        bytes *= 2;
+    }
+}
+
 /// Without it the record of an epoch could survive a crash that the epoch itself did not.
 #[test]
 fn a_record_never_outlives_the_superblock_before_it() {
