@@ -3,7 +3,12 @@
 //! Two implementations: [`RealDisk`], and in tests a disk in memory that loses and tears unsynced
 //! writes, fails an fsync, and runs full.
 
-use std::{fmt, fs, io, os::unix::fs::FileExt, path::Path, sync::Arc};
+use std::{
+    fmt, fs, io,
+    os::unix::fs::{DirBuilderExt as _, FileExt},
+    path::Path,
+    sync::Arc,
+};
 
 /// A file open for reading, or for reading and writing.
 pub trait File: Send + Sync + fmt::Debug {
@@ -35,7 +40,7 @@ pub trait File: Send + Sync + fmt::Debug {
 
 /// A file system.
 pub trait Disk: Send + Sync + fmt::Debug {
-    /// Makes a folder and its parents; fine if it exists.
+    /// Makes a folder and its parents, for their owner alone; fine if it exists.
     ///
     /// # Errors
     /// As the system says.
@@ -123,7 +128,8 @@ impl File for fs::File {
 
 impl Disk for RealDisk {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
+        // What clients sent stands in these files: they are nobody's but the node's.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {

@@ -68,6 +68,9 @@ fn one_process_holds_a_folder() {
     let options = || Options { folder: real.path().join("node"), ..options() };
     let first = crate::open(options()).expect("opens");
     assert!(matches!(crate::open(options()), Err(OpenError::InUse { .. })));
+    // And people who have an account on the machine would read every payment.
+    let metadata = std::fs::metadata(real.path().join("node")).expect("made");
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777, 0o700);
     drop(first);
     crate::open(options()).expect("opens again");
 }
