@@ -15,6 +15,7 @@ mod options;
 mod sinks;
 mod span;
 mod start;
+mod stop;
 
 pub use clock::Clock;
 pub use config::{

@@ -15,7 +15,7 @@ use types::{ClusterId, NodeId};
 
 use crate::driver::Driver;
 use crate::handle::{Handle, Job};
-use crate::{Clock, Config, Halt, options, sinks};
+use crate::{Clock, Config, Halt, options, sinks, stop};
 
 /// Why a node did not start. The chain of sources names the file or address and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -152,18 +152,23 @@ impl<M: 'static> Running<M> {
     }
 
     /// Stops the node in order: no more steps, what waits is written, sessions are closed.
+    ///
+    /// A disk that does not come back is not waited for longer than ten seconds: a node that takes
+    /// itself out because its disk stalls must be gone for the others, and for whoever starts it again.
     pub async fn stop(mut self) {
         self.halt();
         let (core, storage) = (self.core.take(), self.storage.take());
-        let stopping = tokio::task::spawn_blocking(move || {
-            let panicked = core.is_some_and(|core| core.join().is_err());
+        let writing = stop::within(stop::DISK_TIME_MAX, "node-stop", move || {
+            if core.is_some_and(|core| core.join().is_err()) {
+                tracing::error!("the core thread panicked");
+            }
             drop(storage);
-            panicked
         });
-        if stopping.await.unwrap_or(true) {
-            tracing::error!("the core thread panicked");
+        // At once, and not after the disk: the other nodes need not wait for it.
+        let (written, ()) = tokio::join!(writing, self.transport.close());
+        if !written {
+            tracing::error!("the disk does not answer: the node ends without it");
         }
-        self.transport.close().await;
     }
 }
 
