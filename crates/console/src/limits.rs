@@ -21,6 +21,17 @@ pub const HEAD_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long a client may take over the body of a request.
 pub const BODY_WAIT_MAX: Duration = Duration::from_secs(30);
 
+/// Bytes of a body that is read at once if its size is announced: a payment of some hundred
+/// transactions. All connections together hold 256 MiB of these at most.
+pub const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
+
+/// Larger bodies, and those of no announced size, that are read at once; others wait. Of 1 MiB each,
+/// they hold 128 MiB: clients that send slowly must not be able to take a node's memory.
+pub const LARGE_BODIES_MAX: usize = 128;
+
+/// How long a large body waits to be read.
+pub const PLACE_WAIT_MAX: Duration = Duration::from_secs(5);
+
 /// How long requests under way are waited for when the server ends.
 pub const DRAIN_WAIT_MAX: Duration = Duration::from_secs(10);
 
@@ -37,4 +48,5 @@ pub const TOKEN_BYTES_MIN: usize = 16;
 pub const GROUPS_PER_LOOK: u16 = 64;
 
 const _: () = assert!(READ_AHEAD_BYTES_MAX >= 8 << 10, "hyper takes no less");
+const _: () = assert!(JSON_BYTES_MAX <= SMALL_BODY_BYTES_MAX, "orders never wait for documents");
 const _: () = assert!(TOKEN_BYTES_MIN < TOKEN_BYTES_MAX);

@@ -3,14 +3,19 @@
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::Problem;
-use crate::limits::BODY_WAIT_MAX;
+use crate::limits::{BODY_WAIT_MAX, LARGE_BODIES_MAX, PLACE_WAIT_MAX, SMALL_BODY_BYTES_MAX};
+
+/// Places for large bodies. One of a process: memory is, too.
+static LARGE: Semaphore = Semaphore::const_new(LARGE_BODIES_MAX);
 
 /// Reads a body of at most `bytes_max` bytes. A body that came in one piece is not copied.
 ///
 /// # Errors
-/// A problem: too large (413), too slow (408), or the client broke off (400).
+/// A problem: too large (413), too slow (408), too many large ones at once (503), or the client broke
+/// off (400).
 pub async fn read_body(
     headers: &HeaderMap,
     body: Body,
@@ -22,7 +27,12 @@ pub async fn read_body(
     if announced.is_some_and(|size| !fits(size)) {
         return Err(too_large(bytes_max));
     }
-    let whole = Limited::new(body, bytes_max).collect();
+    let is_small = announced.map_or(bytes_max, |size| usize::try_from(size).unwrap_or(usize::MAX))
+        <= SMALL_BODY_BYTES_MAX;
+    let _place = if is_small { None } else { Some(place().await?) };
+    // A body sent in chunks may be larger than a size that stands beside it.
+    let most = if is_small { bytes_max.min(SMALL_BODY_BYTES_MAX) } else { bytes_max };
+    let whole = Limited::new(body, most).collect();
     match tokio::time::timeout(BODY_WAIT_MAX, whole).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(bytes_max)),
@@ -32,8 +42,21 @@ pub async fn read_body(
     }
 }
 
+async fn place() -> Result<SemaphorePermit<'static>, Problem> {
+    // The semaphore is never closed.
+    let place = tokio::time::timeout(PLACE_WAIT_MAX, LARGE.acquire()).await;
+    place.ok().and_then(Result::ok).ok_or_else(|| {
+        Problem::new(503, "busy", "Too many large bodies are being read.")
+            .detail("nothing was done; ask again later with the same request")
+            .retry_after_ms(1_000)
+    })
+}
+
 fn too_large(bytes_max: usize) -> Problem {
     Problem::new(413, "too-large", "The request's body is too large.")
         .detail(format!("at most {bytes_max} bytes are taken"))
         .with("bytes_max", bytes_max)
 }
+
+#[cfg(test)]
+mod tests;
