@@ -52,7 +52,8 @@ pub struct Limits {
     pub redial_max: Duration,
     /// How long closing may spend on writing what is queued; 500 ms.
     pub close_max: Duration,
-    /// Strangers that may be in the handshake at once; 64. Further ones are dropped unheard.
+    /// Strangers that may be in the handshake at once; 64, and a quarter of that from one address.
+    /// Further ones are dropped unheard.
     pub handshakes_max: usize,
 }
 

@@ -3,13 +3,14 @@
 use std::{
     collections::BTreeMap,
     fmt, io, net,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc, watch},
+    sync::{mpsc, watch},
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -207,23 +208,29 @@ fn random() -> Result<u64, StartError> {
 }
 
 async fn keep_listening(shared: Arc<Shared>, listener: TcpListener, doors: Doors) {
-    let places = Arc::new(Semaphore::new(shared.limits.handshakes_max));
     // Dropped with this task: handshakes under way end with it.
     let mut handshakes = JoinSet::new();
+    let mut places = Places::new(shared.limits.handshakes_max);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            Some(_) = handshakes.join_next() => continue,
+            Some(ended) = handshakes.join_next() => {
+                // An error is a panic, which ends a released process.
+                if let Ok(address) = ended {
+                    places.give_back(address);
+                }
+                continue;
+            }
             () = shared.stopped() => return,
         };
         let Ok((tcp, remote)) = accepted else {
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let Ok(place) = places.clone().try_acquire_owned() else {
+        if !places.take(remote.ip()) {
             shared.reject(remote, HandshakeError::Crowded);
             continue;
-        };
+        }
         let (shared, doors) = (shared.clone(), doors.clone());
         handshakes.spawn(async move {
             let let_in = let_in(&shared, &doors, tcp);
@@ -231,8 +238,41 @@ async fn keep_listening(shared: Arc<Shared>, listener: TcpListener, doors: Doors
             if let Err(why) = outcome.unwrap_or(Err(HandshakeError::Timeout)) {
                 shared.reject(remote, why);
             }
-            drop(place);
+            remote.ip()
         });
+    }
+}
+
+/// Who is in the handshake now. One address has a quarter of the places at most: somebody who connects
+/// again and again and says nothing must not keep the peers out.
+struct Places {
+    taken: BTreeMap<IpAddr, usize>,
+    count: usize,
+    count_max: usize,
+}
+
+impl Places {
+    const fn new(count_max: usize) -> Self {
+        Self { taken: BTreeMap::new(), count: 0, count_max }
+    }
+
+    fn take(&mut self, address: IpAddr) -> bool {
+        let share = self.count_max.div_ceil(4);
+        let taken = self.taken.get(&address).copied().unwrap_or(0);
+        if self.count == self.count_max || taken >= share {
+            return false;
+        }
+        self.count += 1;
+        self.taken.insert(address, taken + 1);
+        true
+    }
+
+    fn give_back(&mut self, address: IpAddr) {
+        self.count -= 1;
+        match self.taken.get_mut(&address) {
+            Some(taken) if *taken > 1 => *taken -= 1,
+            Some(_) | None => drop(self.taken.remove(&address)),
+        }
     }
 }
 

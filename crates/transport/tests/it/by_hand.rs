@@ -53,6 +53,14 @@ pub(crate) async fn tls(
     address: SocketAddr,
     credential: &Credential,
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    tls_over(TcpStream::connect(address).await?, credential).await
+}
+
+/// The same over a connection that stands.
+pub(crate) async fn tls_over(
+    stream: TcpStream,
+    credential: &Credential,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     let pem = |text: &str| rustls::pki_types::CertificateDer::from_pem_slice(text.as_bytes());
     roots.add(pem(&credential.authority_pem).unwrap()).unwrap();
@@ -64,7 +72,6 @@ pub(crate) async fn tls(
             .with_root_certificates(roots)
             .with_client_auth_cert(vec![pem(&credential.certificate_pem).unwrap()], key.unwrap())
             .unwrap();
-    let stream = TcpStream::connect(address).await?;
     let name = "node-2.prod.evenkeel".try_into().unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }

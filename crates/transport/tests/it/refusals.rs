@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 use transport::{
@@ -13,7 +13,7 @@ use transport::{
 use types::NodeId;
 
 use crate::{
-    by_hand::{Hello, tls, welcomed},
+    by_hand::{Hello, tls, tls_over, welcomed},
     world::{Node, PATIENCE, authority, credential, identity, limits, listener, now_unix_s, pair},
 };
 
@@ -115,6 +115,34 @@ async fn those_who_say_nothing_are_let_go_in_time() {
     let _crowd = TcpStream::connect(two_at).await.unwrap();
     assert!(matches!(rejected(&mut two).await, HandshakeError::Crowded));
     assert!(matches!(rejected(&mut two).await, HandshakeError::Timeout));
+}
+
+#[tokio::test]
+async fn one_address_never_takes_all_places() {
+    // One machine that opens connections and says nothing must not cut a region off.
+    let (two, two_at) = listener();
+    let places = Limits { handshake_max: PATIENCE, handshakes_max: 8, ..limits() };
+    let mut two = Node::start(identity(2), two, &[(1, two_at)], places);
+    let mut silent = Vec::new();
+    for _ in 0..12 {
+        silent.push(TcpStream::connect(two_at).await.unwrap());
+    }
+    for _ in 0..10 {
+        assert!(matches!(rejected(&mut two).await, HandshakeError::Crowded));
+    }
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let stream = socket.connect(two_at).await.unwrap();
+    let mut stream = tls_over(stream, &credential(1)).await.expect("there is a place");
+    stream.write_all(&Hello::good().bytes()).await.unwrap();
+    two.up(1).await;
+    // Places come back when those who took them are gone.
+    drop(silent);
+    for _ in 0..2 {
+        rejected(&mut two).await;
+    }
+    let again = async { while tls(two_at, &credential(1)).await.is_err() {} };
+    timeout(PATIENCE, again).await.expect("there is a place again");
 }
 
 #[tokio::test]
