@@ -26,11 +26,18 @@ pub(crate) const LINES_SPAN_US: u64 = 10_000_000;
 /// Records in flight per group: at 100 ms to the nearest copy, one record every 1.5 ms.
 pub(crate) const WINDOW_RECORDS: u64 = 64;
 
-/// Recent records kept in memory per group.
-pub(crate) const HELD_BYTES_MAX: usize = 8 << 20;
+/// Recent records kept in memory, by all groups together: more groups keep less each. The rest is read
+/// back from the log.
+pub(crate) const HELD_ALL_BYTES_MAX: usize = 512 << 20;
 
-/// Commands' bytes that may wait per group.
-pub(crate) const DESK_BYTES_MAX: usize = 64 << 20;
+/// Of that, what one group keeps at least (a record of the usual size) and at most (a second's).
+pub(crate) const HELD_BYTES: (usize, usize) = (128 << 10, 8 << 20);
+
+/// Commands' bytes that may wait, in all groups together.
+pub(crate) const DESK_ALL_BYTES_MAX: usize = 1 << 30;
+
+/// Of that, what may wait for one group at least (a few of the largest) and at most.
+pub(crate) const DESK_BYTES: (usize, usize) = (4 << 20, 64 << 20);
 
 /// An idle group closes its time this often.
 pub(crate) const BEAT_US: u64 = 10_000_000;
@@ -52,5 +59,7 @@ pub(crate) const SPAN_US_MAX: u64 = 366 * 24 * 3_600_000_000;
 const _: () = assert!(
     SUPERBLOCK_GROUP_BYTES * GROUPS_MAX as u64 <= wire::superblock::SUPERBLOCK_BYTES_MAX as u64
 );
+const _: () = assert!(HELD_BYTES.0 * GROUPS_MAX as usize <= HELD_ALL_BYTES_MAX);
+const _: () = assert!(DESK_BYTES.0 >= 3 * wire::limits::COMMAND_BYTES_MAX);
 const _: () = assert!(COMMANDS_BYTES_MAX >= 2 * wire::limits::COMMAND_BYTES_MAX);
 const _: () = assert!(GROUPS_MAX as usize <= wire::limits::GROUPS_MAX);

@@ -9,7 +9,8 @@ use types::{ClusterId, ConfigId, GroupId, NodeId};
 use wire::log;
 
 use crate::limits::{
-    BEAT_US, DESK_BYTES_MAX, ELECTION_TICKS, HELD_BYTES_MAX, SUPERBLOCK_GROUP_BYTES, WINDOW_RECORDS,
+    BEAT_US, DESK_ALL_BYTES_MAX, DESK_BYTES, ELECTION_TICKS, HELD_ALL_BYTES_MAX, HELD_BYTES,
+    SUPERBLOCK_GROUP_BYTES, WINDOW_RECORDS,
 };
 use crate::{Clock, Config};
 
@@ -60,8 +61,8 @@ pub(crate) fn node(config: &Config) -> NodeOptions {
         group: GroupOptions {
             me: config.me(),
             window_records: WINDOW_RECORDS,
-            held_bytes_max: HELD_BYTES_MAX,
-            desk_bytes_max: DESK_BYTES_MAX,
+            held_bytes_max: share(HELD_ALL_BYTES_MAX, config.groups, HELD_BYTES),
+            desk_bytes_max: share(DESK_ALL_BYTES_MAX, config.groups, DESK_BYTES),
             resend_us,
             handoff_us: detect_us / 2,
             beat_us: BEAT_US,
@@ -84,6 +85,11 @@ pub(crate) fn node(config: &Config) -> NodeOptions {
         disk_us_max: failover.disk.micros(),
         propose_us: 2 * resend_us,
     }
+}
+
+/// One group's part of what all may take.
+fn share(all: usize, groups: u16, (least, most): (usize, usize)) -> usize {
+    (all / usize::from(groups)).clamp(least, most)
 }
 
 fn members(config: &Config) -> Vec<NodeId> {

@@ -25,3 +25,15 @@ fn every_group_has_room_for_a_thousand_epochs() {
         assert!(options.superblock_copy_bytes <= most, "{groups}");
     }
 }
+
+/// Without it a node of many groups would grow until it is killed: each keeps its last records.
+#[test]
+fn all_groups_together_keep_what_one_machine_has() {
+    for groups in [1, 64, 1_000, GROUPS_MAX] {
+        let group = node(&config(groups)).group;
+        let held = group.held_bytes_max * usize::from(groups);
+        assert!(held <= HELD_ALL_BYTES_MAX, "{groups}: {held}");
+    }
+    assert_eq!(node(&config(1)).group.held_bytes_max, HELD_BYTES.1);
+    assert_eq!(node(&config(64)).group.desk_bytes_max * 64, DESK_ALL_BYTES_MAX);
+}
