@@ -1,5 +1,6 @@
 //! Taking a request's body within bounds of size and time.
 
+use axum::BoxError;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -32,14 +33,32 @@ pub async fn read_body(
     let _place = if is_small { None } else { Some(place().await?) };
     // A body sent in chunks may be larger than a size that stands beside it.
     let most = if is_small { bytes_max.min(SMALL_BODY_BYTES_MAX) } else { bytes_max };
-    let whole = Limited::new(body, most).collect();
+    let whole = whole(Limited::new(body, most));
     match tokio::time::timeout(BODY_WAIT_MAX, whole).await {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Ok(whole)) => Ok(whole),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(bytes_max)),
         Ok(Err(_)) => Err(Problem::new(400, "broken-off", "The request's body broke off.")),
         Err(_) => Err(Problem::new(408, "too-slow", "The request's body came too slowly.")
             .detail(format!("want all of it within {} s", BODY_WAIT_MAX.as_secs()))),
     }
+}
+
+/// All pieces as one. Each is copied and let go when it comes: kept as they are, pieces of one byte
+/// hold a hundred times their size.
+async fn whole(mut body: Limited<Body>) -> Result<Bytes, BoxError> {
+    let mut first = Bytes::new();
+    let mut all = Vec::new();
+    while let Some(frame) = body.frame().await {
+        // The other kind of frame is trailers, which nobody asked for.
+        let Ok(piece) = frame?.into_data() else { continue };
+        if first.is_empty() && all.is_empty() {
+            first = piece;
+            continue;
+        }
+        all.extend_from_slice(&core::mem::take(&mut first));
+        all.extend_from_slice(&piece);
+    }
+    Ok(if all.is_empty() { first } else { Bytes::from(all) })
 }
 
 async fn place() -> Result<SemaphorePermit<'static>, Problem> {

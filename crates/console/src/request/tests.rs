@@ -1,7 +1,9 @@
 //! Bodies that come slowly are what memory is taken with.
 
 use core::pin::Pin;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll};
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -22,6 +24,52 @@ impl HttpBody for Never {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         Poll::Pending
+    }
+}
+
+/// A body of that many pieces of one byte each, which counts how many of them are alive.
+struct Pieces {
+    left: usize,
+    alive: Arc<()>,
+    most: Arc<AtomicUsize>,
+}
+
+/// A piece.
+struct Piece(#[expect(dead_code, reason = "it counts while it lives")] Arc<()>);
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        b"x"
+    }
+}
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = core::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.most.fetch_max(Arc::strong_count(&self.alive) - 1, Ordering::Relaxed);
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        self.left -= 1;
+        let piece = Bytes::from_owner(Piece(Arc::clone(&self.alive)));
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+}
+
+/// If pieces are kept as they come, 1 MiB sent byte by byte takes a hundred.
+#[tokio::test]
+async fn pieces_are_let_go() {
+    for (left, fits) in [(0, true), (1, true), (2, true), (1_000, true), (1_001, false)] {
+        let most = Arc::new(AtomicUsize::new(0));
+        let body = Pieces { left, alive: Arc::default(), most: Arc::clone(&most) };
+        let read = read_body(&HeaderMap::new(), Body::new(body), 1_000).await;
+        assert_eq!(read.ok(), fits.then(|| Bytes::from(vec![b'x'; left])));
+        assert!(most.load(Ordering::Relaxed) <= 1, "{left}: {most:?}");
     }
 }
 
