@@ -17,6 +17,7 @@ pub mod limits;
 mod metrics;
 pub mod openapi;
 mod orders;
+mod patient;
 mod problem;
 mod request;
 mod router;

@@ -32,6 +32,9 @@ pub const LARGE_BODIES_MAX: usize = 128;
 /// How long a large body waits to be read.
 pub const PLACE_WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// How long a client may leave an answer unread while more of it waits to be sent.
+pub const WRITE_WAIT_MAX: Duration = Duration::from_secs(30);
+
 /// How long requests under way are waited for when the server ends.
 pub const DRAIN_WAIT_MAX: Duration = Duration::from_secs(10);
 

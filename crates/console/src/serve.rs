@@ -1,7 +1,8 @@
 //! The server's loop: accepts, bounds, and ends in order.
 //!
 //! Slow and idle clients are what takes a server down cheaply. Here a request's head has a time and
-//! a size, connections have a number, and those beyond wait in the kernel's queue.
+//! a size, an answer has to be read, connections have a number, and those beyond wait in the kernel's
+//! queue.
 
 use core::future::Future;
 use core::time::Duration;
@@ -17,7 +18,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::limits::{
     CONNECTIONS_MAX, DRAIN_WAIT_MAX, HEAD_WAIT_MAX, HEADERS_MAX, READ_AHEAD_BYTES_MAX,
+    WRITE_WAIT_MAX,
 };
+use crate::patient::Patient;
 
 /// Serves `router` on `listener` until `shutdown` is ready. Requests under way are then answered, as
 /// far as that takes no longer than [`DRAIN_WAIT_MAX`]; what is cut off is for its client unknown.
@@ -72,7 +75,7 @@ async fn connection(
         .header_read_timeout(HEAD_WAIT_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(READ_AHEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Patient::new(stream, WRITE_WAIT_MAX)), service);
     tokio::pin!(connection);
     let ending = async move {
         // An error means that the server is gone, which ends this too.
