@@ -5,9 +5,10 @@
 
 use core::error::Error;
 use core::fmt;
+use std::collections::BTreeMap;
 
 use group::{Event, NodeEvent};
-use types::Instant;
+use types::{Instant, NodeId};
 
 use crate::limits::{LINES_MAX, LINES_SPAN_US};
 
@@ -53,6 +54,25 @@ impl Quota {
         }
         self.lines += 1;
         Some(core::mem::take(&mut self.left_out))
+    }
+}
+
+/// Why each node was not reached last. The dialing side tries again every second at most; the reason is
+/// told when it is another than before.
+#[derive(Debug, Default)]
+pub(crate) struct Unreached {
+    why: BTreeMap<NodeId, &'static str>,
+}
+
+impl Unreached {
+    /// Notes a failed attempt; whether it says something new.
+    pub(crate) fn is_news(&mut self, node: NodeId, why: &'static str) -> bool {
+        self.why.insert(node, why) != Some(why)
+    }
+
+    /// The node was reached.
+    pub(crate) fn reached(&mut self, node: NodeId) {
+        self.why.remove(&node);
     }
 }
 

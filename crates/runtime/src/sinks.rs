@@ -1,6 +1,6 @@
 //! What storage and sessions report, on its way to the core thread.
 
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use bytes::Bytes;
 use group::Input;
@@ -8,7 +8,7 @@ use storage::Completion;
 use transport::Event;
 
 use crate::handle::Job;
-use crate::log::{Chain, Quota};
+use crate::log::{Chain, Quota, Unreached};
 use crate::{Clock, Halt};
 
 pub(crate) fn storage<M: Send + 'static>(jobs: mpsc::Sender<Job<M>>) -> storage::Sink {
@@ -46,9 +46,13 @@ pub(crate) fn transport<M: Send + 'static>(
     clock: Clock,
 ) -> transport::Sink {
     let rejected = Mutex::new(Quota::default());
+    let unreached = Mutex::new(Unreached::default());
     Box::new(move |event| {
         let job = match event {
-            Event::Up(node) => Job::Inputs(vec![Input::Peer { node, up: true }]),
+            Event::Up(node) => {
+                lock(&unreached).reached(node);
+                Job::Inputs(vec![Input::Peer { node, up: true }])
+            }
             Event::Down(node, reason) => {
                 tracing::info!(%node, reason = %Chain(&reason), "session lost");
                 Job::Inputs(vec![Input::Peer { node, up: false }])
@@ -58,12 +62,14 @@ pub(crate) fn transport<M: Send + 'static>(
                 Job::Frame { from, bytes: Bytes::copy_from_slice(&bytes), room }
             }
             Event::Unreachable(node, why) => {
-                return tracing::debug!(%node, why = %Chain(&why), "node not reached");
+                if lock(&unreached).is_news(node, why.label()) {
+                    tracing::warn!(%node, why = %Chain(&why), "node not reached; trying on");
+                }
+                return;
             }
             // Strangers cause these at will; the counters of the sessions have them all.
             Event::Rejected { remote, why } => {
-                let mut quota = rejected.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(left_out) = quota.take(clock.instant()) {
+                if let Some(left_out) = lock(&rejected).take(clock.instant()) {
                     tracing::warn!(%remote, why = %Chain(&why), left_out, "connection turned away");
                 }
                 return;
@@ -72,4 +78,8 @@ pub(crate) fn transport<M: Send + 'static>(
         // As above.
         let _ended = jobs.send(job).is_err();
     })
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -22,3 +22,16 @@ fn a_line_names_the_last_cause() {
     let error = ConfigError::Read { path: "node.yaml".into(), source };
     assert_eq!(Chain(&error).to_string(), "cannot read node.yaml: the last cause");
 }
+
+/// Without it a wrong address or certificate would be told to nobody, or once a second for ever.
+#[test]
+fn a_node_that_is_not_reached_is_told_once_for_each_reason() {
+    let mut unreached = Unreached::default();
+    let (two, three) = (NodeId(2), NodeId(3));
+    assert!(unreached.is_news(two, "connect"));
+    assert!(!unreached.is_news(two, "connect"));
+    assert!(unreached.is_news(three, "connect"), "each node");
+    assert!(unreached.is_news(two, "certificate"), "each reason");
+    unreached.reached(two);
+    assert!(unreached.is_news(two, "certificate"), "each outage");
+}
