@@ -20,6 +20,9 @@ const OPEN_ACCOUNT: u8 = 1;
 const SET_ACCOUNT_STATE: u8 = 2;
 const PAY: u8 = 3;
 
+/// Bytes of a message of one transaction, roughly.
+const CONTENT_BYTES_USUAL: usize = 512;
+
 /// A command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command<'a> {
@@ -72,10 +75,9 @@ pub struct SetAccountState<'a> {
 /// A command as a group takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoded {
-    /// SHA-256 over the command without the raw document. Under one message id, this tells a retry
-    /// from a different request: a message that was only written differently (white space, prefixes,
-    /// order of attributes) is the same content. So is one that differs only in what the model never
-    /// reads, such as remittance information.
+    /// SHA-256 over the command without the raw document: under one id, this tells a retry from a
+    /// different request. Of a message it covers what the model reads, so not the remittance
+    /// information; the server takes a stricter one, over all that the document says.
     pub digest: Hash,
     /// The bytes that [`crate::Payments`] applies.
     pub body: Vec<u8>,
@@ -87,16 +89,35 @@ impl<'a> Command<'a> {
     /// # Errors
     /// [`OutOfLimits`] names what is too large, or empty; nobody may send that.
     pub fn encode(&self) -> Result<Encoded, OutOfLimits> {
-        let mut body = Vec::new();
+        let content = self.content()?;
+        let digest = Hash(Sha256::digest(&content).into());
+        Ok(Encoded { digest, body: self.body_of(content)? })
+    }
+
+    /// Its bytes alone, for a caller that knows a stricter digest: that of all a document says.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn body(&self) -> Result<Vec<u8>, OutOfLimits> {
+        self.body_of(self.content()?)
+    }
+
+    /// The command without the raw document.
+    fn content(&self) -> Result<Vec<u8>, OutOfLimits> {
+        let mut content = Vec::new();
         match self {
-            Self::OpenAccount(open) => open.encode(&mut body)?,
-            Self::SetAccountState(set) => set.encode(&mut body)?,
-            Self::Pay { message, .. } => {
-                body.push(PAY);
-                message.encode(&mut body)?;
+            Self::OpenAccount(open) => open.encode(&mut content)?,
+            Self::SetAccountState(set) => set.encode(&mut content)?,
+            Self::Pay { message, raw } => {
+                content.reserve(raw.len().min(RAW_BYTES_MAX).saturating_add(CONTENT_BYTES_USUAL));
+                content.push(PAY);
+                message.encode(&mut content)?;
             }
         }
-        let digest = Hash(Sha256::digest(&body).into());
+        Ok(content)
+    }
+
+    fn body_of(&self, mut body: Vec<u8>) -> Result<Vec<u8>, OutOfLimits> {
         if let Self::Pay { raw, .. } = self {
             if raw.len() > RAW_BYTES_MAX {
                 let (field, size) = ("raw document", raw.len());
@@ -105,7 +126,7 @@ impl<'a> Command<'a> {
             Writer::new(&mut body).run(raw);
         }
         text::within("command", body.len(), COMMAND_BYTES_MAX)?;
-        Ok(Encoded { digest, body })
+        Ok(body)
     }
 
     /// Reads a command.

@@ -215,10 +215,10 @@ fn ready(
 ) -> Result<Ready, model::OutOfLimits> {
     let message = names.message(transfer);
     let (id, group) = (message.id(), placement(message.currency, app.site.groups()));
-    let encoded = model::Command::Pay { message, raw }.encode()?;
+    let body = Bytes::from(model::Command::Pay { message, raw }.body()?);
     // Everything that the document says counts, also what the ledger does not look at: who changes a
     // reference under an old id has made another message.
-    Ok(Ready { group, id, digest: transfer.content, body: Bytes::from(encoded.body) })
+    Ok(Ready { group, id, digest: transfer.content, body })
 }
 
 /// The message of another group that bears the same id, as far as this node has heard.

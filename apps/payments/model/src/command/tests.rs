@@ -63,6 +63,7 @@ fn all() -> [Command<'static>; 4] {
 fn a_part_of_a_command_is_none() {
     for command in all() {
         let bytes = command.encode().unwrap().body;
+        assert_eq!(command.body().as_ref(), Ok(&bytes), "with its digest or without");
         assert_eq!(Command::decode(&bytes), Ok(command));
         for length in 0..bytes.len() {
             assert!(Command::decode(bytes.get(..length).unwrap()).is_err());
