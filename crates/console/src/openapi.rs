@@ -116,13 +116,21 @@ fn paths() -> Value {
         "/v1/groups/{group}": { "get": operation(
             "One group with its configuration, history and orphans.",
             &[group],
-            &[("200", "the group"), ("404", "there is no such group")],
+            &[
+                ("200", "the group"),
+                ("400", "`bad-group`, `bad-path`"),
+                ("404", "there is no such group"),
+            ],
         ) },
         "/v1/orphans": plain("Every run of records set aside by this node."),
         "/v1/explain": { "get": operation(
             "Why a group moved or did not, with every reason and the next step.",
             &[which],
-            &[("200", "for machines and, as `text`, for people"), ("404", "no such group")],
+            &[
+                ("200", "for machines and, as `text`, for people"),
+                ("400", "`bad-group`, `bad-query`"),
+                ("404", "no such group"),
+            ],
         ) },
         "/v1/switchover": ordering("Moves homes; the old ones work along and nothing is lost.",
             "Switchover"),
@@ -139,7 +147,10 @@ fn ordering(summary: &str, schema: &str) -> Value {
         &[actor],
         &[
             ("200", "the register has taken the order; watch /v1/status"),
+            ("400", "`bad-json`, `bad-order`, `bad-actor`"),
             ("401", "no or a wrong token"),
+            ("403", "`no-token`: this node takes no changes over HTTP"),
+            ("404", "`no-such-group` or `no-such-target`"),
             ("409", "`refused` or `stale-epoch`; nothing was changed"),
             ("503", "`no-quorum`; nothing was changed"),
             ("504", "`unknown-outcome`: look before ordering again"),

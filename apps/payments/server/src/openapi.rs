@@ -29,7 +29,10 @@ pub(crate) fn paths() -> Value {
                 parameter("query", "offset", "how many to pass over"),
                 parameter("query", "limit", "how many to list, at most 1,000"),
             ],
-            &[("200", "`accounts`, and `next_offset` if there are more")],
+            &[
+                ("200", "`accounts`, and `next_offset` if there are more"),
+                ("400", "`bad-currency`, `bad-query`"),
+            ],
         ) },
         "/v1/accounts/{currency}/{key}": { "get": operation(
             "One account.",
@@ -54,8 +57,11 @@ pub(crate) fn paths() -> Value {
     })
 }
 
-const FOUND: [(&str, &str); 2] =
-    [("200", "as this region has heard"), ("404", "not known here; see the age")];
+const FOUND: [(&str, &str); 3] = [
+    ("200", "as this region has heard"),
+    ("400", "`bad-id`, `bad-path`"),
+    ("404", "not known here; see the age"),
+];
 
 fn pay() -> Value {
     let mut pay = operation(
