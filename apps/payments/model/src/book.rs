@@ -218,6 +218,20 @@ impl Book {
             .map(|(details, account)| details.view(account))
     }
 
+    /// How many accounts there are.
+    pub(crate) const fn account_count(&self) -> usize {
+        self.details.len()
+    }
+
+    /// The accounts from that number on. Those before it are not looked at.
+    pub(crate) fn accounts_from(&self, number: usize) -> impl Iterator<Item = AccountView<'_>> {
+        let numbers = u32::try_from(number).map_or(0..0, |number| number..u32::MAX);
+        numbers.map_while(|number| {
+            let details = self.details.get(number)?;
+            Some(details.view(self.ledger.account(AccountId(number))?))
+        })
+    }
+
     /// SHA-256 over ledger and accounts.
     pub(crate) fn digest(&self) -> Hash {
         let ledger = self.ledger.digest();

@@ -101,6 +101,22 @@ impl Payments {
         self.books.get(&currency).into_iter().flat_map(Book::accounts)
     }
 
+    /// How many accounts there are in that currency, the house's funding account among them.
+    #[must_use]
+    pub fn account_count(&self, currency: Currency) -> usize {
+        self.books.get(&currency).map_or(0, Book::account_count)
+    }
+
+    /// The accounts in that currency from the one of that number on, counted from 0, at no cost for
+    /// those before it.
+    pub fn accounts_from(
+        &self,
+        currency: Currency,
+        number: usize,
+    ) -> impl Iterator<Item = AccountView<'_>> {
+        self.books.get(&currency).into_iter().flat_map(move |book| book.accounts_from(number))
+    }
+
     /// What the running totals of that currency's ledger are; `None` without a book.
     #[must_use]
     pub fn totals(&self, currency: Currency) -> Option<Totals> {

@@ -144,16 +144,20 @@ pub(crate) async fn all(
     };
     let groups = app.site.groups();
     let rows = app.handle.ask(move |view| {
-        let all = currencies.into_iter().flat_map(|currency| {
-            let group = view.node.group(placement(currency, groups));
+        let mut pass = offset;
+        let all = currencies.into_iter().filter_map(|currency| {
+            let model = view.node.group(placement(currency, groups))?.model();
+            let count = model.account_count(currency);
             // A book that holds only its own funding account is not in use.
-            let accounts = group.map(|group| group.model().accounts(currency));
-            let in_use = group.is_some_and(|g| g.model().accounts(currency).nth(1).is_some());
-            let accounts = accounts.filter(|_| in_use).into_iter().flatten();
-            accounts.map(move |account| (currency, account))
+            if count <= 1 {
+                return None;
+            }
+            let from = pass;
+            pass = pass.saturating_sub(count);
+            let accounts = model.accounts_from(currency, from);
+            Some(accounts.map(move |account| row(currency, &account)))
         });
-        let page = all.skip(offset).take(limit + 1);
-        page.map(|(currency, account)| row(currency, &account)).collect::<Vec<_>>()
+        all.flatten().take(limit + 1).collect::<Vec<_>>()
     });
     let mut rows = rows.await?;
     let more = rows.len() > limit;

@@ -64,7 +64,7 @@ fn book(view: &NodeView<'_, Payments>, group: GroupId, currency: Currency) -> Op
     let here = view.node.group(group)?;
     let model = here.model();
     let counts = model.counts().get(&currency);
-    let accounts = model.accounts(currency).count();
+    let accounts = model.account_count(currency);
     if accounts <= 1 && counts.is_none() {
         return None;
     }

@@ -107,3 +107,18 @@ fn books_do_not_share_accounts() {
     assert!(payments.account(eur(), "rich").is_some());
     assert_eq!(payments.account(currency("USD"), "rich"), None);
 }
+
+/// If a page began elsewhere than where the one before ended, a recount would find a loss that is none.
+#[test]
+fn accounts_are_counted_and_found_by_number() {
+    let payments = books();
+    let all: Vec<_> = payments.accounts(eur()).collect();
+    assert_eq!((payments.account_count(eur()), all.len()), (6, 6));
+    for number in 0..=all.len() + 1 {
+        let from: Vec<_> = payments.accounts_from(eur(), number).collect();
+        assert_eq!(from, all[number.min(all.len())..]);
+    }
+    assert_eq!(payments.accounts_from(eur(), usize::MAX).count(), 0);
+    assert_eq!(payments.account_count(currency("JPY")), 0);
+    assert_eq!(payments.accounts_from(currency("JPY"), 0).count(), 0);
+}
