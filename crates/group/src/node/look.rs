@@ -149,12 +149,7 @@ impl<M: Model> Node<M> {
         let (alive, dead): (Vec<_>, Vec<_>) = others.partition(|node| is_alive(*node));
         let home_answers = home.is_some_and(is_alive);
         let sealable = home_answers || alive.len() >= state.config.seal_others();
-        let mut line: Vec<NodeId> =
-            state.config.members().iter().copied().filter(|node| *node != about).collect();
-        if !line.is_empty() {
-            let turn = usize::from(id.0) % line.len();
-            line.rotate_left(turn);
-        }
+        let line = self.line(id, state, about);
         let before = line.iter().take_while(|node| **node != me);
         let rank = before.filter(|node| is_alive(**node)).count();
         Sight {
@@ -162,6 +157,22 @@ impl<M: Model> Node<M> {
             rank: u32::try_from(rank).unwrap_or(u32::MAX),
             ..self.blind(now, id, state)
         }
+    }
+
+    /// Who may take the group over from `about`, in order. The register's leader comes first: both of
+    /// its changes are decided one round trip sooner than those of a member that has to ask it, and
+    /// they are most of the time that clients wait. The others take turns by the group's number.
+    /// Members that see different leaders may both think they are first; the register takes one.
+    fn line(&self, id: GroupId, state: &GroupState, about: NodeId) -> Vec<NodeId> {
+        let others = state.config.members().iter().copied().filter(|node| *node != about);
+        let mut line: Vec<NodeId> = others.collect();
+        if !line.is_empty() {
+            let turn = usize::from(id.0) % line.len();
+            line.rotate_left(turn);
+        }
+        let leader = self.register.leader();
+        line.sort_by_key(|node| Some(*node) != leader);
+        line
     }
 
     /// For how long the group has been where an automatic move put it; `None` if there was none. The
