@@ -76,7 +76,7 @@ fn document<'a>(
     schema: &'static Schema,
     version: Version,
 ) -> Result<(Gather, Hash), Refusal> {
-    let mut content = Content::new(schema.namespace);
+    let mut content = Content::new();
     let mut gather = Gather::new(version);
     let mut validator = Validator::new(schema);
     let mut token = Token::Open;
