@@ -53,14 +53,12 @@ fn side(account: Option<&Account>, agent: &Agent) -> Side {
     Side { key, is_agent: true }
 }
 
-/// `SENDER/MESSAGE-ID`: the sender is the instructing agent, or else the sender in the header, or
-/// else the debtor's agent.
+/// `SENDER/MESSAGE-ID`: the sender is the instructing agent, or else the debtor's agent.
 pub(crate) fn name(transfer: &CreditTransfer) -> String {
     let first = transfer.transactions.first();
     let instructing = first.and_then(|one| institution(one.instructing_agent.as_ref()?));
-    let header = || transfer.header.as_ref()?.from.clone();
     let debtor = || institution(&first?.debtor_agent);
-    let sender = instructing.or_else(header).or_else(debtor);
+    let sender = instructing.or_else(debtor);
     let sender = sender.unwrap_or_else(|| "UNNAMED".to_owned());
     format!("{sender}/{}", transfer.message_id)
 }
