@@ -15,13 +15,16 @@ pub struct Progress {
     pub told: Seq,
     /// When `acked` last moved, or sending last began anew.
     pub moved: Instant,
+    /// The last seq below this epoch.
+    sealed: Seq,
 }
 
 impl Progress {
     /// A member of which nothing is known but that the chain below `start` was sealed.
     #[must_use]
     pub const fn new(start: Seq, now: Instant) -> Self {
-        Self { joined: false, acked: Seq(0), sent: start.prev(), told: Seq(0), moved: now }
+        let sealed = start.prev();
+        Self { joined: false, acked: Seq(0), sent: sealed, told: Seq(0), moved: now, sealed }
     }
 
     /// Takes an acknowledgement up to `seq`. Late and repeated ones change nothing.
@@ -35,7 +38,7 @@ impl Progress {
 
     /// Forgets what was sent beyond the acknowledged: it is taken to be lost.
     pub fn rewind(&mut self, now: Instant) {
-        self.sent = self.acked;
+        self.sent = self.base();
         self.moved = now;
     }
 
@@ -43,7 +46,17 @@ impl Progress {
     /// chain goes on to `last`.
     #[must_use]
     pub fn next(&self, last: Seq, window: u64) -> Option<Seq> {
-        let open = self.sent.0.saturating_sub(self.acked.0) < window;
+        let open = self.sent.0.saturating_sub(self.base().0) < window;
         (self.sent < last && open).then(|| self.sent.next())
     }
+
+    /// From where records are sent: a member that has not said what it holds most likely holds all
+    /// that was sealed, and so need not be asked before it gets the epoch's first record. If it does
+    /// not, it says so when it joins.
+    fn base(&self) -> Seq {
+        if self.joined { self.acked } else { self.acked.max(self.sealed) }
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,12 @@ use crate::tale::*;
 #[test]
 fn a_planned_switch_loses_nothing_and_takes_few_round_trips() {
     // A switchover that costs seconds is one that nobody dares to rehearse.
-    let mut world = serving(1);
-    done(&mut world, HOME);
+    // The window is closed by what a member has not said that it holds: with a chain longer than the
+    // window, the epoch's first record once waited a round trip for that word.
+    let mut world = serving_with(Knobs { window_records: 2, ..Knobs::quiet(1) }, 1);
+    for _ in 0..5 {
+        done(&mut world, HOME);
+    }
     order(&mut world, NEAR, NEAR, SealKind::Planned);
     let ordered_at = world.now();
     let mut asks = Vec::new();
@@ -33,7 +37,7 @@ fn a_planned_switch_loses_nothing_and_takes_few_round_trips() {
     assert_eq!(home(&world), Some(NEAR));
     assert_eq!(group(&world, NEAR).table().epoch(), Epoch(2));
     // 20 ms there and back. One round trip of a client is in the gap as well.
-    assert!(gap_us <= 3 * 20 * MILLI + 100 * MILLI + 20 * MILLI, "{gap_us} µs without an answer");
+    assert!(gap_us <= 3 * 20 * MILLI + 40 * MILLI + 20 * MILLI, "{gap_us} µs without an answer");
     all_agree(&mut world);
     assert_eq!(world.report().orphans, [0, 0]);
 }
