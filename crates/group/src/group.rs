@@ -123,7 +123,9 @@ pub struct Group<M> {
     serving: Vec<Serving>,
     /// Records read back and not yet used, and those being read.
     loaded: BTreeMap<Seq, Record>,
-    loading: BTreeSet<Seq>,
+    loading: BTreeMap<Seq, Hash>,
+    /// Reads that failed, and when. They count as under way until it is time to try again.
+    unreadable: BTreeMap<Seq, Instant>,
     /// The chain this member was told to come to by a candidate.
     adopting: Option<(NodeId, Tail)>,
     ack_due: bool,
@@ -168,7 +170,8 @@ impl<M: Model> Group<M> {
             fetching: None,
             serving: Vec::new(),
             loaded: BTreeMap::new(),
-            loading: BTreeSet::new(),
+            loading: BTreeMap::new(),
+            unreadable: BTreeMap::new(),
             adopting: None,
             ack_due: false,
             retry: None,
@@ -368,23 +371,6 @@ impl<M: Model> Group<M> {
         }
     }
 
-    /// Takes a record read back, or the news that it cannot be read.
-    pub(crate) fn loaded(&mut self, seq: Seq, bytes: Option<Bytes>, out: &mut Vec<Out>) {
-        self.loading.remove(&seq);
-        let record = bytes.and_then(|bytes| Record::decode(bytes).ok());
-        let link = self.chain.link(seq);
-        match record.filter(|record| link.is_some_and(|link| link.hash == record.hash())) {
-            Some(record) => {
-                self.loaded.insert(seq, record);
-            }
-            // The chain may have been cut while the read was under way; otherwise the disk lies.
-            None if link.is_some() => {
-                out.push(Out::Note(Event::Unreadable { group: self.id, seq }));
-            }
-            None => {}
-        }
-    }
-
     /// Takes what the register now says of this group.
     pub(crate) fn register(&mut self, now: Now, state: &GroupState, out: &mut Vec<Out>) {
         if self.register.as_ref().is_some_and(|known| known.version >= state.version) {
@@ -436,8 +422,9 @@ impl<M: Model> Group<M> {
             Role::Member => self.settle_member(now, out),
             Role::Quarantined => return,
         }
+        self.read_again(now);
         self.serve_loaded(out);
-        self.apply_ready(APPLY_RECORDS_MAX, out);
+        self.apply_ready(APPLY_WORK_MAX, out);
         self.hand_over(now, out);
     }
 
@@ -459,7 +446,8 @@ impl<M: Model> Group<M> {
         let fetch = self.fetching.as_ref().map(|fetching| {
             fetching.asked.map_or(Instant(0), |asked| asked.after(self.options.resend_us))
         });
-        [more, self.retry, self.desk.next_deadline(), role, fetch].into_iter().flatten().min()
+        let read = self.unreadable.values().min().map(|at| at.after(self.options.resend_us));
+        [more, self.retry, self.desk.next_deadline(), role, fetch, read].into_iter().flatten().min()
     }
 
     /// Ends the role of home, whatever the reason.
@@ -499,5 +487,6 @@ impl<M: Model> Group<M> {
     }
 }
 
-/// Records applied in one step, so that a long replay does not hold up everything else.
-const APPLY_RECORDS_MAX: usize = 512;
+/// Records and commands applied in one step, so that a long replay does not hold up everything else,
+/// the node's sign of life among it. The last record may go beyond.
+const APPLY_WORK_MAX: usize = 4_096;

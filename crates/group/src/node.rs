@@ -181,7 +181,7 @@ impl<M: Model> Node<M> {
             Input::Written { id, at } => self.written(now, id, at, out),
             Input::Loaded { id, bytes } => {
                 if let Some((group, seq)) = self.reads.remove(&id) {
-                    self.drive(group, out, |group, outs| group.loaded(seq, bytes, outs));
+                    self.drive(group, out, |group, outs| group.loaded(now, seq, bytes, outs));
                 }
             }
             Input::Command { request, group, command, deadline } => {

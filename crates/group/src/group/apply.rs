@@ -12,24 +12,23 @@ use super::{Group, Out};
 use crate::answers::{Answers, Stored};
 
 impl<M: Model> Group<M> {
-    /// Applies up to `count_max` committed records in order, answers whoever waits for them, and
-    /// reads what is no longer in memory.
-    pub(super) fn apply_ready(&mut self, count_max: usize, out: &mut Vec<Out>) {
-        self.apply_at_hand(count_max, out);
+    /// Applies committed records in order until `work_max` is done (a record is as much work as its
+    /// commands and one), answers whoever waits for them, and reads what is no longer in memory.
+    pub(super) fn apply_ready(&mut self, work_max: usize, out: &mut Vec<Out>) {
+        self.apply_at_hand(work_max, out);
         if self.applied < self.commit() && !self.is_next_at_hand() {
             self.read_ahead(out);
         }
     }
 
-    /// Applies up to `count_max` committed records in order, as long as they are in memory. At boot
-    /// nobody reads for a group yet; what is not in memory then is read once the node runs.
-    pub(super) fn apply_at_hand(&mut self, count_max: usize, out: &mut Vec<Out>) {
-        for _ in 0..count_max {
-            if self.applied >= self.commit() {
-                return;
-            }
+    /// Applies committed records in order until `work_max` is done, as long as they are in memory. At
+    /// boot nobody reads for a group yet; what is not in memory then is read once the node runs.
+    pub(super) fn apply_at_hand(&mut self, work_max: usize, out: &mut Vec<Out>) {
+        let mut work = 0;
+        while work < work_max && self.applied < self.commit() {
             let Some(record) = self.take_next() else { return };
             self.apply(&record, out);
+            work += 1 + record.header().count as usize;
         }
     }
 
@@ -57,11 +56,16 @@ impl<M: Model> Group<M> {
         self.loaded.remove(&next).filter(|record| record.hash() == link.hash)
     }
 
+    /// Reads the next records to apply. How far ahead depends on nothing but how much that is: should
+    /// one be unreadable, those after it do not pile up in memory.
     fn read_ahead(&mut self, out: &mut Vec<Out>) {
         let mut seq = self.applied.next();
-        while seq <= self.commit() && self.loading.len() < READ_AHEAD_RECORDS {
-            let absent = self.chain.link(seq).is_some_and(|link| link.bytes.is_none());
-            if absent && !self.loaded.contains_key(&seq) {
+        let end = Seq(self.applied.0 + READ_AHEAD_RECORDS).min(self.commit());
+        let mut bytes = 0;
+        while seq <= end && bytes < READ_AHEAD_BYTES {
+            let Some(link) = self.chain.link(seq) else { return };
+            bytes += link.size;
+            if link.bytes.is_none() && !self.loaded.contains_key(&seq) {
                 self.load(seq, out);
             }
             seq = seq.next();
@@ -112,5 +116,11 @@ impl<M: Model> Group<M> {
     }
 }
 
-/// Records read from disk ahead of the model.
-const READ_AHEAD_RECORDS: usize = 64;
+/// Records read from disk ahead of the model, at most.
+const READ_AHEAD_RECORDS: u64 = 64;
+
+/// Bytes of records after which no more are read ahead of the model.
+const READ_AHEAD_BYTES: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests;

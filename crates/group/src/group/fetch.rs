@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use model::Model;
 use types::{Epoch, Instant, NodeId, Now, Seq, Tail};
-use wire::{GroupMessage, limits};
+use wire::{GroupMessage, Record, limits};
 
 use super::{Group, Out, Role};
+use crate::Event;
 
 /// A fetch under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,9 +149,46 @@ impl<M: Model> Group<M> {
 
     /// Reads the record at `seq` back, unless that is under way.
     pub(super) fn load(&mut self, seq: Seq, out: &mut Vec<Out>) {
-        let Some(at) = self.chain.link(seq).and_then(|link| link.at) else { return };
-        if self.loading.insert(seq) {
-            out.push(Out::Load { seq, at });
+        let Some(link) = self.chain.link(seq) else { return };
+        let (Some(at), hash) = (link.at, link.hash) else { return };
+        if self.loading.contains_key(&seq) {
+            return;
         }
+        self.loading.insert(seq, hash);
+        out.push(Out::Load { seq, at });
+    }
+
+    /// Takes a record read back, or the news that it cannot be read.
+    pub(crate) fn loaded(&mut self, now: Now, seq: Seq, bytes: Option<Bytes>, out: &mut Vec<Out>) {
+        let Some(wanted) = self.loading.remove(&seq) else { return };
+        if self.chain.link(seq).is_none_or(|link| link.hash != wanted) {
+            // The chain was cut while the read was under way.
+            return;
+        }
+        let record = bytes.and_then(|bytes| Record::decode(bytes).ok());
+        match record.filter(|record| record.hash() == wanted) {
+            Some(record) => {
+                self.loaded.insert(seq, record);
+            }
+            None => {
+                // Whoever needs it asks again at every step: the disk is spared until a while later.
+                self.loading.insert(seq, wanted);
+                self.unreadable.insert(seq, now.instant);
+                out.push(Out::Note(Event::Unreadable { group: self.id, seq }));
+            }
+        }
+    }
+
+    /// Lets those reads be tried again that failed a while ago.
+    pub(super) fn read_again(&mut self, now: Now) {
+        let resend_us = self.options.resend_us;
+        let loading = &mut self.loading;
+        self.unreadable.retain(|seq, at| {
+            let waits = now.instant.since(*at) < resend_us;
+            if !waits {
+                loading.remove(seq);
+            }
+            waits
+        });
     }
 }
