@@ -335,8 +335,8 @@ impl<M: Model> Group<M> {
             GroupMessage::Commit { commit } => self.on_commit(now, from, epoch, commit, out),
             GroupMessage::Refused { promised } => self.on_refused(promised, out),
             GroupMessage::Seal => self.on_seal(from, epoch, out),
-            GroupMessage::SealAck { tail, table, .. } => {
-                self.on_seal_ack(from, epoch, tail, &table);
+            GroupMessage::SealAck { tail, table, commit } => {
+                self.on_seal_ack(from, epoch, tail, &table, commit);
             }
             GroupMessage::Adopt { table, target } => {
                 self.on_adopt(now, from, epoch, table, target, out);

@@ -53,6 +53,8 @@ pub struct Takeover {
     promises: BTreeMap<NodeId, Tail>,
     /// Those of them that know of no epoch although there was one.
     blank: BTreeSet<NodeId>,
+    /// The highest commit watermark that came with a promise.
+    committed: Seq,
     holders: BTreeSet<NodeId>,
     mutant: Mutant,
 }
@@ -77,6 +79,7 @@ impl Takeover {
             stage: Stage::Sealing,
             promises: BTreeMap::new(),
             blank: BTreeSet::new(),
+            committed: Seq(0),
             holders: BTreeSet::new(),
             mutant,
         }
@@ -100,17 +103,19 @@ impl Takeover {
         self.promises.contains_key(&node)
     }
 
-    /// Takes `node`'s durable promise, the end of its chain and the epochs it knows. Nodes outside
-    /// the configuration do not count.
+    /// Takes `node`'s durable promise, the end of its chain, the epochs it knows and how far it knows
+    /// the chain to be committed. Nodes outside the configuration do not count.
     ///
     /// One that knows of no epoch in a group that has a history is blank. Its disk may have been
     /// replaced, and then it has forgotten what it acknowledged: "never had it" from a blank disk is
-    /// no answer (PROTOCOL F4 and I14), and only counts when there is nobody left to ask. It counts
-    /// again once it has joined an epoch, since that epoch was sealed without it.
-    pub fn promise(&mut self, node: NodeId, tail: Tail, known: &EpochTable) {
+    /// no answer (PROTOCOL F4 and I14), and only counts when all have answered and no commit can
+    /// have been on blank disks alone. It counts again once it has joined an epoch, since that epoch
+    /// was sealed without it.
+    pub fn promise(&mut self, node: NodeId, tail: Tail, known: &EpochTable, commit: Seq) {
         if !self.config.has(node) {
             return;
         }
+        self.committed = self.committed.max(commit);
         if known.starts().is_empty() && !self.base.starts().is_empty() {
             self.blank.insert(node);
         }
@@ -201,9 +206,24 @@ impl Takeover {
 
     /// Whether the promises rule out that anything committed is missing.
     fn is_vouched_for(&self) -> bool {
-        let everybody = self.promises.len() == self.config.members().len();
         let vouching = self.promises.keys().filter(|node| !self.blank.contains(node)).copied();
-        everybody || sealed(&self.config, self.home, vouching, self.mutant)
+        sealed(&self.config, self.home, vouching, self.mutant) || self.has_heard_everybody()
+    }
+
+    /// Whether all have promised, and every commit is on a disk that is not blank: because too few
+    /// are blank to have held one, or because there is none.
+    ///
+    /// There is none when the home of the group's first epoch stopped before it had recorded that
+    /// epoch. Until then it appends nothing but its first record and a handoff and commits nothing.
+    /// Whoever has more, or knows of a commit, proves that it had recorded the epoch, and that a
+    /// blank disk at the home is not the home's old one.
+    fn has_heard_everybody(&self) -> bool {
+        let mut tails = self.promises.values();
+        let is_begun = self.base.starts().len() == 1
+            && self.committed == Seq(0)
+            && tails.all(|tail| tail.seq <= Seq(FIRST_UNRECORDED));
+        self.promises.len() == self.config.members().len()
+            && (self.blank.len() < self.config.copies() || is_begun)
     }
 
     /// The last seq that the registered history is known to reach.
@@ -211,6 +231,10 @@ impl Takeover {
         self.base.last().map_or(Seq(0), |start| start.seq.prev())
     }
 }
+
+/// The last seq that a home appends before its first epoch is durable: the epoch's first record and a
+/// handoff.
+const FIRST_UNRECORDED: u64 = 2;
 
 #[cfg(test)]
 mod tests;

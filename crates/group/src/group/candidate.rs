@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use model::Model;
 use register::{Activation, GroupState, SealKind, Transition};
 use replication::{Stage, Takeover};
-use types::{Epoch, EpochTable, Instant, NodeId, Now, Tail};
+use types::{Epoch, EpochTable, Instant, NodeId, Now, Seq, Tail};
 use wire::GroupMessage;
 
 use super::{Group, Out, Role};
@@ -61,27 +61,22 @@ impl<M: Model> Group<M> {
         state: &GroupState,
         out: &mut Vec<Out>,
     ) {
-        if epoch < self.meta.promised {
+        if epoch <= self.meta.promised {
             return;
         }
         // A home that was replaced and hears of it only now gives back what it had taken in.
         self.demote(out);
         let planned = kind == SealKind::Planned && state.home != Some(self.options.me);
         let wait_us = if planned { self.options.handoff_us } else { 0 };
-        let mut takeover = Takeover::new(
+        let takeover = Takeover::new(
             epoch,
             state.history.clone(),
             state.config.clone(),
             state.home,
             self.options.mutant,
         );
-        if epoch > self.meta.promised {
-            if !planned {
-                self.promise(epoch, self.options.me, out);
-            }
-        } else if !self.is_writing_meta() {
-            // The promise was made before a restart.
-            takeover.promise(self.options.me, self.durable_tail(), &self.meta.table);
+        if !planned {
+            self.promise(epoch, self.options.me, out);
         }
         self.role = Role::Candidate(Candidate {
             takeover,
@@ -133,11 +128,12 @@ impl<M: Model> Group<M> {
         epoch: Epoch,
         tail: Tail,
         known: &EpochTable,
+        commit: Seq,
     ) {
         if let Role::Candidate(candidate) = &mut self.role
             && candidate.takeover.epoch == epoch
         {
-            candidate.takeover.promise(from, tail, known);
+            candidate.takeover.promise(from, tail, known, commit);
         }
     }
 

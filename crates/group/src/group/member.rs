@@ -96,9 +96,9 @@ impl<M: Model> Group<M> {
             return;
         }
         if to == self.options.me {
-            let tail = self.durable_tail();
+            let (tail, commit) = (self.durable_tail(), self.commit());
             if let Role::Candidate(candidate) = &mut self.role {
-                candidate.takeover.promise(to, tail, &self.meta.table);
+                candidate.takeover.promise(to, tail, &self.meta.table, commit);
             }
         } else {
             self.answer_seal(to, out);

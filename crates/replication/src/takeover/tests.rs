@@ -35,23 +35,23 @@ fn takeover(starts: &[(u64, u64)]) -> Takeover {
 #[test]
 fn two_others_or_the_home_alone_seal() {
     let mut others = takeover(&[(1, 1)]);
-    others.promise(NodeId(2), tail(1, 5), &known());
+    others.promise(NodeId(2), tail(1, 5), &known(), Seq(0));
     assert_eq!(others.close(NodeId(2)), None);
     assert_eq!(others.lacks(), Some(Lack::Promises(vec![NodeId(1), NodeId(3)])));
-    others.promise(NodeId(3), tail(1, 7), &known());
+    others.promise(NodeId(3), tail(1, 7), &known(), Seq(0));
     assert_eq!(others.close(NodeId(2)), Some(NodeId(3)));
     assert_eq!(others.stage(), Stage::Copying(tail(1, 7)));
 
     let mut home = takeover(&[(1, 1)]);
-    home.promise(NodeId(1), tail(1, 5), &known());
+    home.promise(NodeId(1), tail(1, 5), &known(), Seq(0));
     assert_eq!(home.close(NodeId(2)), Some(NodeId(1)));
 }
 
 #[test]
 fn an_old_longer_tail_does_not_become_the_target() {
     let mut takeover = takeover(&[(1, 1), (2, 11)]);
-    takeover.promise(NodeId(2), tail(1, 40), &known());
-    takeover.promise(NodeId(3), tail(2, 12), &known());
+    takeover.promise(NodeId(2), tail(1, 40), &known(), Seq(0));
+    takeover.promise(NodeId(3), tail(2, 12), &known(), Seq(0));
     assert_eq!(takeover.close(NodeId(2)), Some(NodeId(3)));
     assert_eq!(takeover.stage(), Stage::Copying(tail(2, 12)));
     assert!(!takeover.is_copied(NodeId(2), |_| true));
@@ -63,8 +63,8 @@ fn an_old_longer_tail_does_not_become_the_target() {
 #[test]
 fn a_tail_short_of_the_registered_history_blocks() {
     let mut takeover = takeover(&[(1, 1), (2, 11)]);
-    takeover.promise(NodeId(2), tail(1, 4), &known());
-    takeover.promise(NodeId(3), tail(1, 9), &known());
+    takeover.promise(NodeId(2), tail(1, 4), &known(), Seq(0));
+    takeover.promise(NodeId(3), tail(1, 9), &known(), Seq(0));
     assert_eq!(takeover.close(NodeId(2)), None);
     assert_eq!(takeover.lacks(), Some(Lack::History(Seq(10))));
 }
@@ -72,7 +72,7 @@ fn a_tail_short_of_the_registered_history_blocks() {
 #[test]
 fn one_copy_is_not_enough_unless_forced() {
     let mut takeover = takeover(&[(1, 1)]);
-    takeover.promise(NodeId(1), tail(1, 5), &known());
+    takeover.promise(NodeId(1), tail(1, 5), &known(), Seq(0));
     takeover.close(NodeId(2));
     takeover.holds(NodeId(2), tail(1, 4));
     assert!(!takeover.is_copied(NodeId(2), |_| true));
@@ -86,20 +86,20 @@ fn a_blank_disk_does_not_vouch_for_a_group_that_has_a_history() {
     // A replaced disk says "never had it" of records that it acknowledged, and they are lost.
     let blank = EpochTable::new();
     let mut takeover = takeover(&[(1, 1)]);
-    takeover.promise(NodeId(2), tail(1, 5), &known());
-    takeover.promise(NodeId(3), tail(0, 0), &blank);
+    takeover.promise(NodeId(2), tail(1, 5), &known(), Seq(0));
+    takeover.promise(NodeId(3), tail(0, 0), &blank, Seq(0));
     assert_eq!(takeover.close(NodeId(2)), None);
     assert_eq!(takeover.lacks(), Some(Lack::Promises(vec![NodeId(1), NodeId(3)])));
-    let mut everybody = takeover.clone();
-    everybody.promise(NodeId(1), tail(0, 0), &blank);
-    assert_eq!(everybody.close(NodeId(2)), Some(NodeId(2)), "nobody is left to ask");
-    takeover.promise(NodeId(1), tail(1, 9), &known());
+    let mut two_blank = takeover.clone();
+    two_blank.promise(NodeId(1), tail(0, 0), &blank, Seq(0));
+    assert_eq!(two_blank.close(NodeId(2)), None, "two that are blank now may have held a commit");
+    takeover.promise(NodeId(1), tail(1, 9), &known(), Seq(0));
     assert_eq!(takeover.close(NodeId(2)), Some(NodeId(1)));
 
     let mut first =
         Takeover::new(Epoch(1), EpochTable::new(), takeover.config.clone(), None, Mutant::None);
-    first.promise(NodeId(2), tail(0, 0), &blank);
-    first.promise(NodeId(3), tail(0, 0), &blank);
+    first.promise(NodeId(2), tail(0, 0), &blank, Seq(0));
+    first.promise(NodeId(3), tail(0, 0), &blank, Seq(0));
     assert_eq!(first.close(NodeId(2)), Some(NodeId(2)), "all are blank on the first day");
 }
 
@@ -109,9 +109,29 @@ fn force_still_copies_to_all_that_can_be_reached() {
     // others waited for it.
     let mut takeover = takeover(&[(1, 1)]);
     takeover.forced = true;
-    takeover.promise(NodeId(3), tail(1, 9), &known());
-    takeover.promise(NodeId(2), tail(1, 5), &known());
+    takeover.promise(NodeId(3), tail(1, 9), &known(), Seq(0));
+    takeover.promise(NodeId(2), tail(1, 5), &known(), Seq(0));
     assert_eq!(takeover.close(NodeId(3)), Some(NodeId(3)));
     assert!(!takeover.clone().is_copied(NodeId(3), |_| true));
     assert!(takeover.is_copied(NodeId(3), |node| node != NodeId(2)));
+}
+
+#[test]
+fn a_home_that_stopped_before_it_had_recorded_the_first_epoch_blocks_nothing() {
+    // Two are blank and nothing was lost: the home had appended no more than its first record.
+    let blank = EpochTable::new();
+    let mut takeover = takeover(&[(1, 1)]);
+    takeover.promise(NodeId(1), tail(0, 0), &blank, Seq(0));
+    takeover.promise(NodeId(3), tail(0, 0), &blank, Seq(0));
+    let mut longer = takeover.clone();
+    takeover.promise(NodeId(2), tail(1, 1), &known(), Seq(0));
+    assert_eq!(takeover.close(NodeId(2)), Some(NodeId(2)));
+    let mut committed = longer.clone();
+    committed.promise(NodeId(2), tail(1, 1), &known(), Seq(1));
+    assert_eq!(committed.close(NodeId(2)), None, "without the home nothing would be committed");
+    longer.promise(NodeId(2), tail(1, 3), &known(), Seq(0));
+    assert_eq!(longer.close(NodeId(2)), None, "the home went on, so its disk is another one");
+    longer.forced = true;
+    assert_eq!(longer.close(NodeId(2)), Some(NodeId(2)));
+    assert!(longer.gave_up());
 }

@@ -95,3 +95,29 @@ fn a_switch_while_the_candidate_is_far_behind_copies_what_it_lacks() {
     done(&mut world, NEAR);
     all_agree(&mut world);
 }
+
+#[test]
+fn as_many_blank_disks_as_a_commit_has_copies_block_until_an_operator_gives_up() {
+    // All five had answered, three of them knew nothing of what two had acknowledged, and the group
+    // went on without it and without a word.
+    let knobs = Knobs { nodes: 5, ..Knobs::quiet(1) };
+    let mut world = serving_with(knobs, 1);
+    for host in FAR..5 {
+        world.isolate(host);
+    }
+    let lost = done(&mut world, HOME);
+    for host in [HOME, NEAR] {
+        world.kill(host);
+        world.wipe(host);
+        world.start(host);
+    }
+    world.heal();
+    world.run_for(40 * SECOND);
+    sound(&world);
+    assert_eq!(home(&world), None, "nobody who is left can say what was committed");
+    order(&mut world, FAR, FAR, SealKind::Forced);
+    let until = world.now() + 20 * SECOND;
+    assert!(world.run_until(until, |world| home(world) == Some(FAR)));
+    assert_eq!(group(&world, FAR).answer(lost.command.id, lost.command.digest), None);
+    all_agree(&mut world);
+}
