@@ -31,6 +31,14 @@ pub struct Check {
     truths: BTreeMap<GroupId, Truth>,
     seen: BTreeMap<(Index, GroupId), Seen>,
     kept: BTreeMap<(Index, GroupId), Kept>,
+    /// The last commit of each group whose copies were counted.
+    counted: BTreeMap<GroupId, Tail>,
+    /// Ends of the chains below new epochs, whose copies are still to be counted.
+    opened: Vec<(GroupId, Tail)>,
+    /// Whether an operator has used force, which takes what copies there are.
+    is_forced: bool,
+    /// How often each invariant was looked at with something at stake.
+    looked: BTreeMap<&'static str, u64>,
     violation: Option<Violation>,
 }
 
@@ -99,6 +107,22 @@ impl Check {
         self.violation.get_or_insert(Violation { invariant, detail });
     }
 
+    /// How often each invariant was looked at where it could have been broken: a check that is never
+    /// reached holds nothing.
+    #[must_use]
+    pub const fn looked(&self) -> &BTreeMap<&'static str, u64> {
+        &self.looked
+    }
+
+    /// An operator uses force.
+    pub const fn forced(&mut self) {
+        self.is_forced = true;
+    }
+
+    fn count(&mut self, invariant: &'static str) {
+        *self.looked.entry(invariant).or_default() += 1;
+    }
+
     /// Records known to be committed in a group.
     #[must_use]
     pub fn committed(&self, group: GroupId) -> usize {
@@ -116,6 +140,9 @@ impl Check {
         self.seen.retain(|(of, _), _| *of != host);
         for group in node.groups() {
             let kept = self.kept.entry((host, group.id())).or_default().clone();
+            if kept.sealed > Epoch(0) {
+                self.count("I4");
+            }
             if group.promised() < kept.sealed {
                 let (promised, sealed) = (group.promised(), kept.sealed);
                 let detail =
@@ -137,9 +164,11 @@ impl Check {
             let Some(kept) = self.kept.get(&(host, group.id())) else { continue };
             let Some(truth) = self.truths.get(&group.id()) else { continue };
             let mut fault = None;
+            let mut looks = 0;
             for tail in kept.durable.values() {
                 let mut at = *tail;
                 while at.seq > Seq(0) && !group.chain().passes(at) {
+                    looks += 1;
                     let runs = group.orphans().iter().filter(|run| {
                         run.epoch == at.epoch && run.first <= at.seq && at.seq <= run.last
                     });
@@ -158,6 +187,7 @@ impl Check {
                     at = *before;
                 }
             }
+            *self.looked.entry("I11").or_default() += looks;
             if let Some(detail) = fault {
                 self.fail("I11", detail);
             }

@@ -4,12 +4,12 @@
 //! complete with it. A crash keeps any prefix of the waiting appends and, apart from that, any prefix
 //! of the waiting superblocks: the log and the superblock lie in different places of the disk.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
-use types::{GroupId, Position, WriteId};
-use wire::Meta;
+use types::{Epoch, GroupId, Hash, Position, WriteId};
 use wire::log::Kind;
+use wire::{Meta, Record};
 
 use crate::Rng;
 
@@ -34,6 +34,52 @@ pub enum Write {
     Superblock(GroupId, Bytes),
 }
 
+/// What a disk has said to be durable, for checks on those who rely on it. A lie counts as said: what
+/// comes of it is for other checks to find.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// Groups' records, by chain hash.
+    records: BTreeSet<Hash>,
+    /// The promise of each group, and the newest epoch in its table.
+    metas: BTreeMap<GroupId, (Epoch, Epoch)>,
+}
+
+impl Said {
+    /// Whether the record with this chain hash is durable.
+    #[must_use]
+    pub fn has(&self, record: Hash) -> bool {
+        self.records.contains(&record)
+    }
+
+    /// The durable promise.
+    #[must_use]
+    pub fn promised(&self, group: GroupId) -> Epoch {
+        self.metas.get(&group).map_or(Epoch(0), |(promised, _)| *promised)
+    }
+
+    /// The newest epoch durably recorded.
+    #[must_use]
+    pub fn joined(&self, group: GroupId) -> Epoch {
+        self.metas.get(&group).map_or(Epoch(0), |(_, joined)| *joined)
+    }
+
+    fn note(&mut self, write: &Write) {
+        match write {
+            Write::Append(Kind::Group, bytes) => {
+                if let Ok(record) = Record::decode(bytes.clone()) {
+                    self.records.insert(record.hash());
+                }
+            }
+            Write::Append(Kind::Register | Kind::Pulse | Kind::Roll, _) => {}
+            Write::Superblock(group, bytes) => {
+                if let Ok(meta) = Meta::decode(bytes) {
+                    self.metas.insert(*group, (meta.promised, meta.table.epoch()));
+                }
+            }
+        }
+    }
+}
+
 /// One disk.
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
@@ -43,6 +89,7 @@ pub struct Disk {
     /// How many of the waiting the sync under way will complete.
     syncing: usize,
     lie: Lie,
+    said: Said,
     /// No sync completes before this time.
     pub stalled_until: u64,
 }
@@ -58,6 +105,9 @@ impl Disk {
     pub fn take(&mut self, id: WriteId, write: Write) -> Option<Position> {
         let at = self.log.len()
             + self.waiting.iter().filter(|(_, write)| matches!(write, Write::Append(..))).count();
+        if self.lie == Lie::Early {
+            self.said.note(&write);
+        }
         self.waiting.push_back((id, write));
         (self.lie == Lie::Early).then_some(Position(at as u64))
     }
@@ -126,6 +176,12 @@ impl Disk {
             .map(|(index, (kind, bytes))| (Position(index as u64), *kind, bytes.clone()))
     }
 
+    /// What it has said to be durable.
+    #[must_use]
+    pub const fn said(&self) -> &Said {
+        &self.said
+    }
+
     /// The durable superblock.
     #[must_use]
     pub const fn blobs(&self) -> &BTreeMap<GroupId, Bytes> {
@@ -134,6 +190,7 @@ impl Disk {
 
     fn keep(&mut self, write: Write) -> Position {
         let at = Position(self.log.len() as u64);
+        self.said.note(&write);
         match write {
             Write::Append(kind, bytes) => self.log.push((kind, bytes)),
             Write::Superblock(group, bytes) => {

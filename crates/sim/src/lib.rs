@@ -25,7 +25,7 @@ mod world;
 pub use app::App;
 pub use canary::Canary;
 pub use check::{Check, Violation};
-pub use disk::{Disk, Lie, Write};
+pub use disk::{Disk, Lie, Said, Write};
 pub use fault::{Fault, Rate};
 pub use knobs::{DiskKnobs, Knobs, MILLI, NetKnobs, SECOND};
 pub use report::Report;

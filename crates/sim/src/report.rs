@@ -15,6 +15,8 @@ use crate::net::Index;
 pub struct Report {
     /// Strikes by kind.
     pub faults: BTreeMap<Fault, u64>,
+    /// How often each invariant was looked at with something at stake.
+    pub looked: BTreeMap<&'static str, u64>,
     /// Events of the agenda.
     pub events: u64,
     /// Starts of nodes.
@@ -46,6 +48,9 @@ impl Report {
     pub fn add(&mut self, other: &Self) {
         for (fault, count) in &other.faults {
             *self.faults.entry(*fault).or_default() += count;
+        }
+        for (invariant, count) in &other.looked {
+            *self.looked.entry(invariant).or_default() += count;
         }
         let pairs = [
             (&mut self.events, other.events),
@@ -139,6 +144,8 @@ impl Report {
             ("events", self.events),
         ];
         rows.extend(counted.map(|(name, count)| (name.to_owned(), count)));
+        let looked = self.looked.iter();
+        rows.extend(looked.map(|(invariant, count)| (format!("looks at {invariant}"), *count)));
         let mut table = String::new();
         for (name, count) in rows {
             writeln!(table, "  {name:<28}{count:>14}").expect("a string takes everything");

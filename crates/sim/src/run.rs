@@ -38,7 +38,8 @@ pub fn run(seed: u64, canary: Canary, is_read: bool) -> Outcome {
         recover(&mut world);
     }
     let lasted_us = world.now();
-    let World { check, report, trace, .. } = world;
+    let World { check, mut report, trace, .. } = world;
+    report.looked.clone_from(check.looked());
     Outcome { violation: check.violation().cloned(), report, trace, lasted_us }
 }
 

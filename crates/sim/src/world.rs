@@ -370,6 +370,9 @@ impl World {
 
     /// Gives an order to the node on `at`, if it runs.
     pub fn order(&mut self, at: Index, groups: Vec<GroupId>, to: NodeId, kind: SealKind) {
+        if kind == SealKind::Forced {
+            self.check.forced();
+        }
         self.requests_made += 1;
         let request = RequestId(self.requests_made);
         let order = Order {

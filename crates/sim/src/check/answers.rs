@@ -22,6 +22,7 @@ impl Check {
         }
         let told = truth.told.get(&id);
         let owner = told.map(|told| told.digest).or_else(|| truth.owners.get(&id).copied());
+        let at_stake = owner.is_some() || truth.expired.contains_key(&(id, digest));
         let fault = match reply {
             Reply::Done { seq, stamp, outcome, .. } => {
                 let now = Told { digest, seq: *seq, stamp: *stamp, outcome: outcome.clone() };
@@ -57,6 +58,9 @@ impl Check {
             }
             Reply::NotHome { .. } | Reply::Busy { .. } | Reply::Unknown(_) => None,
         };
+        if at_stake {
+            self.count("I7");
+        }
         if let Some((invariant, detail)) = fault {
             self.fail(invariant, format!("{group} {detail}"));
         }

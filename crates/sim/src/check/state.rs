@@ -20,6 +20,35 @@ impl Check {
         }
     }
 
+    /// What must be on as many disks as a commit takes, as it came up since the last time: what the
+    /// node counts as committed where it is home (N3), and the chains below new epochs (F5).
+    pub fn counted(&mut self, node: &Node<App>) -> Vec<(&'static str, GroupId, Tail)> {
+        let opened = std::mem::take(&mut self.opened).into_iter();
+        let mut counted: Vec<_> = opened.map(|(group, tail)| ("F5", group, tail)).collect();
+        for group in node.groups().filter(|group| group.home_epoch().is_some()) {
+            let Some(tail) = group.chain().tail_at(group.commit()) else { continue };
+            if self.counted.insert(group.id(), tail) != Some(tail) {
+                counted.push(("W2", group.id(), tail));
+            }
+        }
+        counted.retain(|(.., tail)| tail.seq > Seq(0));
+        counted
+    }
+
+    /// A record is on so many disks, of so many that are wanted.
+    pub fn has_copies(
+        &mut self,
+        rule: &'static str,
+        group: GroupId,
+        tail: Tail,
+        [copies, wanted]: [usize; 2],
+    ) {
+        self.count(rule);
+        if copies < wanted {
+            self.fail(rule, format!("{group}: {} is on {copies} disks of {wanted}", tail.seq));
+        }
+    }
+
     fn observe_group(&mut self, host: Index, group: &Group<App>) {
         let id = group.id();
         let seen = self.seen.entry((host, id)).or_default().clone();
@@ -36,6 +65,7 @@ impl Check {
         if let Some(epoch) = now.home {
             self.home(host, id, epoch);
         }
+        self.count("I16");
         if now.promised < seen.promised {
             let detail = format!("n{} {id}: promise fell to {}", host + 1, now.promised);
             self.fail("I4", detail);
@@ -83,10 +113,11 @@ impl Check {
             return;
         }
         let truth = self.truths.entry(group.id()).or_default();
-        let mut fault = None;
+        let (mut fault, mut looks) = (None, 0);
         let mut seq = tail.seq;
         while let Some(link) = group.chain().link(seq) {
             if truth.links.contains_key(&link.hash) {
+                looks += 1;
                 break;
             }
             let previous = group.chain().link(seq.prev()).map_or(Hash::ZERO, |link| link.hash);
@@ -104,6 +135,7 @@ impl Check {
             }
             seq = seq.prev();
         }
+        *self.looked.entry("I2").or_default() += looks;
         if let Some(detail) = fault {
             self.fail("I2", detail);
         }
@@ -122,6 +154,7 @@ impl Check {
     /// One appender per epoch.
     pub(super) fn home(&mut self, host: Index, group: GroupId, epoch: Epoch) {
         let me = crate::world::id(host);
+        self.count("I1");
         let first = *self.truths.entry(group).or_default().homes.entry(epoch).or_insert(me);
         if first != me {
             self.fail("I1", format!("{group} {epoch}: homes {first} and {me}"));
@@ -131,7 +164,11 @@ impl Check {
     /// Rule N3: a home moves the watermark only to records of its own epoch.
     fn rule_n3(&mut self, host: Index, group: &Group<App>, seen: &Seen, now: &Seen) {
         let start = group.table().last().map_or(Seq(0), |start| start.seq);
-        if now.home.is_some() && seen.home == now.home && now.commit < start {
+        if now.home.is_none() || seen.home != now.home {
+            return;
+        }
+        self.count("N3");
+        if now.commit < start {
             let detail = format!(
                 "n{} {}: home counted {} as committed, its epoch starts at {start}",
                 host + 1,
@@ -145,13 +182,13 @@ impl Check {
     /// What a node holds for committed is what all hold for committed.
     fn commits(&mut self, host: Index, group: &Group<App>, from: Seq) {
         let truth = self.truths.entry(group.id()).or_default();
-        let mut fault = None;
+        let (mut fault, mut looks) = (None, 0);
         let mut seq = from.next();
         while seq <= group.commit() && !truth.is_overtaken(group.table(), seq) {
             let Some(link) = group.chain().link(seq) else { break };
             let known = usize::try_from(seq.0 - 1).ok().and_then(|at| truth.committed.get(at));
             match known {
-                Some(hash) if *hash == link.hash => {}
+                Some(hash) if *hash == link.hash => looks += 1,
                 Some(hash) => {
                     fault = Some(format!(
                         "{} seq {seq}: {hash} is committed, n{} committed {}",
@@ -165,6 +202,7 @@ impl Check {
             }
             seq = seq.next();
         }
+        *self.looked.entry("I3").or_default() += looks;
         if let Some(detail) = fault {
             self.fail("I3", detail);
         }
@@ -178,7 +216,11 @@ impl Check {
         }
         let Some(link) = group.chain().link(group.applied()) else { return };
         let truth = self.truths.entry(id).or_default();
+        let is_known = truth.trails.contains_key(&link.hash);
         let first = *truth.trails.entry(link.hash).or_insert_with(|| group.trail());
+        if is_known {
+            self.count("I9");
+        }
         if first != group.trail() {
             let seq = group.applied();
             self.fail("I9", format!("n{} {id}: another trail at seq {seq}", host + 1));
@@ -200,12 +242,17 @@ impl Check {
     fn registered(&mut self, group: GroupId, version: u64, starts: &[Start]) {
         let truth = self.truths.entry(group).or_default();
         truth.version = version;
-        let mut fault = None;
+        let (mut fault, mut looks) = (None, 0);
         for start in starts {
             if start.epoch <= truth.table.epoch() {
                 continue;
             }
             truth.table.push(*start);
+            looks += u64::from(!truth.committed.is_empty());
+            if !self.is_forced {
+                let (epoch, seq, hash) = (Epoch(0), start.seq.prev(), start.hash);
+                self.opened.push((group, Tail { epoch, seq, hash }));
+            }
             if start.forced {
                 truth.give_up(start.seq);
             } else if !truth.contains_committed(start) {
@@ -217,6 +264,7 @@ impl Check {
                 ));
             }
         }
+        *self.looked.entry("I5").or_default() += looks;
         if let Some(detail) = fault {
             self.fail("I5", detail);
         }

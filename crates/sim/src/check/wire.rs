@@ -1,22 +1,55 @@
 //! Checks on what nodes say to each other.
 
 use bytes::Bytes;
-use types::{Epoch, GroupId};
+use types::{Epoch, GroupId, Seq};
 use wire::{GroupMessage, Message, decode_frame};
 
 use super::Check;
+use crate::disk::Said;
 use crate::net::Index;
 
 impl Check {
-    /// A node has sent a frame, whether or not it will arrive.
-    pub fn sent(&mut self, from: Index, frame: &Bytes) {
+    /// A node with this disk has sent a frame, whether or not it will arrive.
+    pub fn sent(&mut self, from: Index, disk: &Said, frame: &Bytes) {
         let Ok(messages) = decode_frame(frame) else {
             return self.fail("frame", format!("n{} sent a frame that cannot be read", from + 1));
         };
         for message in messages {
             if let Message::Group { group, epoch, body } = message {
+                self.rests_on(from, disk, group, epoch, &body);
                 self.said(from, group, epoch, &body);
             }
+        }
+    }
+
+    /// Rule N2, and the same for promises: what a node says that it holds is on its disk.
+    fn rests_on(
+        &mut self,
+        from: Index,
+        disk: &Said,
+        group: GroupId,
+        epoch: Epoch,
+        body: &GroupMessage,
+    ) {
+        let (tail, meta) = match body {
+            GroupMessage::SealAck { tail, .. } => (tail, disk.promised(group)),
+            GroupMessage::NewEpochAck { tail } | GroupMessage::AppendAck { tail } => {
+                (tail, disk.joined(group))
+            }
+            GroupMessage::Adopted { tail } => (tail, disk.promised(group)),
+            GroupMessage::Append { .. }
+            | GroupMessage::NewEpoch { .. }
+            | GroupMessage::Commit { .. }
+            | GroupMessage::Refused { .. }
+            | GroupMessage::Seal
+            | GroupMessage::Adopt { .. }
+            | GroupMessage::Fetch { .. }
+            | GroupMessage::Entries { .. } => return,
+        };
+        self.count("N2");
+        if meta < epoch || tail.seq > Seq(0) && !disk.has(tail.hash) {
+            let detail = format!("n{} {group}: says {body:?} of {epoch} too early", from + 1);
+            self.fail("N2", detail);
         }
     }
 
@@ -28,6 +61,7 @@ impl Check {
             }
             GroupMessage::AppendAck { .. } | GroupMessage::NewEpochAck { .. } => {
                 self.not_below_seal(from, group, epoch);
+                self.count("I6");
                 let truth = self.truths.entry(group).or_default();
                 if !truth.table.starts().iter().any(|start| start.epoch == epoch) {
                     let detail = format!("n{} {group}: acknowledged {epoch}, not active", from + 1);
@@ -49,6 +83,9 @@ impl Check {
 
     fn not_below_seal(&mut self, from: Index, group: GroupId, epoch: Epoch) {
         let sealed = self.kept.entry((from, group)).or_default().sealed;
+        if sealed > Epoch(0) {
+            self.count("I4");
+        }
         if epoch < sealed {
             let detail = format!("n{} {group}: acknowledged {epoch}, sealed {sealed}", from + 1);
             self.fail("I4", detail);

@@ -46,11 +46,16 @@ impl World {
         let count = inputs.len() as u64;
         node.handle_all(now, inputs, &mut effects);
         self.check.observe(index, node);
+        let counted = self.check.counted(node);
+        let dies = std::mem::take(&mut host.dies_in_step);
+        for (rule, group, tail) in counted {
+            let copies = self.hosts.iter().filter(|host| host.disk.said().has(tail.hash)).count();
+            self.check.has_copies(rule, group, tail, [copies, self.knobs.copies]);
+        }
         let at = self.now;
         self.trace.note(&[at, 4, index as u64, count, effects.len() as u64], &[], || {
             format!("{at:>10} n{} takes {count} in", index + 1)
         });
-        let dies = std::mem::take(&mut host.dies_in_step);
         let keep = if dies { self.chance.index(effects.len() + 1) } else { effects.len() };
         for effect in effects.into_iter().take(keep) {
             self.carry_out(index, effect);
@@ -87,7 +92,7 @@ impl World {
                 self.trace.note(&[now, 10, index as u64, to as u64, lane as u64], &bytes, || {
                     crate::report::frame(now, index, to, &bytes)
                 });
-                self.check.sent(index, &bytes);
+                self.check.sent(index, self.hosts[index].disk.said(), &bytes);
                 self.send(index, to, lane, &bytes);
             }
             Effect::Append { id, kind, bytes } => {
