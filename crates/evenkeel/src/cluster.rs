@@ -198,6 +198,9 @@ pub(crate) fn write(dir: &Path, name: ClusterName, files: &[NodeFile]) -> anyhow
         credential.write(&folder.join("credentials"))?;
         write_new(&folder.join("admin.token"), &format!("{token}\n"), 0o600)?;
         write_new(&folder.join("node.yaml"), &file.yaml(), 0o644)?;
+        let data = folder.join("data");
+        runtime::allow_first_start(&data)
+            .with_context(|| format!("cannot make {}", data.display()))?;
     }
     Ok(token)
 }

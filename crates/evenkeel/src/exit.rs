@@ -1,5 +1,6 @@
 //! How a command ends: its exit code, and what it says when it did not do what was asked.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// What the exit code says. The numbers are part of the interface and never change.
@@ -69,10 +70,10 @@ impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
 }
 
 /// Says on standard error why a command failed, and gives the process its code.
-#[expect(clippy::print_stderr, reason = "the one place where a command line tool says it failed")]
 pub(crate) fn code(ended: Ended) -> ExitCode {
     let exit = ended.unwrap_or_else(|failure| {
-        eprintln!("error: {:#}", failure.error);
+        // Where standard error cannot be written, the exit code still says it.
+        let _unheard = writeln!(std::io::stderr(), "error: {:#}", failure.error).is_err();
         failure.exit
     });
     ExitCode::from(exit as u8)

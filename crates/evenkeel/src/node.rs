@@ -1,6 +1,6 @@
 //! `evenkeel node`: one node, from its configuration until it is told to stop or must not go on.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,6 +62,7 @@ fn log_to_stderr(form: LogForm) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let subscriber =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(true);
+    let subscriber = subscriber.with_ansi(io::stderr().is_terminal());
     match form {
         LogForm::Text => subscriber.init(),
         LogForm::Json => subscriber.json().flatten_event(true).with_current_span(false).init(),
@@ -152,8 +153,10 @@ fn not_started(error: StartError, config: &Config, file: &Path) -> Failure {
         StartError::CredentialFile(_)
         | StartError::Credential(_)
         | StartError::OtherNode { .. }
+        | StartError::Blank { .. }
         | StartError::Listen { .. } => Exit::Usage,
         StartError::Storage(_)
+        | StartError::Mark { .. }
         | StartError::Recover(_)
         | StartError::Transport(_)
         | StartError::Thread(_) => Exit::Failed,

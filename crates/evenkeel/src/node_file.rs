@@ -87,7 +87,9 @@ impl NodeFile {
         put("# One node of an Evenkeel cluster. Start it with: evenkeel node --config THIS-FILE");
         put("# Unknown keys are refused. Relative paths are taken from this file's folder.");
         put("");
-        put("# This node's number. A node that lost its disk comes back under a new one.");
+        put(
+            "# This node's number. Its disk belongs to it: it must never be started on an empty one.",
+        );
         put(&format!("node: {node}"));
         put("# Its log. Put it on a disk of its own; what is acknowledged lies here.");
         put("data: data");

@@ -24,4 +24,4 @@ pub use config::{
 pub use driver::Halt;
 pub use handle::{Gone, Handle, NodeView};
 pub use span::{NotASpan, Span};
-pub use start::{Running, StartError, start};
+pub use start::{Running, StartError, allow_first_start, start};

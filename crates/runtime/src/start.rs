@@ -1,7 +1,9 @@
 //! From a configuration to a running node: identity, disk, recovery, sessions, core thread.
 
+use std::fs;
 use std::io;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
@@ -37,12 +39,32 @@ pub enum StartError {
     /// The folder cannot be opened.
     #[error("the node's folder cannot be used")]
     Storage(#[from] storage::OpenError),
+    /// The folder is empty and this is not the node's first start.
+    #[error(
+        "{} is empty, and this node has been started before: an empty disk has forgotten what the node \
+         promised, and must not vote under its name. Mount or bring back its own disk (only a folder \
+         that `evenkeel cluster init` has made may be started empty)",
+        path.display()
+    )]
+    Blank {
+        /// The folder.
+        path: PathBuf,
+    },
     /// What the folder holds cannot be.
     #[error(
-        "the node cannot be recovered from its folder; run `evenkeel journal verify`, then rebuild it \
-         from a peer"
+        "the node cannot be recovered from its folder. If node, nodes, groups or copies were changed in \
+         the configuration, put them back: they are fixed for the life of a cluster. Otherwise run \
+         `evenkeel journal verify`, and do not start this node on an empty folder"
     )]
     Recover(#[from] group::RecoverError),
+    /// The mark of the first start cannot be removed.
+    #[error("cannot remove {}", path.display())]
+    Mark {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {address}")]
     Listen {
@@ -85,6 +107,7 @@ pub fn start<M: Model + Send + 'static>(
         .map_err(|source| StartError::Listen { address: config.listen.peers, source })?;
 
     let (jobs, receiver) = mpsc::channel();
+    check_blank(&config.data)?;
     let opened = storage::open(options::storage(config, cluster, clock))?;
     let first = options::first_configs(config);
     let mut recovery = Recovery::new(options::node(config), &first, fresh, opened.blobs())?;
@@ -102,6 +125,7 @@ pub fn start<M: Model + Send + 'static>(
     let node = recovery.finish(options::register(config, &first), clock.now())?;
     tracing::info!(records = found.records, torn = ?found.torn, "log read");
 
+    remove_mark(&config.data)?;
     let storage = replayed.start(sinks::storage(jobs.clone()))?;
     let transport = Arc::new(Transport::start(
         transport::Options {
@@ -127,6 +151,41 @@ pub fn start<M: Model + Send + 'static>(
         .map_err(StartError::Thread)?;
     let handle = Handle::new(jobs.clone(), clock, config.answer_within.micros());
     Ok(Running { handle, jobs, halted, core: Some(core), transport, storage: Some(storage) })
+}
+
+/// The file in a node's folder that allows it to be started empty, once.
+const FIRST_START: &str = "first-start";
+
+/// Makes a node's folder ready for its first start. A folder without this mark is never started
+/// empty: a node whose disk was lost, or is not mounted, would vote again on what it has promised.
+///
+/// # Errors
+/// If the folder or the mark cannot be made.
+pub fn allow_first_start(data: &Path) -> io::Result<()> {
+    fs::create_dir_all(data)?;
+    fs::write(
+        data.join(FIRST_START),
+        "This node has never run. Its first start removes this file.\n",
+    )
+}
+
+fn check_blank(data: &Path) -> Result<(), StartError> {
+    let has = |name: &str| data.join(name).exists();
+    if has("superblock") || has("wal") || has(FIRST_START) {
+        return Ok(());
+    }
+    Err(StartError::Blank { path: data.to_owned() })
+}
+
+/// The superblock exists now and says the rest.
+fn remove_mark(data: &Path) -> Result<(), StartError> {
+    let path = data.join(FIRST_START);
+    match fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(StartError::Mark { path, source })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 impl<M: 'static> Running<M> {

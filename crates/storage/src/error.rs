@@ -43,7 +43,7 @@ pub enum OpenError {
     },
     /// There is a log but no superblock.
     #[error(
-        "{} is missing beside a log: promises may be lost; restore it, or replace this node under a new id",
+        "{} is missing beside a log: promises may be lost; restore it, and do not start this node on an empty folder",
         path.display()
     )]
     SuperblockMissing {
@@ -52,7 +52,7 @@ pub enum OpenError {
     },
     /// No copy of the superblock can be read.
     #[error(
-        "all copies in {} are damaged: promises may be lost; replace this node under a new id",
+        "all copies in {} are damaged: promises may be lost; restore the file, and do not start this node on an empty folder",
         path.display()
     )]
     SuperblockLost {
@@ -63,7 +63,7 @@ pub enum OpenError {
     },
     /// The copies of the superblock come from different histories.
     #[error(
-        "copies {newer} and {older} in {} come from different histories; replace this node under a new id",
+        "copies {newer} and {older} in {} come from different histories; restore the file, and do not start this node on an empty folder",
         path.display()
     )]
     SuperblockFork {
@@ -75,7 +75,7 @@ pub enum OpenError {
         older: u8,
     },
     /// A segment's header cannot be read.
-    #[error("the header of {} is damaged; restore the file or rebuild this node from a peer", path.display())]
+    #[error("the header of {} is damaged; restore the file, and do not start this node on an empty folder", path.display())]
     SegmentHeader {
         /// The file.
         path: PathBuf,
@@ -84,7 +84,7 @@ pub enum OpenError {
     },
     /// A segment's header contradicts its name or length.
     #[error(
-        "{} is not the segment that its name says; restore the file or rebuild this node from a peer",
+        "{} is not the segment that its name says; restore the file, and do not start this node on an empty folder",
         path.display()
     )]
     SegmentMismatch {
@@ -92,7 +92,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// Part of the log is not there.
-    #[error("{} is missing; restore the file or rebuild this node from a peer", path.display())]
+    #[error("{} is missing; restore the file, and do not start this node on an empty folder", path.display())]
     SegmentMissing {
         /// The file that should exist.
         path: PathBuf,
@@ -100,7 +100,7 @@ pub enum OpenError {
     /// Acknowledged bytes are lost or damaged.
     #[error(
         "{} is corrupt at byte {offset}: acknowledged records are damaged; run `evenkeel journal verify`, \
-         then rebuild this node from a peer",
+         restore the file, and do not start this node on an empty folder: the others serve without it",
         path.display()
     )]
     Corrupt {

@@ -65,6 +65,7 @@ impl Trio {
                 .context("make a certificate")?
                 .write(&credentials)
                 .context("write a certificate")?;
+            runtime::allow_first_start(&base.join("data")).context("make a node's folder")?;
             let config = runtime::parse(&config(id, &base, &credentials, &addresses))
                 .context("the benchmark's own configuration")?;
             nodes.push(runtime::start(&config, &Opaque::default()).context("start a node")?);

@@ -258,7 +258,10 @@ fn invite(say: &Say, stage: &Stage) {
             "evenkeel switchover --groups all --to {second} --reason \"to see it\" --wait \
              --endpoint {urls} --token-file {token}"
         ),
-        format!("curl -sS --data-binary @FILE.xml {}/v1/payments", first.url()),
+        format!(
+            "curl -sS -H 'Content-Type: application/xml' --data-binary @FILE.xml {}/v1/payments",
+            first.url()
+        ),
     ] {
         say.step(line);
     }

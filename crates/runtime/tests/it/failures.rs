@@ -70,7 +70,8 @@ async fn a_port_that_is_taken_is_named() {
     assert!(
         matches!(&error, StartError::Listen { address, .. } if *address == config.listen.peers)
     );
-    assert!(!config.data.exists(), "and its folder is not touched");
+    let names = fs::read_dir(&config.data).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), ["first-start"], "and its folder is not touched");
 }
 
 /// Without it two processes would write one log.
@@ -82,4 +83,23 @@ async fn a_folder_in_use_is_refused() {
     let error = refusal(&alone(folder.path()));
     assert!(matches!(error, StartError::Storage(storage::OpenError::InUse { .. })), "{error}");
     soon(node.stop()).await;
+}
+
+/// Without it a disk that is not mounted would pass for a new one: the node would vote again on what it
+/// has promised, and the register's history would split.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_emptied_folder_is_not_started() {
+    let folder = tempfile::tempdir().unwrap();
+    credentials(&authority(), 1, folder.path());
+    let config = alone(folder.path());
+    soon(start(&config).stop()).await;
+    let elsewhere = folder.path().join("elsewhere");
+    fs::rename(&config.data, &elsewhere).unwrap();
+    let error = refusal(&config);
+    assert!(matches!(error, StartError::Blank { .. }), "{error}");
+    fs::create_dir(&config.data).unwrap();
+    assert!(matches!(refusal(&config), StartError::Blank { .. }));
+    fs::remove_dir(&config.data).unwrap();
+    fs::rename(&elsewhere, &config.data).unwrap();
+    soon(start(&config).stop()).await;
 }

@@ -45,6 +45,7 @@ pub(crate) fn credentials(authority: &Authority, node: u16, base: &Path) {
     let now_unix_s = Clock::start().wall().0 / 1_000_000;
     let credential = authority.issue(NodeId(node), now_unix_s, 1).unwrap();
     credential.write(&base.join("tls")).unwrap();
+    runtime::allow_first_start(&base.join("data")).unwrap();
 }
 
 /// The configuration of a node whose files are below `base`. `peers` are the addresses of all nodes,

@@ -163,6 +163,7 @@ fn credentials(folder: &TempDir) {
     let authority = Authority::create(ClusterName::new("test").unwrap(), now).unwrap();
     authority.issue(NodeId(1), now, NODE_DAYS).unwrap().write(&tls).unwrap();
     std::fs::write(folder.path().join("token"), TOKEN).unwrap();
+    runtime::allow_first_start(&folder.path().join("data")).unwrap();
 }
 
 fn config(folder: &TempDir, nodes: u16) -> runtime::Config {
