@@ -52,6 +52,8 @@ pub(crate) struct Desk {
     held: BTreeMap<MessageId, Held>,
     /// Ids in state `Queued`, oldest first; ids that have left the state are skipped.
     queue: VecDeque<MessageId>,
+    /// Ids in `queue` beyond which it is worth looking for those that have left.
+    queue_max: usize,
     tickets: BTreeMap<u64, MessageId>,
     deadlines: BTreeSet<(Instant, MessageId)>,
     bytes: usize,
@@ -59,7 +61,8 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// Takes a command in. `false` if it was refused because more than `bytes_max` wait already.
+    /// Takes a command in. `false` if it was refused because more than `bytes_max` wait already, or too
+    /// many for this very command.
     pub(crate) fn take(
         &mut self,
         asker: Asker,
@@ -69,9 +72,13 @@ impl Desk {
     ) -> bool {
         let (id, digest) = (command.id, command.digest);
         if let Some(held) = self.held.get_mut(&id) {
-            if !held.askers.iter().any(|(known, ..)| *known == asker) {
-                held.askers.push((asker, digest, deadline));
+            if held.askers.iter().any(|(known, ..)| *known == asker) {
+                return true;
             }
+            if held.askers.len() >= ASKERS_MAX {
+                return false;
+            }
+            held.askers.push((asker, digest, deadline));
         } else {
             if self.bytes + command.encoded_bytes() > bytes_max {
                 return false;
@@ -80,7 +87,7 @@ impl Desk {
             let state = State::Queued { not_before: Instant(0) };
             let askers = alloc::vec![(asker, digest, deadline)];
             self.held.insert(id, Held { command, state, left: false, askers });
-            self.queue.push_back(id);
+            self.enqueue(id);
         }
         self.deadlines.insert((deadline, id));
         true
@@ -302,8 +309,25 @@ impl Desk {
         let Some(held) = self.held.get_mut(&id) else { return };
         if matches!(held.state, State::Forwarded { ticket: current, .. } if current == ticket) {
             held.state = State::Queued { not_before };
-            self.queue.push_back(id);
+            self.enqueue(id);
         }
+    }
+
+    /// Puts an id at the end of the queue. While there is no home nobody takes ids from its front: those
+    /// of commands that were given up and asked for again would pile up.
+    fn enqueue(&mut self, id: MessageId) {
+        self.queue.push_back(id);
+        if self.queue.len() <= self.queue_max {
+            return;
+        }
+        let mut seen = BTreeSet::new();
+        let held = &self.held;
+        self.queue.retain(|id| {
+            let is_queued =
+                held.get(id).is_some_and(|held| matches!(held.state, State::Queued { .. }));
+            is_queued && seen.insert(*id)
+        });
+        self.queue_max = 2 * self.queue.len() + QUEUE_MIN;
     }
 
     fn forget(&mut self, id: MessageId) -> Option<Held> {
@@ -318,6 +342,13 @@ impl Desk {
         Some(held)
     }
 }
+
+/// Requests that may wait for one command: a client that asks again and again before it is told needs
+/// few.
+const ASKERS_MAX: usize = 64;
+
+/// A queue shorter than this is not tidied.
+const QUEUE_MIN: usize = 64;
 
 /// What a client is told to wait when a node has too much on its desk.
 pub(crate) const RETRY_AFTER_MS: u32 = 100;

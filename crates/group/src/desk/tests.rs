@@ -50,6 +50,30 @@ fn everyone_who_asked_for_an_id_is_told_once() {
 }
 
 #[test]
+fn who_asks_without_end_is_told_to_wait() {
+    let mut desk = Desk::default();
+    let taken = (0..1_000).filter(|n| desk.take(local(*n), command(1, 1), Instant(50), 1_000));
+    assert_eq!(taken.count(), ASKERS_MAX);
+    assert!(desk.take(local(0), command(1, 1), Instant(50), 1_000), "it waits already");
+    assert_eq!(desk.end(MessageId([1; 16]), |_, _| done()).len(), ASKERS_MAX);
+    assert_empty(&desk);
+}
+
+#[test]
+fn a_queue_that_nobody_works_off_does_not_grow() {
+    // Without a home for an hour, every try of every client left its id behind.
+    let mut desk = Desk::default();
+    for now in 0..10_000 {
+        let asker = local(now);
+        assert!(desk.take(asker, command(1, 1), Instant(now + 1), 1_000));
+        assert_eq!(desk.expire(Instant(now + 1)).len(), 1);
+    }
+    assert!(desk.queue.len() <= QUEUE_MIN + 1, "{}", desk.queue.len());
+    assert!(desk.take(local(0), command(2, 2), Instant(20_000), 1_000));
+    assert_eq!(desk.batch(10, 10_000), [command(2, 2)]);
+}
+
+#[test]
 fn a_full_desk_refuses_what_it_does_not_hold_yet() {
     let mut desk = Desk::default();
     let room = command(1, 1).encoded_bytes();
