@@ -213,13 +213,13 @@ impl Takeover {
     /// Whether all have promised, and every commit is on a disk that is not blank: because too few
     /// are blank to have held one, or because there is none.
     ///
-    /// There is none when the home of the group's first epoch stopped before it had recorded that
-    /// epoch. Until then it appends nothing but its first record and a handoff and commits nothing.
-    /// Whoever has more, or knows of a commit, proves that it had recorded the epoch, and that a
-    /// blank disk at the home is not the home's old one.
+    /// There is none while the last epoch starts at the first seq and its home has stopped before it
+    /// had recorded that epoch. Until then it appends nothing but its first record and a handoff and
+    /// commits nothing. Whoever has more, or knows of a commit, proves that it had recorded the epoch,
+    /// and that a blank disk at the home is not the home's old one.
     fn has_heard_everybody(&self) -> bool {
         let mut tails = self.promises.values();
-        let is_begun = self.base.starts().len() == 1
+        let is_begun = self.registered() == Seq(0)
             && self.committed == Seq(0)
             && tails.all(|tail| tail.seq <= Seq(FIRST_UNRECORDED));
         self.promises.len() == self.config.members().len()
@@ -232,8 +232,8 @@ impl Takeover {
     }
 }
 
-/// The last seq that a home appends before its first epoch is durable: the epoch's first record and a
-/// handoff.
+/// The last seq that a home appends before its epoch is durable, if that starts at the first: the
+/// epoch's first record and a handoff.
 const FIRST_UNRECORDED: u64 = 2;
 
 #[cfg(test)]

@@ -135,3 +135,14 @@ fn a_home_that_stopped_before_it_had_recorded_the_first_epoch_blocks_nothing() {
     assert_eq!(longer.close(NodeId(2)), Some(NodeId(2)));
     assert!(longer.gave_up());
 }
+
+#[test]
+fn two_homes_that_stopped_before_they_had_recorded_an_epoch_block_nothing_either() {
+    // Seed 257 of one build: both epochs were in the register and on nobody's disk.
+    let blank = EpochTable::new();
+    let mut takeover = takeover(&[(1, 1), (3, 1)]);
+    for node in [NodeId(1), NodeId(2), NodeId(3)] {
+        takeover.promise(node, tail(0, 0), &blank, Seq(0));
+    }
+    assert_eq!(takeover.close(NodeId(2)), Some(NodeId(2)));
+}
