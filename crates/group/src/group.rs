@@ -13,6 +13,8 @@
 mod apply;
 mod candidate;
 mod fetch;
+#[cfg(test)]
+mod fixture;
 mod home;
 mod intake;
 mod member;
@@ -438,7 +440,8 @@ impl<M: Model> Group<M> {
         let role = match &self.role {
             Role::Home(home) => {
                 let tail = self.chain.tail().seq;
-                home.next_deadline(&self.options, self.durable == tail && self.known == tail)
+                let is_idle = self.durable == tail && self.known == tail;
+                home.next_deadline(&self.options, &self.connected, is_idle)
             }
             Role::Candidate(candidate) => Some(candidate.next_deadline(&self.options)),
             Role::Member | Role::Quarantined => None,

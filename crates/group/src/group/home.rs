@@ -1,6 +1,6 @@
 //! The home's side: appending what waits, shipping it, counting copies, handing over.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use model::Model;
@@ -56,12 +56,16 @@ impl Home {
 
     /// When something is to be sent again or, at an idle home, a beat is due. A home that waits for
     /// a commit owes no beat: its deadline would pass again and again.
-    pub(super) fn next_deadline(&self, options: &GroupOptions, is_idle: bool) -> Option<Instant> {
-        let resend = self
-            .peers
-            .values()
-            .filter(|peer| !peer.joined || peer.sent > peer.acked)
-            .map(|peer| peer.moved.after(options.resend_us))
+    pub(super) fn next_deadline(
+        &self,
+        options: &GroupOptions,
+        connected: &BTreeSet<NodeId>,
+        is_idle: bool,
+    ) -> Option<Instant> {
+        let reachable = self.peers.iter().filter(|(node, _)| connected.contains(node));
+        let resend = reachable
+            .filter(|(_, peer)| !peer.joined || peer.sent > peer.acked)
+            .map(|(_, peer)| peer.moved.after(options.resend_us))
             .min();
         let owes_beat = is_idle && self.handoff.is_none();
         let beat = owes_beat.then(|| self.appended.after(options.beat_us));
@@ -102,12 +106,15 @@ impl<M: Model> Group<M> {
         self.append_own(now, RecordKind::EpochStart, &[], out);
     }
 
-    /// Tells those members of the new epoch that `which` picks.
+    /// Tells those members of the new epoch that `which` picks. One without a session is told when it
+    /// gets one.
     fn announce(&mut self, now: Now, out: &mut Vec<Out>, which: impl Fn(&Progress) -> bool) {
         let (epoch, table, config) =
             (self.meta.promised, self.meta.table.clone(), self.meta.config.clone());
         let Role::Home(home) = &mut self.role else { return };
-        for (node, peer) in home.peers.iter_mut().filter(|(_, peer)| which(peer)) {
+        let connected = &self.connected;
+        let reachable = home.peers.iter_mut().filter(|(node, _)| connected.contains(node));
+        for (node, peer) in reachable.filter(|(_, peer)| which(peer)) {
             peer.moved = now.instant;
             let (table, config) = (table.clone(), config.clone());
             out.push(Out::Send {
@@ -256,13 +263,15 @@ impl<M: Model> Group<M> {
         self.announce(now, out, |peer| !peer.joined && now.instant.since(peer.moved) >= resend_us);
     }
 
-    /// Sends every member what it lacks and what is committed.
+    /// Sends every member what it lacks and what is committed. For one without a session nothing is
+    /// prepared: with a region dead, a window of records would be copied again and again for nobody.
     fn ship(&mut self, now: Now, out: &mut Vec<Out>) {
         let (last, known, epoch) = (self.chain.tail().seq, self.known, self.meta.promised);
         let config = self.meta.config.id();
         let (window, resend_us) = (self.options.window_records, self.options.resend_us);
         let Role::Home(home) = &mut self.role else { return };
-        for (node, peer) in &mut home.peers {
+        let connected = &self.connected;
+        for (node, peer) in home.peers.iter_mut().filter(|(node, _)| connected.contains(node)) {
             if peer.joined && peer.sent > peer.acked && now.instant.since(peer.moved) >= resend_us {
                 peer.rewind(now.instant);
             }
@@ -297,3 +306,6 @@ impl<M: Model> Group<M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

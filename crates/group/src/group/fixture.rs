@@ -1,0 +1,99 @@
+//! A group with records, for tests.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use model::{Model, Outcome};
+use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, Instant, MessageId, NodeId, Now};
+use types::{Position, Seq, Stamp, Start};
+use wire::{Command, Header, Meta, Record, RecordKind};
+
+use super::Group;
+use crate::GroupOptions;
+
+/// Counts what it is given.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Count(pub(super) u64);
+
+impl Model for Count {
+    fn apply(&mut self, _: Stamp, _: &[u8], _: &mut Outcome) {
+        self.0 += 1;
+    }
+
+    fn digest(&self) -> Hash {
+        Hash::ZERO
+    }
+}
+
+/// After how long a message is taken to be lost.
+pub(super) const RESEND_US: u64 = 1_000;
+
+/// A member that finds `records` records of `commands` commands in its log, all of them committed,
+/// and keeps `held_bytes_max` of them in memory.
+pub(super) fn member(records: u64, commands: u32, held_bytes_max: usize) -> Group<Count> {
+    let options = GroupOptions {
+        me: NodeId(2),
+        window_records: 64,
+        held_bytes_max,
+        desk_bytes_max: 0,
+        resend_us: RESEND_US,
+        handoff_us: 0,
+        beat_us: u64::MAX,
+        patience_us: 0,
+        forwarded_wait_us: 0,
+        model: 1,
+        mutant: replication::Mutant::None,
+    };
+    let config = Config::new(ConfigId(1), vec![NodeId(1), NodeId(2), NodeId(3)], 2).unwrap();
+    let start = Start {
+        epoch: Epoch(1),
+        seq: Seq(1),
+        hash: Hash::ZERO,
+        config: ConfigId(1),
+        forced: false,
+    };
+    let meta = Meta {
+        promised: Epoch(1),
+        table: EpochTable::from_starts(vec![start]).unwrap(),
+        home: Some(NodeId(1)),
+        config: config.clone(),
+        orphans: Vec::new(),
+    };
+    let mut group = Group::new(options, GroupId(0), Some(meta), config, Count::default());
+    for seq in 1..=records {
+        assert!(group.replay(Position(seq), &record(&group, seq, commands)));
+    }
+    group.known = Seq(records);
+    group
+}
+
+fn record(group: &Group<Count>, seq: u64, commands: u32) -> Record {
+    let commands: Vec<Command> = (0..commands)
+        .map(|number| {
+            let mut id = [0; 16];
+            id[..8].copy_from_slice(&seq.to_be_bytes());
+            id[8..12].copy_from_slice(&number.to_be_bytes());
+            let body = Bytes::from_static(b"body");
+            Command { id: MessageId(id), digest: Hash::ZERO, not_after: Stamp(u64::MAX), body }
+        })
+        .collect();
+    let header = Header {
+        kind: RecordKind::Commands,
+        group: GroupId(0),
+        config: ConfigId(1),
+        epoch: Epoch(1),
+        seq: Seq(seq),
+        count: 0,
+        stamp: Stamp(seq),
+        model: 1,
+        previous: group.chain.tail().hash,
+        body: Hash::ZERO,
+    };
+    Record::build(header, &commands)
+}
+
+/// A moment.
+pub(super) fn at(micros: u64) -> Now {
+    Now { instant: Instant(micros), wall: Stamp(micros) }
+}
