@@ -3,7 +3,7 @@
 //!
 //! [`Group`] is driven by a [`Node`](crate::Node), which routes messages, completed writes and the
 //! register's decisions to it and carries out what it asks for. Handlers change state and note what
-//! is due; [`Group::settle`] then does what is due once, however many inputs came in together. That
+//! is due; [`Group::proceed`] then does what is due once, however many inputs came in together. That
 //! is where natural batching comes from.
 //!
 //! A promise (an acknowledgement, a seal, an answer) leaves only after the write it rests on has
@@ -62,7 +62,7 @@ pub(crate) enum Out {
 
 /// What a write in flight stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Pending {
+enum InFlight {
     /// A record; durable when it comes back.
     Record { seq: Seq, hash: Hash },
     /// The meta; when it comes back, this may be said.
@@ -108,7 +108,7 @@ pub struct Group<M> {
     /// Highest commit watermark heard of or counted.
     known: Seq,
     role: Role,
-    pending: VecDeque<Pending>,
+    in_flight: VecDeque<InFlight>,
     /// The register's view, once this node has one.
     register: Option<GroupState>,
     connected: BTreeSet<NodeId>,
@@ -160,7 +160,7 @@ impl<M: Model> Group<M> {
             durable: Seq(0),
             known: Seq(0),
             role: Role::Member,
-            pending: VecDeque::new(),
+            in_flight: VecDeque::new(),
             register: None,
             connected: BTreeSet::new(),
             model: fresh.clone(),
@@ -357,9 +357,9 @@ impl<M: Model> Group<M> {
 
     /// Takes the completion of this group's oldest write in flight.
     pub(crate) fn written(&mut self, at: Position, out: &mut Vec<Out>) {
-        let pending = self.pending.pop_front().expect("storage completes what was asked for");
-        match pending {
-            Pending::Record { seq, hash } => {
+        let written = self.in_flight.pop_front().expect("storage completes what was asked for");
+        match written {
+            InFlight::Record { seq, hash } => {
                 self.chain.place(seq, hash, at);
                 if self.chain.link(seq).is_some_and(|link| link.hash == hash) {
                     assert!(seq == self.durable.next(), "records become durable in order");
@@ -367,9 +367,9 @@ impl<M: Model> Group<M> {
                     self.ack_due = true;
                 }
             }
-            Pending::Meta(Then::Nothing) => {}
-            Pending::Meta(Then::Promised { to, epoch }) => self.promised_durably(to, epoch, out),
-            Pending::Meta(Then::Joined { epoch }) => self.joined_durably(epoch, out),
+            InFlight::Meta(Then::Nothing) => {}
+            InFlight::Meta(Then::Promised { to, epoch }) => self.promised_durably(to, epoch, out),
+            InFlight::Meta(Then::Joined { epoch }) => self.joined_durably(epoch, out),
         }
     }
 
@@ -415,13 +415,13 @@ impl<M: Model> Group<M> {
 
     /// Does everything that is due: acknowledges, appends, ships, commits, applies, answers, hands
     /// over, asks again.
-    pub(crate) fn settle(&mut self, now: Now, out: &mut Vec<Out>) {
+    pub(crate) fn proceed(&mut self, now: Now, out: &mut Vec<Out>) {
         let expired = self.desk.expire(now.instant);
         out.extend(expired.into_iter().map(|(to, reply)| Out::Answer { to, reply }));
         match self.role {
-            Role::Home(_) => self.settle_home(now, out),
-            Role::Candidate(_) => self.settle_candidate(now, out),
-            Role::Member => self.settle_member(now, out),
+            Role::Home(_) => self.proceed_as_home(now, out),
+            Role::Candidate(_) => self.proceed_as_candidate(now, out),
+            Role::Member => self.proceed_as_member(now, out),
             Role::Quarantined => return,
         }
         self.read_again(now);
@@ -477,7 +477,7 @@ impl<M: Model> Group<M> {
     }
 
     fn write_meta(&mut self, then: Then, out: &mut Vec<Out>) {
-        self.pending.push_back(Pending::Meta(then));
+        self.in_flight.push_back(InFlight::Meta(then));
         out.push(Out::Meta(self.meta.encode()));
     }
 
@@ -485,7 +485,7 @@ impl<M: Model> Group<M> {
     fn append(&mut self, record: &Record, out: &mut Vec<Out>) {
         let tail = record.tail();
         self.chain.push(record, None);
-        self.pending.push_back(Pending::Record { seq: tail.seq, hash: tail.hash });
+        self.in_flight.push_back(InFlight::Record { seq: tail.seq, hash: tail.hash });
         out.push(Out::Append(record.bytes().clone()));
     }
 }

@@ -106,7 +106,7 @@ impl<M: Model> Node<M> {
         }
         self.pulse(now, out);
         self.look(now);
-        self.settle(now, out);
+        self.proceed(now, out);
         self.propose(now, out);
         self.flush(out);
         self.fence(now, out);
@@ -356,11 +356,11 @@ impl<M: Model> Node<M> {
     }
 
     /// Lets every group that something happened to, or whose time has come, do what is due.
-    fn settle(&mut self, now: Now, out: &mut Vec<Effect>) {
+    fn proceed(&mut self, now: Now, out: &mut Vec<Effect>) {
         let due = self.deadlines.iter().filter(|(_, deadline)| **deadline <= now.instant);
         self.touched.extend(due.map(|(id, _)| *id));
         for id in core::mem::take(&mut self.touched) {
-            self.drive(id, out, |group, outs| group.settle(now, outs));
+            self.drive(id, out, |group, outs| group.proceed(now, outs));
             match self.groups.get(&id).and_then(Group::next_deadline) {
                 Some(deadline) => self.deadlines.insert(id, deadline),
                 None => self.deadlines.remove(&id),
@@ -387,7 +387,7 @@ impl<M: Model> Node<M> {
         }
         // What the register decided on the spot, as a register of one does, is acted on at once.
         if !self.touched.is_empty() {
-            self.settle(now, out);
+            self.proceed(now, out);
         }
     }
 

@@ -68,7 +68,7 @@ fn recover(world: &mut World) {
     world.run_for(2 * SECOND);
     world.quiesce();
     let until = healed + HEAL_US_MAX;
-    world.run_until(until, World::is_settled);
+    world.run_until(until, World::knows_all);
     let goals: Vec<Goal> = (0..world.knobs().groups).map(|group| Goal::now(world, group)).collect();
     while world.now() < until && goals.iter().any(|goal| goal.lacks(world).is_some()) {
         world.run_for(100 * MILLI);
@@ -128,7 +128,7 @@ fn judge(world: &mut World, goals: &[Goal]) {
     if let Some(why) = goals.iter().find_map(|goal| goal.lacks(world)) {
         return world.check.fail("I20", why);
     }
-    if !world.is_settled() {
+    if !world.knows_all() {
         return world.check.fail("I20", "a client still does not know".to_owned());
     }
     world.last_look();

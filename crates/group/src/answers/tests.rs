@@ -7,7 +7,7 @@ fn stored(content: u8) -> Stored {
         digest: Hash([content; 32]),
         seq: Seq(7),
         stamp: Stamp(9),
-        outcome: Bytes::from_static(b"settled"),
+        outcome: Bytes::from_static(b"done"),
     }
 }
 
@@ -17,7 +17,7 @@ fn the_same_content_gets_the_outcome_and_other_content_the_owner() {
     let id = MessageId([1; 16]);
     assert_eq!(answers.get(id, Hash([1; 32])), None);
     answers.keep(id, stored(1));
-    let outcome = Bytes::from_static(b"settled");
+    let outcome = Bytes::from_static(b"done");
     let done = Reply::Done { seq: Seq(7), stamp: Stamp(9), repeated: true, outcome };
     assert_eq!(answers.get(id, Hash([1; 32])), Some(done));
     assert_eq!(answers.get(id, Hash([2; 32])), Some(Reply::Conflict { first: Hash([1; 32]) }));

@@ -146,7 +146,7 @@ impl<M: Model> Group<M> {
     }
 
     /// Takes every step of the takeover that can be taken now.
-    pub(super) fn settle_candidate(&mut self, now: Now, out: &mut Vec<Out>) {
+    pub(super) fn proceed_as_candidate(&mut self, now: Now, out: &mut Vec<Out>) {
         self.acknowledge(out);
         self.promise_own(now, out);
         self.close_seal(now, out);

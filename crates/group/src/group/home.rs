@@ -170,9 +170,9 @@ impl<M: Model> Group<M> {
 
     /// Commits, hands over, appends, ships: in this order, so that what is committed now is told
     /// with what is shipped now.
-    pub(super) fn settle_home(&mut self, now: Now, out: &mut Vec<Out>) {
+    pub(super) fn proceed_as_home(&mut self, now: Now, out: &mut Vec<Out>) {
         self.count_copies(now, out);
-        if self.settle_handoff(now, out) {
+        if self.proceed_with_handoff(now, out) {
             return;
         }
         self.append_waiting(now, out);
@@ -205,7 +205,7 @@ impl<M: Model> Group<M> {
     /// Ends this epoch by plan: appends its last record, sends what there is, and promises, all with
     /// one sync. Nothing waits for its commit here: this node's own seal suffices (PROTOCOL 7.4), so
     /// the candidate takes over everything that stands before it. `true` if it was done.
-    fn settle_handoff(&mut self, now: Now, out: &mut Vec<Out>) -> bool {
+    fn proceed_with_handoff(&mut self, now: Now, out: &mut Vec<Out>) -> bool {
         let Role::Home(Home { handoff: Some(handoff), .. }) = self.role else { return false };
         if handoff.epoch <= self.meta.promised {
             return false;

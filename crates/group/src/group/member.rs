@@ -284,9 +284,9 @@ impl<M: Model> Group<M> {
         }
     }
 
-    pub(super) fn settle_member(&mut self, now: Now, out: &mut Vec<Out>) {
+    pub(super) fn proceed_as_member(&mut self, now: Now, out: &mut Vec<Out>) {
         self.acknowledge(out);
-        self.settle_adoption(out);
+        self.proceed_with_adoption(out);
         self.ask_again(now, out);
     }
 
@@ -303,7 +303,7 @@ impl<M: Model> Group<M> {
     }
 
     /// Tells the candidate once this member holds the target durably.
-    fn settle_adoption(&mut self, out: &mut Vec<Out>) {
+    fn proceed_with_adoption(&mut self, out: &mut Vec<Out>) {
         let Some((candidate, target)) = self.adopting else { return };
         if self.is_writing_meta() || self.durable < target.seq {
             return;
@@ -321,6 +321,6 @@ impl<M: Model> Group<M> {
     }
 
     pub(super) fn is_writing_meta(&self) -> bool {
-        self.pending.iter().any(|pending| matches!(pending, super::Pending::Meta(_)))
+        self.in_flight.iter().any(|write| matches!(write, super::InFlight::Meta(_)))
     }
 }

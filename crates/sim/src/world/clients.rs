@@ -58,7 +58,7 @@ impl World {
 
     /// Whether every client knows what became of everything it ever asked.
     #[must_use]
-    pub fn is_settled(&self) -> bool {
+    pub fn knows_all(&self) -> bool {
         self.clients.iter().all(|client| client.ask.is_none() && client.open.is_empty())
     }
 

@@ -69,12 +69,12 @@ fn a_late_answer_never_reaches_another_command() {
     // The first command of the new life is on its way when the answer to that of the old one comes.
     let (second, request) = ask(&mut world, NEAR);
     let told = reply(&mut world, request);
-    let settled = outcome(&mut world, HOME, &second);
-    let (Reply::Done { outcome: told, .. }, Reply::Done { outcome: settled, .. }) = (told, settled)
+    let second = outcome(&mut world, HOME, &second);
+    let (Reply::Done { outcome: told, .. }, Reply::Done { outcome: second, .. }) = (told, second)
     else {
         panic!("both are done")
     };
-    assert_eq!(told, settled, "the answer was that of another command");
+    assert_eq!(told, second, "the answer was that of another command");
     assert!(matches!(outcome(&mut world, NEAR, &first), Reply::Done { .. }));
     all_agree(&mut world);
 }

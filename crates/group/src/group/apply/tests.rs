@@ -26,17 +26,17 @@ fn a_record_that_cannot_be_read_is_asked_for_again_after_a_while_and_holds_up_no
     // A bad sector under one record once made the node read it without end, and everything behind it.
     let mut group = member(500, 1, 1);
     let mut out = Vec::new();
-    group.settle(at(0), &mut out);
+    group.proceed(at(0), &mut out);
     let asked = loads(&mut out);
     assert_eq!(asked.len() as u64, READ_AHEAD_RECORDS);
     assert_eq!(asked.first(), Some(&Seq(1)));
     group.loaded(at(1), Seq(1), None, &mut out);
     assert!(matches!(out.pop(), Some(Out::Note(Event::Unreadable { seq: Seq(1), .. }))));
     for micros in 2..RESEND_US {
-        group.settle(at(micros), &mut out);
+        group.proceed(at(micros), &mut out);
         assert_eq!(loads(&mut out), [], "neither it nor anything further ahead");
     }
     assert_eq!(group.next_deadline(), Some(Instant(1 + RESEND_US)));
-    group.settle(at(1 + RESEND_US), &mut out);
+    group.proceed(at(1 + RESEND_US), &mut out);
     assert_eq!(loads(&mut out), [Seq(1)]);
 }

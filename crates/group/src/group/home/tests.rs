@@ -52,13 +52,13 @@ fn nothing_is_prepared_for_members_without_a_session_and_everything_once_they_ha
     let mut out = Vec::new();
     let mut group = home(&mut out);
     for micros in [1, RESEND_US + 2, 3 * RESEND_US] {
-        group.settle(at(micros), &mut out);
+        group.proceed(at(micros), &mut out);
         assert_eq!(sent(&mut out), BTreeMap::new());
     }
     assert_eq!(group.next_deadline(), None, "nor is there anything to wake for");
     let now = at(4 * RESEND_US);
     group.peer(now, OTHERS[0], true);
-    group.settle(now, &mut out);
+    group.proceed(now, &mut out);
     assert_eq!(sent(&mut out), BTreeMap::from([(OTHERS[0], (1, 1))]));
     assert_eq!(group.next_deadline(), Some(Instant(5 * RESEND_US)));
 }
