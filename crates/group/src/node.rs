@@ -4,6 +4,7 @@
 //! batched per peer and per step. The node adds what concerns all groups at once: the pulse that
 //! proves its disk alive, the look-out for groups that need a home, and orders of operators.
 
+mod clocks;
 mod effect;
 mod look;
 mod orders;
@@ -25,6 +26,8 @@ use wire::{FrameBuilder, GroupMessage, Message, decode_frame};
 pub use effect::{Effect, Input, Lane, NodeEvent, Order, OrderRefusal, StopReason};
 pub use look::Explanation;
 pub use recovery::{RecoverError, Recovery};
+
+use clocks::Clocks;
 
 use crate::desk::Asker;
 use crate::group::Out;
@@ -78,8 +81,7 @@ pub struct Node<M> {
     asked: BTreeMap<GroupId, (u64, Instant)>,
     /// Since when the home of an epoch has said of itself that it is stalled.
     stalled: BTreeMap<GroupId, (Epoch, Instant)>,
-    /// How far each other node's clock seemed to be ahead of this one, in microseconds.
-    offsets: BTreeMap<NodeId, i64>,
+    clocks: Clocks,
     /// When the last step was taken.
     stepped: Instant,
     stopped: bool,
@@ -101,6 +103,7 @@ impl<M: Model> Node<M> {
         if self.stopped {
             return;
         }
+        let now = self.clocks.read(now, self.options.skew_us_max);
         for input in inputs {
             self.take(now, input, out);
         }

@@ -188,13 +188,9 @@ impl<M: Model> Node<M> {
         self.seen.get(&id).map_or(0, |(_, since)| now.instant.since(*since))
     }
 
-    /// How far this clock is off the median, if that is too far for a home (N6). The others' stamps
-    /// are older by the way they took, which makes this clock seem fast by as much.
+    /// How far this clock is off the median, if that is too far for a home (N6).
     fn skew_us(&self) -> Option<u64> {
-        let mut offsets: Vec<i64> = self.offsets.values().copied().chain([0]).collect();
-        offsets.sort_unstable();
-        let median = offsets.get(offsets.len() / 2).copied().unwrap_or_default();
-        let skew_us = median.unsigned_abs();
+        let skew_us = self.clocks.skew_us();
         (skew_us > self.options.skew_us_max).then_some(skew_us)
     }
 

@@ -79,7 +79,8 @@ impl<M: Model> Node<M> {
             });
         }
         let seen = self.watch.says(now.instant);
-        let pulse = Message::Pulse(Pulse { durable: self.pulses, wall: now.wall, seen, homes });
+        let wall = self.clocks.own(now.instant);
+        let pulse = Message::Pulse(Pulse { durable: self.pulses, wall, seen, homes });
         for node in self.options.nodes.iter().filter(|node| **node != self.options.group.me) {
             self.frames.entry((*node, Lane::Log)).or_default().push(&pulse);
         }
@@ -88,10 +89,7 @@ impl<M: Model> Node<M> {
     /// Another node's pulse: it lives, and its groups' watermarks stand there.
     pub(super) fn hear(&mut self, now: Now, from: NodeId, pulse: &Pulse, out: &mut Vec<Effect>) {
         self.watch.pulse(from, pulse.durable, &pulse.seen, now.instant);
-        let ahead = i128::from(pulse.wall.0) - i128::from(now.wall.0);
-        let limit = i128::from(i64::MAX);
-        let ahead = i64::try_from(ahead.clamp(-limit, limit)).unwrap_or_default();
-        self.offsets.insert(from, ahead);
+        self.clocks.hear(from, pulse.wall, now.instant);
         for home in &pulse.homes {
             match self.stalled.get(&home.group) {
                 Some((epoch, _)) if *epoch > home.epoch => {}

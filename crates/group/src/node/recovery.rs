@@ -12,6 +12,7 @@ use wire::log::Kind;
 use wire::{DecodeError, Meta, Reader, Record, limits};
 
 use super::Node;
+use super::clocks::Clocks;
 use crate::{Group, NodeOptions};
 
 /// Why a node cannot start from what its disk holds. Each is damage that checksums did not catch, a
@@ -161,7 +162,7 @@ impl<M: Model> Recovery<M> {
             seen,
             asked: BTreeMap::new(),
             stalled: BTreeMap::new(),
-            offsets: BTreeMap::new(),
+            clocks: Clocks::new(now),
             stepped: now.instant,
             stopped: false,
         })

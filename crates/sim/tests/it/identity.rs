@@ -1,5 +1,6 @@
 //! One id, one outcome.
 
+use register::SealKind;
 use sim::{Knobs, MILLI, SECOND};
 use wire::Reply;
 
@@ -124,4 +125,19 @@ fn a_command_is_answered_in_time_whatever_happens() {
     let told = world.reply(request).cloned();
     assert!(matches!(told, Some(Reply::Unknown(wire::Doubt::NoQuorum))), "{told:?}");
     sound(&world);
+}
+
+#[test]
+fn a_home_whose_clock_jumps_ahead_does_not_make_every_command_too_late() {
+    // One record stamped an hour ahead, and for an hour the group did nothing: stamps do not fall, at no
+    // later home either.
+    let mut world = serving(1);
+    done(&mut world, HOME);
+    world.jump(HOME, 3_600_000_000);
+    done(&mut world, NEAR);
+    order(&mut world, NEAR, NEAR, SealKind::Planned);
+    let until = world.now() + 5 * SECOND;
+    assert!(world.run_until(until, |world| home(world) == Some(NEAR)));
+    done(&mut world, NEAR);
+    all_agree(&mut world);
 }
