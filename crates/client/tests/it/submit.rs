@@ -81,7 +81,7 @@ async fn a_doubt_stays_a_doubt() {
 /// If a refusal is called a doubt, the sender asks for ever.
 #[tokio::test]
 async fn what_was_certainly_not_done_is_refused() {
-    let short = Options { deadline: Duration::from_millis(100), ..options() };
+    let short = Options { deadline: Duration::from_secs(2), ..options() };
     let outcome = submit(&[nobody().await], short).await;
     let Outcome::Refused(refused) = outcome else { panic!("{outcome:?}") };
     assert!(matches!(refused.why, Trouble::Connect(_)) && refused.attempts > 1);
