@@ -12,6 +12,7 @@ use clap::{Args, Subcommand};
 use hdrhistogram::Histogram;
 
 use crate::exit::{Ended, Exit};
+use crate::output;
 use payments::Spread;
 
 /// What to measure.
@@ -110,19 +111,18 @@ fn prepare(common: &Common) -> Result<(Histogram<u64>, tempfile::TempDir)> {
     Ok((disk, folder))
 }
 
-#[expect(clippy::print_stdout, reason = "the table is what the command is for")]
 fn print(what: &str, column: &str, disk: &Histogram<u64>, all: &[Figures]) {
-    println!("{what}");
-    println!("disk alone, overwrite 4 KiB + fdatasync, one at a time: {}", quantiles(disk));
+    output::line(what);
+    let alone = quantiles(disk);
+    output::line(&format!("disk alone, overwrite 4 KiB + fdatasync, one at a time: {alone}\n"));
     let alone = 1e6 / disk.mean();
-    println!();
-    println!(
+    output::line(&format!(
         "{column:>11} {:>12} {:>9} {:>9} {:>9} {:>15}",
         "per second", "p50 µs", "p99 µs", "p99.9 µs", "x disk alone"
-    );
+    ));
     for figures in all {
         let rate = as_f64(figures.latency.len()) / figures.seconds;
-        println!(
+        output::line(&format!(
             "{:>11} {:>12.0} {:>9} {:>9} {:>9} {:>15.2}",
             figures.outstanding,
             rate,
@@ -130,7 +130,7 @@ fn print(what: &str, column: &str, disk: &Histogram<u64>, all: &[Figures]) {
             figures.latency.value_at_quantile(0.99),
             figures.latency.value_at_quantile(0.999),
             rate / alone,
-        );
+        ));
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod region;
 mod report;
+mod room;
 mod say;
 mod stage;
 mod timeline;

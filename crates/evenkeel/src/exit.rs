@@ -49,6 +49,11 @@ impl Failure {
     pub(crate) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
         Self { exit, error: error.into() }
     }
+
+    /// The same failure with more said about it.
+    pub(crate) fn explained(self, more: impl FnOnce(anyhow::Error) -> anyhow::Error) -> Self {
+        Self { exit: self.exit, error: more(self.error) }
+    }
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {

@@ -60,8 +60,13 @@ pub(crate) fn run(args: &Args) -> Ended {
 
 fn log_to_stderr(form: LogForm) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(true);
+    // A node on whose log's disk there is no room goes on without a log: complaining of that to the
+    // same place would end it.
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_target(true)
+        .log_internal_errors(false);
     let subscriber = subscriber.with_ansi(io::stderr().is_terminal());
     match form {
         LogForm::Text => subscriber.init(),

@@ -22,6 +22,7 @@ use super::load::send::Sender;
 use super::load::told::Record;
 use super::region::{self, Region};
 use super::report::{self, Report};
+use super::room;
 use super::say::Say;
 use super::stage::{GROUPS, Stage, Story};
 use super::timeline::Timeline;
@@ -41,21 +42,41 @@ struct Input {
     files: Option<files::Found>,
 }
 
+/// All that is settled before anything is written.
+struct Plan {
+    fault: Fault,
+    latencies: Latencies,
+    input: Input,
+    length: Duration,
+    clock: Clock,
+    /// First of the ports.
+    base: u16,
+}
+
+impl Plan {
+    fn make(args: &Args) -> anyhow::Result<Self> {
+        check_regions(&args.regions)?;
+        let fault = Fault::of(args)?;
+        let latencies = args.latency.as_deref();
+        let latencies = latencies.map_or(Ok(Latencies::built_in()), Latencies::read)?;
+        let input = input(args)?;
+        let length = args.length.duration();
+        if length < Duration::from_secs(3) {
+            bail!("--for {}: want at least 3s", args.length);
+        }
+        let clock = Clock::start();
+        let count = region::ports(&args.regions);
+        let base = ports::choose(args.base_port, count, clock.wall().0)?;
+        Ok(Self { fault, latencies, input, length, clock, base })
+    }
+}
+
 /// Runs the demo. With `--keep` it ends only by being dropped, and says in `kept` how it would have
 /// ended.
 pub(crate) async fn run(args: &Args, kept: &OnceLock<Exit>) -> Ended {
-    check_regions(&args.regions).or_exit(Exit::Usage)?;
-    let fault = Fault::of(args).or_exit(Exit::Usage)?;
-    let latencies = args.latency.as_deref().map_or(Ok(Latencies::built_in()), Latencies::read);
-    let latencies = latencies.or_exit(Exit::Usage)?;
-    let input = input(args).or_exit(Exit::Usage)?;
-    let length = args.length.duration();
-    if length < Duration::from_secs(3) {
-        let error = anyhow::anyhow!("--for {}: want at least 3s", args.length);
-        return Err(crate::exit::Failure::new(Exit::Usage, error));
-    }
+    let plan = Plan::make(args).or_exit(Exit::Usage)?;
     let say = Say::new();
-    if let Some(found) = &input.files {
+    if let Some(found) = &plan.input.files {
         for (path, what) in &found.skipped {
             say.step(format!("skipped {}: {what}", path.display()));
         }
@@ -65,11 +86,22 @@ pub(crate) async fn run(args: &Args, kept: &OnceLock<Exit>) -> Ended {
             found.skipped.len()
         ));
     }
-
-    let clock = Clock::start();
-    let count = region::ports(&args.regions);
-    let base = ports::choose(args.base_port, count, clock.wall().0).or_exit(Exit::Usage)?;
+    let place = args.dir.clone().unwrap_or_else(std::env::temp_dir);
+    room::check(&place, room::needed(args.regions.len(), args.rate, plan.length))?;
     let mut folder = Folder::make(args.dir.as_deref()).or_exit(Exit::Usage)?;
+    let path = folder.path().to_owned();
+    let played = play(args, kept, plan, &say, &mut folder).await;
+    played.map_err(|failure| failure.explained(|error| room::explain(error, &path)))
+}
+
+async fn play(
+    args: &Args,
+    kept: &OnceLock<Exit>,
+    plan: Plan,
+    say: &Say,
+    folder: &mut Folder,
+) -> Ended {
+    let Plan { fault, latencies, input, length, clock, base } = plan;
     let regions = region::lay_out(&args.regions, base, folder.path());
     let wires = Wires::lay(&regions, &latencies, args.seed)?;
     let reached = |from, to: usize| {
@@ -81,7 +113,7 @@ pub(crate) async fn run(args: &Args, kept: &OnceLock<Exit>) -> Ended {
     let senders = clients(&regions, &wires, PATIENCE, args.seed)?;
     // With more patience, for what is not known when the load is over.
     let askers = clients(&regions, &wires, RESOLVE_WITHIN, args.seed)?;
-    introduce(&say, &regions, &wires);
+    introduce(say, &regions, &wires);
 
     let mut stage = Stage::new(regions.clone(), wires, ask, say.clone(), clock, folder.evidence());
     stage.start_all().await?;
@@ -129,7 +161,7 @@ pub(crate) async fn run(args: &Args, kept: &OnceLock<Exit>) -> Ended {
     let ended = if report.holds() { Exit::Ok } else { Exit::Failed };
     folder.finish();
     if args.keep {
-        invite(&say, &stage);
+        invite(say, &stage);
         kept.get_or_init(|| ended);
         return std::future::pending().await;
     }

@@ -8,13 +8,16 @@ use anyhow::{Context as _, bail};
 
 /// The folder of one demo: the regions' folders and the evidence.
 ///
-/// Dropped, it is removed with all that is in it, except what the user chose and, after
-/// [`Self::finish`], the evidence. Ctrl-C and errors end a demo by dropping it.
+/// Dropped, it is removed with all that is in it, except, after [`Self::finish`], the evidence, and
+/// all of it where the user chose the folder. A chosen folder of a demo that did not finish keeps the
+/// nodes' logs, if they say anything. Ctrl-C and errors end a demo by dropping it.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
     /// Whether the user named it.
     is_chosen: bool,
+    /// Whether it was not there before.
+    is_made: bool,
     is_finished: bool,
 }
 
@@ -23,9 +26,9 @@ impl Folder {
     pub(crate) fn make(chosen: Option<&Path>) -> anyhow::Result<Self> {
         let folder = match chosen {
             Some(path) => {
-                let is_used = match fs::read_dir(path) {
-                    Ok(mut entries) => entries.next().is_some(),
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                let (is_used, is_made) = match fs::read_dir(path) {
+                    Ok(mut entries) => (entries.next().is_some(), false),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => (false, true),
                     Err(error) => {
                         return Err(error).with_context(|| format!("--dir {}", path.display()));
                     }
@@ -33,12 +36,12 @@ impl Folder {
                 if is_used {
                     bail!("{} is not empty: choose another --dir", path.display());
                 }
-                Self { path: path.to_owned(), is_chosen: true, is_finished: false }
+                Self { path: path.to_owned(), is_chosen: true, is_made, is_finished: false }
             }
             None => {
                 let made = tempfile::Builder::new().prefix("evenkeel-demo-").tempdir();
                 let made = made.context("cannot make a folder for temporary files")?;
-                Self { path: made.keep(), is_chosen: false, is_finished: false }
+                Self { path: made.keep(), is_chosen: false, is_made: true, is_finished: false }
             }
         };
         let evidence = folder.evidence();
@@ -65,15 +68,28 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if self.is_chosen {
-            return;
+        // What cannot be removed is left to whoever cleans up there.
+        match (self.is_chosen, self.is_finished) {
+            (true, true) => {}
+            (false, false) => {
+                let _left = fs::remove_dir_all(&self.path).is_err();
+            }
+            // Keys and logs of records go; the evidence needs neither.
+            (false, true) => self.remove_all_but_evidence(),
+            (true, false) => {
+                self.remove_all_but_evidence();
+                if is_silent(&self.evidence()) {
+                    let _left = fs::remove_dir_all(self.evidence()).is_err();
+                    // Fails if the user put something there meanwhile.
+                    let _left = self.is_made && fs::remove_dir(&self.path).is_err();
+                }
+            }
         }
-        // What cannot be removed is left to whoever cleans temporary files.
-        if !self.is_finished {
-            let _left = fs::remove_dir_all(&self.path).is_err();
-            return;
-        }
-        // Keys and logs of records go; the evidence needs neither.
+    }
+}
+
+impl Folder {
+    fn remove_all_but_evidence(&self) {
         let evidence = self.evidence();
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -82,4 +98,10 @@ impl Drop for Folder {
             }
         }
     }
+}
+
+/// Whether no file of a folder holds anything.
+fn is_silent(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.metadata().map_or(0, |about| about.len())).all(|length| length == 0)
 }

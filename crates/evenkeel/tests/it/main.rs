@@ -4,6 +4,7 @@
 mod cluster;
 mod command;
 mod demo;
+mod full;
 mod journal;
 mod node;
 mod payments;
