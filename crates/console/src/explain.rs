@@ -94,7 +94,7 @@ fn one(site: &Site, group: GroupId, explanation: &Explanation, role: &RoleStatus
             "observers": sight.observers.iter().map(|node| node.0).collect::<Vec<_>>(),
             "register_reachable": sight.register,
             "unreachable": sight.unreachable.iter().map(|node| node.0).collect::<Vec<_>>(),
-            "since_automatic_move_us": sight.moved_us,
+            "since_unplanned_move_us": sight.moved_us,
             "rank": sight.rank,
             "skew_us": sight.skew_us,
         },
@@ -143,7 +143,7 @@ fn stays(site: &Site, about: Option<NodeId>, stay: &Stay) -> Reason {
             figures: json!({}),
             text: "the configuration leaves failover to operators (failover.automatic: false)."
                 .to_owned(),
-            next: "if the home is lost, order `failover` with kind `unplanned`.".to_owned(),
+            next: "if the home is lost, order `failover`.".to_owned(),
         },
         Stay::Progress { silent_us, detect_us } => Reason {
             name: "home-makes-progress",
@@ -178,18 +178,18 @@ fn stays(site: &Site, about: Option<NodeId>, stay: &Stay) -> Reason {
                 "too few members can be reached to prove what was committed; missing: {}.",
                 all(site, missing)
             ),
-            next: "bring one of them back; or order `failover` with kind `forced`, which may lose \
-                   acknowledged payments."
+            next: "bring one of them back; or order `failover --forced`, which may lose acknowledged \
+                   payments."
                 .to_owned(),
         },
         Stay::Residence { left_us } => Reason {
             name: "residence",
             figures: json!({ "left_us": left_us }),
             text: format!(
-                "it was moved automatically a short while ago and stays for another {}.",
+                "it was moved without its old home a short while ago and stays for another {}.",
                 millis(*left_us)
             ),
-            next: "wait, or order `failover` with kind `unplanned`.".to_owned(),
+            next: "wait, or order `failover`.".to_owned(),
         },
         Stay::Clock { skew_us } => Reason {
             name: "clock-off",
@@ -222,8 +222,8 @@ fn waits(site: &Site, lack: &Lack, for_us: u64) -> Reason {
                 "{since} and lacks promises to refuse the old home; these would help: {}.",
                 all(site, nodes)
             ),
-            "bring one of them back; or order `failover` with kind `forced`, which may lose \
-             acknowledged payments.",
+            "bring one of them back; or order `failover --forced`, which may lose acknowledged \
+             payments.",
         ),
         Lack::History(seq) => (
             "lacks-history",

@@ -6,7 +6,8 @@ use group::{GroupStatus, RoleStatus};
 use model::Model;
 use runtime::NodeView;
 use serde_json::json;
-use types::GroupId;
+use steering::Stay;
+use types::{GroupId, NodeId};
 
 use crate::router::App;
 use crate::{Problem, json};
@@ -19,7 +20,8 @@ pub(crate) async fn live<M: Model + Send + 'static>(
     Ok(json(&json!({ "live": true, "node": app.site.node().0, "region": app.site.region() })))
 }
 
-/// `GET /readyz`: every group here knows a home and none stands still. 503 with the reasons if not.
+/// `GET /readyz`: every group here knows a home that makes progress, and none stands still. 503 with
+/// the reasons if not.
 ///
 /// The register is not asked for: without it homes do not change, and all that serves goes on.
 pub(crate) async fn ready<M: Model + Send + 'static>(
@@ -69,9 +71,46 @@ fn reason<M: Model>(
             return Some("this node is its home and does not serve it yet".to_owned());
         }
     }
+    if let Some(home) = status.home
+        && let Some(why) = silent(view, group, home)
+    {
+        return Some(why);
+    }
     let stalled = status.stalled_us >= view.node.options().group.patience_us;
     stalled.then(|| {
         let millis = status.stalled_us / 1_000;
         format!("nothing was committed for {millis} ms though something waits")
     })
+}
+
+/// Says so if the home shows no durable progress, and what keeps the group there although it should
+/// have moved. Seconds are whole, so that groups with one home are told of in the same words.
+fn silent<M: Model>(view: &NodeView<'_, M>, group: GroupId, home: NodeId) -> Option<String> {
+    let options = view.node.options();
+    if home == options.group.me {
+        return None;
+    }
+    let silent_us = view.node.watch().silence(home, view.now.instant);
+    if silent_us < options.policy.detect_us {
+        return None;
+    }
+    let seconds = |micros: u64| micros / 1_000_000;
+    let mut why =
+        format!("its home {home} has shown no durable progress for {} s", seconds(silent_us));
+    let stays = view.node.explain(view.now, group).map(|explanation| explanation.stays);
+    for stay in stays.unwrap_or_default() {
+        match stay {
+            Stay::Residence { left_us } => why.push_str(&format!(
+                "; it was moved there a short while ago and does not move by itself for another \
+                 {} s: order `failover` to move it now",
+                seconds(left_us)
+            )),
+            Stay::NotAutomatic => why.push_str("; homes move by order alone: order `failover`"),
+            Stay::NoRegister | Stay::NoSealSet(_) => {
+                why.push_str("; too few nodes are left to replace it: see `explain`");
+            }
+            Stay::Progress { .. } | Stay::Vantage { .. } | Stay::Clock { .. } | Stay::Rank { .. } => {}
+        }
+    }
+    Some(why)
 }

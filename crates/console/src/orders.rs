@@ -109,13 +109,19 @@ async fn carry_out<M: Model + Send + 'static>(
     let groups = match which {
         Which::Numbers(groups) => groups.iter().copied().map(GroupId).collect(),
         Which::Named(all) if all == "all" => {
-            // Those that are there already stay: "all" means that all shall be there.
+            // Those that are there already stay: "all" means that all shall be there. That is no
+            // answer to somebody who does not know that the node is gone.
             let settled = app.handle.ask(move |view| {
+                let silent_us = view.node.watch().silence(to, view.now.instant);
+                let is_silent = silent_us >= view.node.options().policy.detect_us;
+                if kind == SealKind::Planned && is_silent && to != view.node.options().group.me {
+                    return Err(OrderRefusal::TargetSilent { node: to, silent_us });
+                }
                 let groups = view.node.register().groups();
                 let elsewhere = groups.filter(|(_, state)| state.home != Some(to));
-                elsewhere.map(|(group, _)| group).collect::<Vec<_>>()
+                Ok(elsewhere.map(|(group, _)| group).collect::<Vec<_>>())
             });
-            settled.await?
+            settled.await?.map_err(|refusal| refused(&refusal))?
         }
         Which::Named(other) => vec![crate::status::group_number(other)?],
     };
@@ -148,7 +154,10 @@ fn node(site: &Site, target: &Target) -> Result<NodeId, Problem> {
             .iter()
             .map(|node| json!({ "node": node.id.0, "region": node.region }))
             .collect();
-        Problem::new(404, "no-such-target", "There is no such node or region.").with("known", known)
+        let regions: Vec<&str> = site.nodes().iter().map(|node| node.region.as_str()).collect();
+        Problem::new(404, "no-such-target", "There is no such node or region.")
+            .detail(format!("the regions are {}", regions.join(", ")))
+            .with("known", known)
     })
 }
 

@@ -94,6 +94,12 @@ async fn serve(config: &Config, args: &Args) -> Ended {
         let _gone = stopped.await.is_err();
     }));
     announce(http, &site, &running);
+    if config.copies == 1 && config.nodes.len() > 1 {
+        tracing::warn!(
+            "copies: 1: what is acknowledged is on one node alone and is lost with it; no other node can \
+             take over without `failover --forced`"
+        );
+    }
     let halt = tokio::select! {
         halt = running.halted() => halt,
         asked = asked_to_stop(args.until_stdin_ends) => {

@@ -206,3 +206,6 @@ pub(crate) fn journals(regions: &[Region]) -> Vec<(String, Result<String, String
     };
     regions.iter().map(check).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -282,12 +282,14 @@ fn invite(say: &Say, stage: &Stage) {
     let token = first.folder.join("admin.token");
     let (token, second) = (token.display(), stage.regions.get(1).map_or("", |r| r.name.as_str()));
     say.step("the regions go on running until Ctrl-C; in another terminal:");
+    // As it was called: it need not be on the path.
+    let evenkeel = std::env::args().next().unwrap_or_else(|| "evenkeel".to_owned());
     for line in [
-        format!("evenkeel status --endpoint {urls}"),
-        format!("evenkeel explain --group 18 --endpoint {urls}"),
-        format!("evenkeel accounts list --endpoint {urls}"),
+        format!("{evenkeel} status --endpoint {urls}"),
+        format!("{evenkeel} explain --group 18 --endpoint {urls}"),
+        format!("{evenkeel} accounts list --endpoint {urls}"),
         format!(
-            "evenkeel switchover --groups all --to {second} --reason \"to see it\" --wait \
+            "{evenkeel} switchover --groups all --to {second} --reason \"to see it\" --wait \
              --endpoint {urls} --token-file {token}"
         ),
         format!(

@@ -8,6 +8,9 @@ use super::cluster_client::{ClusterClient, Where};
 use crate::exit::{Ended, Exit};
 use crate::output::{self, Output, Table};
 
+/// Groups that are named one by one in a line; of more, only how many there are is said.
+const GROUPS_SPELT_OUT: usize = 8;
+
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Status {
@@ -56,14 +59,30 @@ pub(crate) async fn status(args: &Status) -> Ended {
         output::print(&nodes(status));
         output::line("");
         output::print(&if args.groups { groups(status) } else { homes(status) });
-        for reason in list(status, "not_ready_because") {
-            output::line(&format!("not ready: {}", reason.as_str().unwrap_or_default()));
-        }
+        output::print(&not_ready(status));
         if status.pointer("/register/reachable").and_then(Value::as_bool) == Some(false) {
             output::line("the register has no majority that this node reaches: no home can change");
         }
     }
     Ok(if is_ready { Exit::Ok } else { Exit::Failed })
+}
+
+/// Why clients should go elsewhere: one line per reason, with the groups that it holds for.
+fn not_ready(status: &Value) -> String {
+    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for reason in list(status, "not_ready_because").iter().filter_map(Value::as_str) {
+        let (group, why) = reason.split_once(": ").unwrap_or(("", reason));
+        groups.entry(why).or_default().push(group);
+    }
+    let lines = groups.into_iter().map(|(why, groups)| {
+        let which = if groups.len() > GROUPS_SPELT_OUT {
+            format!("{} groups", groups.len())
+        } else {
+            groups.join(", ")
+        };
+        format!("not ready: {which}: {why}\n")
+    });
+    lines.collect()
 }
 
 fn nodes(status: &Value) -> String {

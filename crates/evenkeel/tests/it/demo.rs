@@ -20,7 +20,7 @@ fn a_region_is_killed_and_nothing_is_lost() {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     let claims = report["claims"].as_array();
     let claims = claims.unwrap_or_else(|| panic!("{}", stderr(&output)));
-    assert!(claims.len() >= 11, "{claims:?}");
+    assert!(claims.len() >= 12, "{claims:?}");
     // How fast a takeover is depends on what else this machine does; that nothing is lost does not.
     let is_about_time = |claim: &Value| claim["claim"] == "moved within 1 s after detection";
     let (timed, safe): (Vec<&Value>, Vec<&Value>) =

@@ -61,6 +61,7 @@ pub(super) fn all(facts: &Facts<'_>, recomputed: &Recomputed, moved: Option<&Mov
     let mut claims = vec![
         known(facts.records),
         as_due(facts.records),
+        settled(recomputed),
         kept(facts),
         paid_once(facts, recomputed),
         repeated(facts.records),
@@ -145,6 +146,12 @@ fn as_due(records: &[Record]) -> Claim {
         &other,
         "settled, rejected or refused with the right reason",
     )
+}
+
+/// Money has to move for the claims about money to say anything.
+fn settled(recomputed: &Recomputed) -> Claim {
+    let because = format!("{} payments settled", thousands(recomputed.settled));
+    Claim::new("payments were settled", recomputed.settled > 0, because)
 }
 
 fn kept(facts: &Facts<'_>) -> Claim {
