@@ -178,9 +178,10 @@ fn stays(site: &Site, about: Option<NodeId>, stay: &Stay) -> Reason {
                 "too few members can be reached to prove what was committed; missing: {}.",
                 all(site, missing)
             ),
-            next: "bring one of them back; or order `failover --forced`, which may lose acknowledged \
+            next:
+                "bring one of them back; or order `failover --forced`, which may lose acknowledged \
                    payments."
-                .to_owned(),
+                    .to_owned(),
         },
         Stay::Residence { left_us } => Reason {
             name: "residence",

@@ -106,10 +106,16 @@ fn silent<M: Model>(view: &NodeView<'_, M>, group: GroupId, home: NodeId) -> Opt
                 seconds(left_us)
             )),
             Stay::NotAutomatic => why.push_str("; homes move by order alone: order `failover`"),
-            Stay::NoRegister | Stay::NoSealSet(_) => {
-                why.push_str("; too few nodes are left to replace it: see `explain`");
+            Stay::NoRegister => why.push_str("; no majority of the register is reached"),
+            Stay::NoSealSet(_) => {
+                why.push_str(
+                    "; too few members are left to prove what was committed: see `explain`",
+                );
             }
-            Stay::Progress { .. } | Stay::Vantage { .. } | Stay::Clock { .. } | Stay::Rank { .. } => {}
+            Stay::Progress { .. }
+            | Stay::Vantage { .. }
+            | Stay::Clock { .. }
+            | Stay::Rank { .. } => {}
         }
     }
     Some(why)
