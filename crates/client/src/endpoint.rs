@@ -111,6 +111,9 @@ impl Endpoint {
         request.headers_mut().insert(HOST, self.host.clone());
         loop {
             let (mut connection, kept) = self.connection(options, until).await?;
+            if Instant::now() >= until {
+                return Err(unsent(silent()));
+            }
             match timeout_at(until, connection.try_send_request(request)).await {
                 Err(_) => return Err(Failed { why: silent(), sent: true }),
                 Ok(Ok(response)) => {

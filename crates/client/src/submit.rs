@@ -12,6 +12,9 @@ use crate::backoff::Spread;
 use crate::verdict::{self, Verdict};
 use crate::{Endpoint, Final, NotAnEndpoint, Options, Outcome, Refused, Trouble, Unknown};
 
+/// Less time than this is not worth a try: a commit takes a round trip between regions.
+const TRY_MIN: Duration = Duration::from_millis(10);
+
 /// A client of one cluster. Share it: it keeps its connections, and which endpoint answered last.
 #[derive(Debug)]
 pub struct Client {
@@ -114,7 +117,9 @@ impl Client {
                 resume += self.spread.pause(&self.options, round).max(wait);
                 round = round.saturating_add(1);
             }
-            if resume >= deadline {
+            // A try that cannot be answered in time would only turn what is certainly not done into a
+            // doubt.
+            if resume + TRY_MIN >= deadline {
                 return if was_unknown {
                     Outcome::Unknown(Unknown { attempts, last: trouble })
                 } else {

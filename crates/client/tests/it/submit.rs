@@ -8,6 +8,8 @@ use serde_json::json;
 use crate::script::{Script, Step};
 
 const BUSY: &str = r#"{"type":"p/busy","title":"Busy.","status":503,"retry_after_ms":1}"#;
+const BUSY_FOR_LONG: &str =
+    r#"{"type":"p/busy","title":"Busy.","status":503,"retry_after_ms":30000}"#;
 const UNKNOWN: &str = r#"{"type":"p/unknown-outcome","title":"Ask again.","status":504}"#;
 const CONFLICT: &str = r#"{"type":"p/conflict","title":"Taken.","status":409,"detail":"d"}"#;
 const EXPIRED: &str = r#"{"type":"p/expired","title":"Late.","status":410}"#;
@@ -86,9 +88,12 @@ async fn what_was_certainly_not_done_is_refused() {
     let Outcome::Refused(refused) = outcome else { panic!("{outcome:?}") };
     assert!(matches!(refused.why, Trouble::Connect(_)) && refused.attempts > 1);
 
-    let busy = Script::start(vec![Step::problem(503, BUSY)]).await;
-    let outcome = submit(&[busy.url()], short).await;
-    assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
+    // It says to come again after the deadline, so there is no last try that nobody may answer.
+    let busy = Script::start(vec![Step::problem(503, BUSY_FOR_LONG)]).await;
+    let patient = Options { pause_max: Duration::from_secs(60), ..options() };
+    let outcome = submit(&[busy.url()], patient).await;
+    let Outcome::Refused(refused) = outcome else { panic!("{outcome:?}") };
+    assert!(matches!(refused.why, Trouble::Problem(_)) && refused.attempts == 1);
 
     let conflict = Script::start(vec![Step::problem(409, CONFLICT)]).await;
     let outcome = submit(&[conflict.url()], options()).await;
