@@ -103,9 +103,36 @@ impl Account {
         Some(Self { credits: self.credits.checked_add(amount)?, ..self })
     }
 
-    /// Fixed layout for the digest: limit, state, debits, credits.
-    pub(crate) fn to_bytes(self) -> [u8; 34] {
-        let mut bytes = [0; 34];
+    /// Bytes of an account in its fixed layout.
+    pub const BYTES: usize = 34;
+
+    /// The account that these bytes stand for; `None` if a flag is unknown.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Option<Self> {
+        let ([limit, state], sums) = bytes.split_first_chunk::<2>()?;
+        let (debits, credits) = sums.split_first_chunk::<16>()?;
+        Some(Self {
+            limit: match limit {
+                0 => Limit::None,
+                1 => Limit::DebitsWithinCredits,
+                2 => Limit::CreditsWithinDebits,
+                _ => return None,
+            },
+            state: match state {
+                0 => State::Open,
+                1 => State::Blocked,
+                2 => State::Closed,
+                _ => return None,
+            },
+            debits: Amount(u128::from_le_bytes(*debits)),
+            credits: Amount(u128::from_le_bytes(credits.try_into().ok()?)),
+        })
+    }
+
+    /// Fixed layout for digests and saved states, numbers never reused: limit, state, debits, credits.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
         let (flags, sums) = bytes.split_at_mut(2);
         let (debits, credits) = sums.split_at_mut(16);
         flags.copy_from_slice(&[

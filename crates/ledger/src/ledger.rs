@@ -15,11 +15,11 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ledger {
     currency: Currency,
-    accounts: Vec<Account>,
-    transfers: Roll<Transfer>,
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) transfers: Roll<Transfer>,
     /// From a transfer's id to its number in `transfers`.
-    index: Index,
-    totals: Totals,
+    pub(crate) index: Index,
+    pub(crate) totals: Totals,
 }
 
 /// What all transfers have debited and credited together. The two are equal at all times.
@@ -123,6 +123,12 @@ impl Ledger {
         self.accounts.get(usize::try_from(id.0).ok()?)
     }
 
+    /// How many accounts there are.
+    #[must_use]
+    pub const fn account_count(&self) -> usize {
+        self.accounts.len()
+    }
+
     /// All accounts in the order in which they were opened, which is the order of their numbers.
     pub fn accounts(&self) -> impl Iterator<Item = &Account> {
         self.accounts.iter()
@@ -132,6 +138,18 @@ impl Ledger {
     #[must_use]
     pub fn transfer(&self, id: TransferId) -> Option<&Transfer> {
         self.transfers.get(self.index.get(&id.0)?)
+    }
+
+    /// The transfer of that number, counted from 0 in the order of posting.
+    #[must_use]
+    pub fn transfer_at(&self, number: u32) -> Option<&Transfer> {
+        self.transfers.get(number)
+    }
+
+    /// How many transfers were posted.
+    #[must_use]
+    pub const fn transfer_count(&self) -> usize {
+        self.transfers.len()
     }
 
     /// All transfers in the order in which they were posted.
@@ -251,7 +269,7 @@ impl Ledger {
 
 impl Totals {
     /// Both sides grown by one transfer; `None` past 2^128.
-    fn grown(self, amount: Amount) -> Option<Self> {
+    pub(crate) fn grown(self, amount: Amount) -> Option<Self> {
         Some(Self {
             debits: self.debits.checked_add(amount)?,
             credits: self.credits.checked_add(amount)?,

@@ -19,6 +19,7 @@ extern crate std;
 mod account;
 mod index;
 mod ledger;
+mod restore;
 mod roll;
 mod transfer;
 

@@ -87,6 +87,38 @@ pub enum Refusal {
 }
 
 impl Transfer {
+    /// Bytes of a transfer in its fixed layout.
+    pub const BYTES: usize = 40;
+
+    /// Fixed layout for saved states, little-endian: id, debit, credit, amount.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let (id, rest) = bytes.split_at_mut(16);
+        let (debit, rest) = rest.split_at_mut(4);
+        let (credit, amount) = rest.split_at_mut(4);
+        id.copy_from_slice(&self.id.0);
+        debit.copy_from_slice(&self.debit.0.to_le_bytes());
+        credit.copy_from_slice(&self.credit.0.to_le_bytes());
+        amount.copy_from_slice(&self.amount.0.to_le_bytes());
+        bytes
+    }
+
+    /// The transfer that these bytes stand for. Any do; whether it can have been posted is for
+    /// [`crate::Ledger::restore_transfer`] to say.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Option<Self> {
+        let (id, rest) = bytes.split_first_chunk::<16>()?;
+        let (debit, rest) = rest.split_first_chunk::<4>()?;
+        let (credit, amount) = rest.split_first_chunk::<4>()?;
+        Some(Self {
+            id: TransferId(*id),
+            debit: AccountId(u32::from_le_bytes(*debit)),
+            credit: AccountId(u32::from_le_bytes(*credit)),
+            amount: Amount(u128::from_le_bytes(amount.try_into().ok()?)),
+        })
+    }
+
     /// The first field in which this differs from `other`, ids aside.
     pub(crate) fn difference(&self, other: &Self) -> Option<Field> {
         if self.debit != other.debit {

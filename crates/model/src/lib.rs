@@ -7,10 +7,14 @@
 
 extern crate alloc;
 
+mod saving;
+
 use alloc::vec::Vec;
 use core::fmt::Debug;
 
 use types::{Hash, Stamp};
+
+pub use saving::{LoadError, Saving};
 
 /// What a command came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,4 +36,32 @@ pub trait Model: Clone + Debug {
     /// SHA-256 over the whole state in a fixed order. Equal states, and only they, have equal
     /// digests in every region and every replay.
     fn digest(&self) -> Hash;
+
+    /// Begins to save the state as it is now.
+    ///
+    /// What later commands may change is encoded at once and set aside; what only grows is remembered
+    /// by how long it is. So commands may be applied while [`Model::save_next`] goes on, and what is
+    /// saved is still the state of this moment. This call is a pause: it must cost no more than
+    /// [`Model::digest`] does.
+    fn save(&self) -> Saving;
+
+    /// The next part of a save that [`Model::save`] of this model began: about `bytes_max` bytes, or one
+    /// item if that alone is larger. `None` when all has been given. The first part names the version
+    /// of the encoding.
+    fn save_next(&self, saving: &mut Saving, bytes_max: usize) -> Option<Vec<u8>>;
+
+    /// Takes a part of a saved state, in the order in which they were given, into a model that is as it
+    /// was before the first command.
+    ///
+    /// # Errors
+    /// [`LoadError`]; the model is of no use then. Parts come from disks and from other nodes: bytes
+    /// that make no state must never cause a panic.
+    fn load(&mut self, part: &[u8]) -> Result<(), LoadError>;
+
+    /// Ends a load: all parts have come. After this the model is the one that was saved, exactly when
+    /// its digest is.
+    ///
+    /// # Errors
+    /// [`LoadError`] if parts are missing or do not fit each other.
+    fn loaded(&mut self) -> Result<(), LoadError>;
 }

@@ -4,7 +4,7 @@ mod moves;
 mod payments;
 
 use bytes::Bytes;
-use model::{Model, Outcome};
+use model::{LoadError, Model, Outcome, Saving};
 use types::{Hash, Stamp};
 
 use crate::Rng;
@@ -91,6 +91,34 @@ impl Model for App {
         match self {
             Self::Moves(moves) => moves.digest(),
             Self::Payments(books) => books.digest(),
+        }
+    }
+
+    fn save(&self) -> Saving {
+        match self {
+            Self::Moves(moves) => moves.save(),
+            Self::Payments(books) => books.save(),
+        }
+    }
+
+    fn save_next(&self, saving: &mut Saving, bytes_max: usize) -> Option<Vec<u8>> {
+        match self {
+            Self::Moves(moves) => moves.save_next(saving, bytes_max),
+            Self::Payments(books) => books.save_next(saving, bytes_max),
+        }
+    }
+
+    fn load(&mut self, part: &[u8]) -> Result<(), LoadError> {
+        match self {
+            Self::Moves(moves) => moves.load(part),
+            Self::Payments(books) => books.load(part),
+        }
+    }
+
+    fn loaded(&mut self) -> Result<(), LoadError> {
+        match self {
+            Self::Moves(moves) => moves.loaded(),
+            Self::Payments(books) => books.loaded(),
         }
     }
 }

@@ -107,6 +107,27 @@ impl Archive {
         assert_eq!(self.messages.len(), self.records.len(), "one id was claimed for the record");
     }
 
+    /// The bytes of the message of that number.
+    pub(crate) fn record_at(&self, number: u32) -> Option<&[u8]> {
+        self.records.get(number).map(|record| &*record.0)
+    }
+
+    /// Keeps a message as it was saved, with all that it claimed. `false` if another has its id.
+    pub(crate) fn restore(&mut self, record: &[u8], recorded: &Recorded<'_>) -> bool {
+        let Some(number) = self.next_number() else { return false };
+        let message = &recorded.message;
+        if !self.messages.insert(message.id().0, number) {
+            return false;
+        }
+        for transaction in &message.transactions {
+            for identity in Identities::new(message, transaction).iter() {
+                // Those that are taken were taken when this was first carried out.
+                let _taken = self.payments.insert(identity, number);
+            }
+        }
+        self.records.push(Record(record.into())).is_some()
+    }
+
     fn next_number(&self) -> Option<u32> {
         u32::try_from(self.records.len()).ok()
     }
@@ -169,6 +190,11 @@ impl Digested for Record {
         hasher.update(u64::try_from(self.0.len()).unwrap_or(u64::MAX).to_le_bytes());
         hasher.update(&self.0);
     }
+}
+
+/// Reads the bytes of a message.
+pub(crate) fn read(bytes: &[u8]) -> Result<Recorded<'_>, DecodeError> {
+    Recorded::decode(bytes)
 }
 
 impl<'a> Recorded<'a> {

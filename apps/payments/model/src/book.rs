@@ -13,8 +13,9 @@ use ledger::{
 };
 use sha2::{Digest, Sha256};
 use types::{Amount, Currency, Hash};
+use wire::{DecodeError, Reader, Writer};
 
-use crate::limits::AMOUNT_MAX;
+use crate::limits::{AMOUNT_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::reply::{Difference, Refusal, Reply};
 use crate::{OpenAccount, Reason, Transaction, Verdict, identity};
 
@@ -114,6 +115,11 @@ impl Book {
         let id = book.add(funding);
         assert_eq!(id, Some(FUNDING), "the funding account is the first");
         book
+    }
+
+    /// A book without any account, to take a saved one in.
+    pub(crate) fn blank(currency: Currency) -> Self {
+        Self { ledger: Ledger::new(currency), details: Roll::new(), keys: Index::new() }
     }
 
     /// The ledger under the book.
@@ -264,6 +270,55 @@ impl Book {
         }
     }
 
+    /// Writes who holds the account of that number; `None` if there is none.
+    pub(crate) fn write_holder(&self, number: u32, writer: &mut Writer<'_>) -> Option<()> {
+        let details = self.details.get(number)?;
+        writer.u8(details.kind.number()).u128(details.funding.0).run(details.key.as_bytes());
+        writer.run(details.name.as_deref().unwrap_or_default().as_bytes());
+        Some(())
+    }
+
+    /// Adds the sums of the next account, as they were saved.
+    pub(crate) fn restore_account(&mut self, account: Account) -> Option<()> {
+        self.ledger.restore_account(account).ok().map(|_| ())
+    }
+
+    /// Adds the holder of the next account, as it was saved. `false` if there is no such account, or
+    /// it is another's.
+    pub(crate) fn restore_holder(&mut self, reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
+        let kind = reader.u8()?;
+        let unknown = DecodeError::Invalid { field: "account kind", value: kind.into() };
+        let kind = Kind::from_number(kind).ok_or(unknown)?;
+        let funding = Amount(reader.u128()?);
+        let key = text("account key", reader.run("account key", TEXT_BYTES_MAX)?)?;
+        let name = text("account name", reader.run("account name", NAME_BYTES_MAX)?)?;
+        let name = (!name.is_empty()).then(|| name.into());
+        let details = Details { key: key.into(), name, kind, funding };
+        let number = self.details.len();
+        let account = u32::try_from(number).ok().and_then(|n| self.ledger.account(AccountId(n)));
+        let is_funding = details.kind == Kind::House && *details.key == *FUNDING_KEY;
+        if account.is_none_or(|account| account.limit() != kind.limit())
+            || key.is_empty()
+            || self.find(&details.key).is_some()
+            || (number == 0) != is_funding
+        {
+            return Ok(false);
+        }
+        let index = identity::account(&details.key);
+        let Some(number) = self.details.push(details) else { return Ok(false) };
+        Ok(self.keys.insert(index, number))
+    }
+
+    /// Adds a transfer as it was saved; `false` if the ledger cannot have it.
+    pub(crate) fn restore_transfer(&mut self, transfer: Transfer) -> bool {
+        self.ledger.restore_transfer(transfer)
+    }
+
+    /// Whether every account has a holder, and all sums are those of the transfers.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.details.len() == self.ledger.account_count() && self.ledger.is_whole()
+    }
+
     /// The account of that key, by number.
     fn find(&self, key: &str) -> Option<(AccountId, &Details)> {
         let number = self.keys.get(&identity::account(key))?;
@@ -325,6 +380,11 @@ impl Digested for Details {
             hasher.update(text);
         }
     }
+}
+
+fn text<'a>(field: &'static str, bytes: &'a [u8]) -> Result<&'a str, DecodeError> {
+    let invalid = DecodeError::Invalid { field, value: 0 };
+    core::str::from_utf8(bytes).map_err(|_| invalid)
 }
 
 /// What a payment is told when the ledger says no.

@@ -28,6 +28,7 @@ mod message;
 mod payments;
 mod reason;
 mod reply;
+mod saved;
 mod text;
 
 pub use self::archive::Recorded;

@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use ledger::{Balance, Totals, TransferId};
-use model::{Model, Outcome};
+use model::{LoadError, Model, Outcome, Saving};
 use sha2::{Digest, Sha256};
 use types::{Amount, Currency, Hash, Stamp};
 
@@ -13,6 +13,7 @@ use crate::book::{AccountView, Book};
 use crate::identity::Identities;
 use crate::limits::AMOUNT_MAX;
 use crate::reply::{Refusal, Reply};
+use crate::saved::{self, Expected};
 use crate::{Command, Message, Reason, Transaction, Verdict};
 
 /// The books and the archive of one group.
@@ -20,10 +21,12 @@ use crate::{Command, Message, Reason, Transaction, Verdict};
 /// Nothing is ever forgotten: a message of one payment costs some 500 bytes and an account some 200.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payments {
-    books: BTreeMap<Currency, Book>,
-    archive: Archive,
+    pub(crate) books: BTreeMap<Currency, Book>,
+    pub(crate) archive: Archive,
     /// Kept on the way so that nobody has to read the archive to know them.
     counts: BTreeMap<Currency, Counts>,
+    /// While a saved state is being taken in.
+    pub(crate) loading: Option<Expected>,
 }
 
 /// How many transactions in one currency came to what.
@@ -57,7 +60,8 @@ impl Payments {
     #[must_use]
     pub fn new(currencies: impl IntoIterator<Item = Currency>) -> Self {
         let books = currencies.into_iter().map(|currency| (currency, Book::new(currency)));
-        Self { books: books.collect(), archive: Archive::new(), counts: BTreeMap::new() }
+        let counts = BTreeMap::new();
+        Self { books: books.collect(), archive: Archive::new(), counts, loading: None }
     }
 
     /// The currencies it keeps books in, in order of code.
@@ -192,6 +196,23 @@ impl Payments {
         }
     }
 
+    /// Counts the transactions of a message that a saved state brought. `false` if they cannot have
+    /// been carried out: there is not a verdict for each, or their sum is beyond any ledger's.
+    pub(crate) fn count(&mut self, recorded: &Recorded<'_>) -> bool {
+        let message = &recorded.message;
+        let counts = self.counts.entry(message.currency).or_default();
+        let verdicts = message.transactions.iter().zip(&recorded.verdicts);
+        recorded.verdicts.len() == message.transactions.len()
+            && verdicts.fold(true, |fits, (transaction, verdict)| {
+                let sum = counts.settled_amount.checked_add(transaction.amount);
+                let fits = fits && (sum.is_some() || *verdict != Verdict::Settled);
+                if fits {
+                    counts.add(transaction.amount, *verdict);
+                }
+                fits
+            })
+    }
+
     fn execute(&mut self, stamp: Stamp, command: &[u8]) -> Reply {
         let Ok((command, content)) = Command::decode_with_content(command) else {
             return Reply::Refused(Refusal::Malformed);
@@ -264,6 +285,22 @@ impl Model for Payments {
         }
         hasher.update(self.archive.digest().0);
         Hash(hasher.finalize().into())
+    }
+
+    fn save(&self) -> Saving {
+        saved::begin(self)
+    }
+
+    fn save_next(&self, saving: &mut Saving, bytes_max: usize) -> Option<Vec<u8>> {
+        saved::next(self, saving, bytes_max)
+    }
+
+    fn load(&mut self, part: &[u8]) -> Result<(), LoadError> {
+        saved::load(self, part)
+    }
+
+    fn loaded(&mut self) -> Result<(), LoadError> {
+        saved::loaded(self)
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use hdrhistogram::Histogram;
-use model::{Model, Outcome};
+use model::{LoadError, Model, Outcome, Saving};
 use runtime::{Handle, Running};
 use tokio::time::Instant;
 use transport::pki::Authority;
@@ -40,6 +40,26 @@ impl Model for Opaque {
 
     fn digest(&self) -> Hash {
         wire::digest(&[self.commands.to_le_bytes(), self.bytes.to_le_bytes()].concat())
+    }
+
+    fn save(&self) -> Saving {
+        let part = [self.commands.to_le_bytes(), self.bytes.to_le_bytes()].concat();
+        Saving { aside: [part].into(), ..Saving::default() }
+    }
+
+    fn save_next(&self, saving: &mut Saving, _bytes_max: usize) -> Option<Vec<u8>> {
+        saving.aside.pop_front()
+    }
+
+    fn load(&mut self, part: &[u8]) -> Result<(), LoadError> {
+        let (commands, bytes) = part.split_first_chunk::<8>().ok_or(LoadError::Truncated)?;
+        self.commands = u64::from_le_bytes(*commands);
+        self.bytes = u64::from_le_bytes(bytes.try_into().map_err(|_| LoadError::Truncated)?);
+        Ok(())
+    }
+
+    fn loaded(&mut self) -> Result<(), LoadError> {
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use model::{Model, Outcome};
+use model::{LoadError, Model, Outcome, Saving};
 use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, Instant, MessageId, NodeId, Now};
 use types::{Position, Seq, Stamp, Start};
 use wire::{Command, Header, Meta, Record, RecordKind};
@@ -22,7 +22,26 @@ impl Model for Count {
     }
 
     fn digest(&self) -> Hash {
-        Hash::ZERO
+        let mut digest = [0; 32];
+        digest[..8].copy_from_slice(&self.0.to_le_bytes());
+        Hash(digest)
+    }
+
+    fn save(&self) -> Saving {
+        Saving { aside: [self.0.to_le_bytes().to_vec()].into(), ..Saving::default() }
+    }
+
+    fn save_next(&self, saving: &mut Saving, _: usize) -> Option<Vec<u8>> {
+        saving.aside.pop_front()
+    }
+
+    fn load(&mut self, part: &[u8]) -> Result<(), LoadError> {
+        self.0 = u64::from_le_bytes(part.try_into().map_err(|_| LoadError::Truncated)?);
+        Ok(())
+    }
+
+    fn loaded(&mut self) -> Result<(), LoadError> {
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use model::{Model, Outcome};
+use model::{LoadError, Model, Outcome, Saving};
 use runtime::{Clock, Config, Handle, Running};
 use tokio::time::timeout;
 use transport::{ClusterName, pki::Authority};
@@ -27,6 +27,23 @@ impl Model for Count {
 
     fn digest(&self) -> Hash {
         wire::digest(&self.0.to_le_bytes())
+    }
+
+    fn save(&self) -> Saving {
+        Saving { aside: [self.0.to_le_bytes().to_vec()].into(), ..Saving::default() }
+    }
+
+    fn save_next(&self, saving: &mut Saving, _bytes_max: usize) -> Option<Vec<u8>> {
+        saving.aside.pop_front()
+    }
+
+    fn load(&mut self, part: &[u8]) -> Result<(), LoadError> {
+        self.0 = u64::from_le_bytes(part.try_into().map_err(|_| LoadError::Truncated)?);
+        Ok(())
+    }
+
+    fn loaded(&mut self) -> Result<(), LoadError> {
+        Ok(())
     }
 }
 

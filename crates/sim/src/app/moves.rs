@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use model::{Model, Outcome};
+use model::{LoadError, Model, Outcome, Saving};
 use sha2::{Digest, Sha256};
 use types::{Hash, Stamp};
 
@@ -13,6 +13,12 @@ use crate::Rng;
 
 /// Accounts of one group.
 const ACCOUNTS: usize = 8;
+
+/// Version of the saved state.
+const VERSION: u8 = 1;
+
+/// Numbers in one part of it, few enough that a save takes several parts.
+const NUMBERS_MAX: usize = 64;
 
 /// The accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,4 +104,51 @@ impl Model for Moves {
         }
         Hash(digest.finalize().into())
     }
+
+    /// Version, newest stamp, balances; then numbers, a few to a part. All of it is set aside at once:
+    /// there is little, and numbers do not come in order.
+    fn save(&self) -> Saving {
+        let mut head = vec![VERSION];
+        head.extend(self.newest.0.to_le_bytes());
+        head.extend(self.balances.iter().flat_map(|balance| balance.to_le_bytes()));
+        let mut saving = Saving::default();
+        saving.aside.push_back(head);
+        let numbers: Vec<u64> = self.numbers.iter().copied().collect();
+        let parts = numbers.chunks(NUMBERS_MAX);
+        saving.aside.extend(parts.map(|some| some.iter().flat_map(|n| n.to_le_bytes()).collect()));
+        saving
+    }
+
+    fn save_next(&self, saving: &mut Saving, _: usize) -> Option<Vec<u8>> {
+        saving.aside.pop_front()
+    }
+
+    fn load(&mut self, part: &[u8]) -> Result<(), LoadError> {
+        if part.len() == 1 + 8 + 8 * ACCOUNTS {
+            let (version, rest) = part.split_first().ok_or(LoadError::Truncated)?;
+            if *version != VERSION {
+                return Err(LoadError::Version(*version));
+            }
+            let mut values = words(rest)?.into_iter();
+            self.newest = Stamp(values.next().ok_or(LoadError::Truncated)?);
+            for (balance, value) in self.balances.iter_mut().zip(values) {
+                *balance = i64::from_le_bytes(value.to_le_bytes());
+            }
+        } else {
+            self.numbers.extend(words(part)?);
+        }
+        Ok(())
+    }
+
+    fn loaded(&mut self) -> Result<(), LoadError> {
+        Ok(())
+    }
+}
+
+fn words(bytes: &[u8]) -> Result<Vec<u64>, LoadError> {
+    let (words, rest) = bytes.as_chunks::<8>();
+    if !rest.is_empty() {
+        return Err(LoadError::Trailing(rest.len()));
+    }
+    Ok(words.iter().map(|word| u64::from_le_bytes(*word)).collect())
 }

@@ -1,7 +1,7 @@
 //! The payments of the product: accounts are opened and funded, messages move money between them.
 
 use bytes::Bytes;
-use model::{Model, Outcome};
+use model::{LoadError, Model, Outcome, Saving};
 use payments_model::{
     Command, Kind, Message, OpenAccount, Payments, Transaction, Version, message_id,
 };
@@ -42,6 +42,22 @@ impl Model for Books {
 
     fn digest(&self) -> Hash {
         self.0.digest()
+    }
+
+    fn save(&self) -> Saving {
+        self.0.save()
+    }
+
+    fn save_next(&self, saving: &mut Saving, bytes_max: usize) -> Option<Vec<u8>> {
+        self.0.save_next(saving, bytes_max)
+    }
+
+    fn load(&mut self, part: &[u8]) -> Result<(), LoadError> {
+        self.0.load(part)
+    }
+
+    fn loaded(&mut self) -> Result<(), LoadError> {
+        self.0.loaded()
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod hostile;
+mod saved;
 mod verdicts;
 
 use ledger::State;
