@@ -8,6 +8,7 @@ mod glossary;
 mod golden;
 mod layers;
 mod manifests;
+mod promises;
 mod prose;
 mod sources;
 
@@ -101,6 +102,9 @@ fn all(root: &Path) -> Result<Vec<Finding>> {
     let words = fs::read_to_string(root.join(glossary::FILE))
         .with_context(|| format!("cannot read {}", glossary::FILE))?;
     findings.extend(glossary::check(&words));
+    let promised = fs::read_to_string(root.join(promises::FILE))
+        .with_context(|| format!("cannot read {}", promises::FILE))?;
+    findings.extend(promises::check(&promised, &sources));
     let files = workspace::files(root, &root.join(golden::FOLDER))?;
     findings.extend(golden::check_referenced(&files, &sources));
     findings.extend(golden::check_released(root)?);
