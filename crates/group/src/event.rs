@@ -78,6 +78,18 @@ pub enum Event {
         /// What is wrong with them.
         error: wire::DecodeError,
     },
+    /// An end of a channel was frozen: it and another group's end contradict each other, and people must
+    /// find out what is missing where. What waits there keeps waiting.
+    Frozen {
+        /// The group.
+        group: GroupId,
+        /// The group at the other end.
+        peer: GroupId,
+        /// Whether it is the channel to that group, or the one from it.
+        sends: bool,
+        /// The contradiction.
+        cause: wire::Cause,
+    },
     /// A record could not be read back from this node's own log.
     Unreadable {
         /// The group.

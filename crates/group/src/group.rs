@@ -12,6 +12,7 @@
 
 mod apply;
 mod candidate;
+mod channels;
 mod fetch;
 #[cfg(test)]
 mod fixture;
@@ -24,16 +25,18 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use bytes::Bytes;
+use channel::Channels;
 use journal::Chain;
 use model::Model;
 use register::{GroupState, Phase, Transition};
 use types::{Config, Epoch, EpochTable, GroupId, Hash, Instant, NodeId, Now, Position, Seq, Tail};
-use wire::{Command, GroupMessage, Meta, Orphan, Record, Reply};
+use wire::{Command, GroupMessage, Meta, Orphan, Parcel, Record, Reply};
 
 pub use status::{GroupStatus, PeerStatus, RoleStatus};
 
 use crate::answers::Answers;
 use crate::desk::{Asker, Desk};
+use crate::post::Post;
 use crate::{Event, GroupOptions};
 use candidate::Candidate;
 use fetch::{Fetching, Serving};
@@ -46,6 +49,8 @@ pub(crate) enum Out {
     Send { to: NodeId, epoch: Epoch, body: GroupMessage },
     /// Hand a command to its home.
     Forward { to: NodeId, ticket: u64, command: Command },
+    /// Hand parcels to the home of another group.
+    Post { to: GroupId, parcels: Vec<Parcel> },
     /// Append a record to the node's log.
     Append(Bytes),
     /// Write the group's meta into the superblock.
@@ -116,11 +121,13 @@ pub struct Group<M> {
     fresh: M,
     model: M,
     answers: Answers,
+    channels: Channels,
     applied: Seq,
     /// Digest chain over everything applied, outcomes included.
     trail: Hash,
 
     desk: Desk,
+    post: Post,
     fetching: Option<Fetching>,
     serving: Vec<Serving>,
     /// Records read back and not yet used, and those being read.
@@ -166,9 +173,11 @@ impl<M: Model> Group<M> {
             model: fresh.clone(),
             fresh,
             answers: Answers::default(),
+            channels: Channels::new(id),
             applied: Seq(0),
             trail: Hash::ZERO,
             desk: Desk::default(),
+            post: Post::default(),
             fetching: None,
             serving: Vec::new(),
             loaded: BTreeMap::new(),
@@ -403,6 +412,7 @@ impl<M: Model> Group<M> {
         }
         self.connected.insert(node);
         // What was on its way over the old session may be lost.
+        self.post.rewind(now.instant);
         match &mut self.role {
             Role::Home(home) => home.rewind(node, now.instant),
             Role::Candidate(candidate) => candidate.again(),
@@ -427,6 +437,7 @@ impl<M: Model> Group<M> {
         self.read_again(now);
         self.serve_loaded(out);
         self.apply_ready(APPLY_WORK_MAX, out);
+        self.proceed_with_channels(now, out);
         self.hand_over(now, out);
     }
 
@@ -449,8 +460,12 @@ impl<M: Model> Group<M> {
         let fetch = self.fetching.as_ref().map(|fetching| {
             fetching.asked.map_or(Instant(0), |asked| asked.after(self.options.resend_us))
         });
+        let post = self.post.next_deadline(self.options.resend_us);
         let read = self.unreadable.values().min().map(|at| at.after(self.options.resend_us));
-        [more, self.retry, self.desk.next_deadline(), role, fetch, read].into_iter().flatten().min()
+        [more, self.retry, self.desk.next_deadline(), role, fetch, read, post]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Ends the role of home, whatever the reason.
@@ -460,6 +475,7 @@ impl<M: Model> Group<M> {
         }
         let epoch = self.meta.table.epoch();
         self.role = Role::Member;
+        self.drop_post();
         out.push(Out::Note(Event::Demoted { group: self.id, epoch }));
         let answers = self.desk.demote(&self.not_home());
         out.extend(answers.into_iter().map(|(to, reply)| Out::Answer { to, reply }));

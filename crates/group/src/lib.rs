@@ -14,6 +14,7 @@ mod event;
 mod group;
 mod node;
 mod options;
+mod post;
 
 pub use desk::Asker;
 pub use event::Event;

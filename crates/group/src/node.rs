@@ -8,6 +8,7 @@ mod clocks;
 mod effect;
 mod look;
 mod orders;
+mod post;
 mod pulse;
 mod recovery;
 mod ticket;
@@ -17,11 +18,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use model::Model;
-use register::{Change, Proposal, ProposalId, Register};
+use register::{Change, Phase, Proposal, ProposalId, Register};
 use steering::Watch;
 use types::{Epoch, GroupId, Instant, NodeId, Now, Position, ReadId, RequestId, Seq, WriteId};
 use wire::log::Kind;
-use wire::{FrameBuilder, GroupMessage, Message, decode_frame};
+use wire::{FrameBuilder, GroupMessage, Message, Parcel, decode_frame};
 
 pub use effect::{Effect, Input, Lane, NodeEvent, Order, OrderRefusal, StopReason};
 pub use look::Explanation;
@@ -66,6 +67,8 @@ pub struct Node<M> {
     touched: BTreeSet<GroupId>,
     deadlines: BTreeMap<GroupId, Instant>,
     outs: Vec<Out>,
+    /// Parcels for groups whose home is here.
+    posted: Vec<(GroupId, Vec<Parcel>)>,
 
     /// Pulses made durable so far.
     pulses: u64,
@@ -214,6 +217,9 @@ impl<M: Model> Node<M> {
                     group.command(asker, command, deadline, outs);
                 });
             }
+            Message::Channel { group, parcels } => {
+                self.drive(group, out, |group, _| group.parcels(parcels));
+            }
             Message::Answered { ticket, reply } => {
                 let ours = self.life.and_then(|life| ticket::split(ticket, life));
                 let Some((group, ticket)) = ours else { return };
@@ -282,6 +288,7 @@ impl<M: Model> Node<M> {
                 let ticket = ticket::join(group, life, ticket);
                 self.say(to, Lane::Log, &Message::Forward { ticket, group, command }, out);
             }
+            Out::Post { to, parcels } => self.post(to, parcels, out),
             Out::Append(bytes) => {
                 let id = self.write(Owner::Group(group));
                 out.push(Effect::Append { id, kind: Kind::Group, bytes });
@@ -332,6 +339,9 @@ impl<M: Model> Node<M> {
                     let Some(state) = self.register.group(id).cloned() else { continue };
                     self.seen.insert(id, (state.version, now.instant));
                     self.drive(id, out, |group, outs| group.register(now, &state, outs));
+                    if state.phase == Phase::Active {
+                        self.rewind_channels(now, id);
+                    }
                 }
                 register::Effect::Note(event) => {
                     out.push(Effect::Note(NodeEvent::Register(event)));
@@ -360,6 +370,14 @@ impl<M: Model> Node<M> {
 
     /// Lets every group that something happened to, or whose time has come, do what is due.
     fn proceed(&mut self, now: Now, out: &mut Vec<Effect>) {
+        self.proceed_once(now, out);
+        // A parcel makes its group append or answer, and an answer makes the other append: it ends there.
+        while self.deliver_posted(out) {
+            self.proceed_once(now, out);
+        }
+    }
+
+    fn proceed_once(&mut self, now: Now, out: &mut Vec<Effect>) {
         let due = self.deadlines.iter().filter(|(_, deadline)| **deadline <= now.instant);
         self.touched.extend(due.map(|(id, _)| *id));
         for id in core::mem::take(&mut self.touched) {

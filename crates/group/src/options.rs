@@ -27,6 +27,8 @@ pub struct GroupOptions {
     pub patience_us: u64,
     /// How long a command that another node handed over may wait here.
     pub forwarded_wait_us: u64,
+    /// How far a message of another group may be ahead of this node's time and still be taken (N6).
+    pub ahead_us_max: u64,
     /// Version of the model, stamped into every record.
     pub model: u16,
     /// Which rule is broken on purpose; the simulator's business.

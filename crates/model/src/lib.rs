@@ -7,13 +7,15 @@
 
 extern crate alloc;
 
+mod outward;
 mod saving;
 
 use alloc::vec::Vec;
 use core::fmt::Debug;
 
-use types::{Hash, Stamp};
+use types::{ChannelKey, GroupId, Hash, Stamp};
 
+pub use outward::{Outward, Receipt, Resolution};
 pub use saving::{LoadError, Saving};
 
 /// What a command came to.
@@ -22,6 +24,8 @@ pub struct Outcome {
     /// The answer, in the application's own encoding. Kept with the message id for ever: a retry
     /// gets these bytes again.
     pub reply: Vec<u8>,
+    /// What it sends to other groups, in this order.
+    pub outward: Vec<Outward>,
 }
 
 /// Application state that committed commands change.
@@ -32,6 +36,33 @@ pub trait Model: Clone + Debug {
     /// commands of one record share it. `command` comes from outside: bytes that do not decode must
     /// give a refusal as `reply`, never a panic.
     fn apply(&mut self, stamp: Stamp, command: &[u8], outcome: &mut Outcome);
+
+    /// Takes the next message of another group, once; its reply goes back there. What comes this way was
+    /// sent by that group's model: no client can cause it. A model that expects none refuses.
+    ///
+    /// `stamp` is above that of the command that sent it.
+    fn receive(
+        &mut self,
+        stamp: Stamp,
+        from: GroupId,
+        message: &[u8],
+        outcome: &mut Outcome,
+    ) -> Receipt {
+        let (_, _, _, _) = (stamp, from, message, outcome);
+        Receipt::Refused
+    }
+
+    /// Hears how a message ended that this model sent to `to` under the name `key`, once for each.
+    fn resolve(
+        &mut self,
+        stamp: Stamp,
+        to: GroupId,
+        key: ChannelKey,
+        resolution: Resolution<'_>,
+        outcome: &mut Outcome,
+    ) {
+        let (_, _, _, _, _) = (stamp, to, key, resolution, outcome);
+    }
 
     /// SHA-256 over the whole state in a fixed order. Equal states, and only they, have equal
     /// digests in every region and every replay.

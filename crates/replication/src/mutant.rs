@@ -12,4 +12,6 @@ pub enum Mutant {
     SealTooFew,
     /// Records of older epochs commit by counting copies, without an `EpochStart` above them.
     CommitOldEpoch,
+    /// A home sends other groups what only its own disk holds (W1).
+    PostAtW1,
 }

@@ -124,6 +124,10 @@ fn group(event: &Event, now: Instant, peers: &mut Quota) {
                 tracing::warn!(%from, %error, left_out, "a peer sent what is not a message");
             }
         }
+        Event::Frozen { group, peer, sends, cause } => tracing::error!(
+            %group, %peer, sends, ?cause,
+            "a channel between two groups is frozen: what one of them holds was lost at the other"
+        ),
         Event::Unreadable { group, seq } => {
             tracing::error!(%group, %seq, "a record cannot be read back");
         }

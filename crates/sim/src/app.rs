@@ -1,13 +1,16 @@
 //! The applications that the worlds run, as one model.
 
+mod across;
 mod moves;
 mod payments;
 
 use bytes::Bytes;
-use model::{LoadError, Model, Outcome, Saving};
-use types::{Hash, Stamp};
+use model::{LoadError, Model, Outcome, Receipt, Resolution, Saving};
+use types::{ChannelKey, GroupId, Hash, Stamp};
 
 use crate::Rng;
+use across::Across;
+pub use across::{Between, End, Sent};
 pub use moves::Moves;
 pub use payments::Books;
 
@@ -27,6 +30,15 @@ pub enum App {
     Moves(Moves),
     /// See [`Kind::Payments`].
     Payments(Books),
+}
+
+/// Where a command is to be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The group.
+    pub group: GroupId,
+    /// How many there are.
+    pub groups: u16,
 }
 
 /// A command's content.
@@ -57,6 +69,15 @@ impl App {
         }
     }
 
+    /// What it holds of moves between groups.
+    #[must_use]
+    pub fn between(&self) -> Between {
+        match self {
+            Self::Moves(moves) => moves.between(),
+            Self::Payments(_) => Between::default(),
+        }
+    }
+
     /// Reads the whole state again and checks that everything in it agrees.
     ///
     /// # Panics
@@ -71,11 +92,25 @@ impl App {
 impl Kind {
     /// A new command. `number` is its own, in the whole world.
     #[must_use]
-    pub fn content(self, rng: &mut Rng, number: u64, amount: u32) -> Content {
+    pub fn content(self, rng: &mut Rng, place: Place, number: u64, amount: u32) -> Content {
         match self {
-            Self::Moves => moves::content(rng, number, amount),
+            Self::Moves => moves::content(rng, place, number, amount),
             Self::Payments => payments::content(rng, number, amount),
         }
+    }
+}
+
+impl Content {
+    /// A move of an amount to another group, for [`Kind::Moves`].
+    #[must_use]
+    pub fn across(number: u64, to: GroupId, amount: u32) -> Self {
+        moves::across(number, to, amount)
+    }
+
+    /// The wish to have that move back.
+    #[must_use]
+    pub fn cancel(number: u64, of: u64, to: GroupId) -> Self {
+        moves::cancel(number, of, to)
     }
 }
 
@@ -84,6 +119,33 @@ impl Model for App {
         match self {
             Self::Moves(moves) => moves.apply(stamp, command, outcome),
             Self::Payments(books) => books.apply(stamp, command, outcome),
+        }
+    }
+
+    fn receive(
+        &mut self,
+        stamp: Stamp,
+        from: GroupId,
+        message: &[u8],
+        outcome: &mut Outcome,
+    ) -> Receipt {
+        match self {
+            Self::Moves(moves) => moves.receive(stamp, from, message, outcome),
+            Self::Payments(books) => books.receive(stamp, from, message, outcome),
+        }
+    }
+
+    fn resolve(
+        &mut self,
+        stamp: Stamp,
+        to: GroupId,
+        key: ChannelKey,
+        resolution: Resolution<'_>,
+        outcome: &mut Outcome,
+    ) {
+        match self {
+            Self::Moves(moves) => moves.resolve(stamp, to, key, resolution, outcome),
+            Self::Payments(books) => books.resolve(stamp, to, key, resolution, outcome),
         }
     }
 

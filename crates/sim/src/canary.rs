@@ -20,12 +20,19 @@ pub enum Canary {
     SealTooFew,
     /// A home commits records of older epochs by counting copies.
     CommitOldEpoch,
+    /// A home sends other groups what only its own disk holds.
+    PostAtW1,
 }
 
 impl Canary {
     /// All but `None`.
-    pub const ALL: [Self; 4] =
-        [Self::AckBeforeFsync, Self::PromiseNotPersisted, Self::SealTooFew, Self::CommitOldEpoch];
+    pub const ALL: [Self; 5] = [
+        Self::AckBeforeFsync,
+        Self::PromiseNotPersisted,
+        Self::SealTooFew,
+        Self::CommitOldEpoch,
+        Self::PostAtW1,
+    ];
 
     /// Its name on the command line.
     #[must_use]
@@ -36,6 +43,7 @@ impl Canary {
             Self::PromiseNotPersisted => "promise-not-persisted",
             Self::SealTooFew => "seal-too-few",
             Self::CommitOldEpoch => "commit-old-epoch",
+            Self::PostAtW1 => "post-at-w1",
         }
     }
 
@@ -50,7 +58,10 @@ impl Canary {
     pub const fn seeds_max(self) -> u64 {
         match self {
             Self::None => 0,
-            Self::AckBeforeFsync | Self::PromiseNotPersisted | Self::CommitOldEpoch => 20,
+            Self::AckBeforeFsync
+            | Self::PromiseNotPersisted
+            | Self::CommitOldEpoch
+            | Self::PostAtW1 => 20,
             Self::SealTooFew => 100,
         }
     }
@@ -63,11 +74,15 @@ impl Canary {
             Self::PromiseNotPersisted => knobs.lie = Lie::NoPromise,
             Self::SealTooFew => knobs.mutant = Mutant::SealTooFew,
             Self::CommitOldEpoch => knobs.mutant = Mutant::CommitOldEpoch,
+            Self::PostAtW1 => {
+                knobs.mutant = Mutant::PostAtW1;
+                knobs.groups = knobs.groups.max(2);
+            }
         }
         let needs = match self {
             Self::None => return,
             Self::AckBeforeFsync | Self::PromiseNotPersisted => Fault::Crash,
-            Self::SealTooFew | Self::CommitOldEpoch => Fault::Unplanned,
+            Self::SealTooFew | Self::CommitOldEpoch | Self::PostAtW1 => Fault::Unplanned,
         };
         // The fault without which the broken rule does no harm.
         if !knobs.rates.iter().any(|rate| rate.fault == needs) {

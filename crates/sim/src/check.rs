@@ -6,6 +6,7 @@
 //! truth, and nothing else.
 
 mod answers;
+mod between;
 mod state;
 mod wire;
 
@@ -35,6 +36,8 @@ pub struct Check {
     counted: BTreeMap<GroupId, Tail>,
     /// Ends of the chains below new epochs, whose copies are still to be counted.
     opened: Vec<(GroupId, Tail)>,
+    /// The furthest that each group has come, for what is between groups.
+    furthest: BTreeMap<GroupId, between::Furthest>,
     /// Whether an operator has used force, which takes what copies there are.
     is_forced: bool,
     /// How often each invariant was looked at with something at stake.

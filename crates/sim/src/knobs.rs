@@ -205,6 +205,7 @@ impl Knobs {
                 beat_us: SECOND,
                 patience_us: 2 * SECOND,
                 forwarded_wait_us: 2 * SECOND,
+                ahead_us_max: SECOND,
                 model: 1,
                 mutant: self.mutant,
             },

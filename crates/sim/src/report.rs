@@ -110,6 +110,7 @@ impl Report {
             | group::Event::Sealed { .. }
             | group::Event::Quarantined { .. }
             | group::Event::Malformed { .. }
+            | group::Event::Frozen { .. }
             | group::Event::Unreadable { .. } => {}
         }
     }
@@ -170,6 +171,11 @@ pub(crate) fn frame(now: u64, from: Index, to: Index, bytes: &Bytes) -> String {
                 format!("forward {ticket:x} {}", command.id)
             }
             wire::Message::Answered { ticket, reply } => format!("answered {ticket:x} {reply:?}"),
+            wire::Message::Channel { group, parcels } => {
+                let mut text = format!("{} for {group}: {parcels:?}", parcels.len());
+                text.truncate(90);
+                text
+            }
         };
         write!(line, " [{text}]").expect("a string takes everything");
     }

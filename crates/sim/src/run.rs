@@ -70,7 +70,10 @@ fn recover(world: &mut World) {
     let until = healed + HEAL_US_MAX;
     world.run_until(until, World::knows_all);
     let goals: Vec<Goal> = (0..world.knobs().groups).map(|group| Goal::now(world, group)).collect();
-    while world.now() < until && goals.iter().any(|goal| goal.lacks(world).is_some()) {
+    let is_unwell = |world: &World| {
+        !world.is_all_answered() || goals.iter().any(|goal| goal.lacks(world).is_some())
+    };
+    while world.now() < until && is_unwell(world) {
         world.run_for(100 * MILLI);
         if world.check.violation().is_some() {
             return;
@@ -127,6 +130,9 @@ fn judge(world: &mut World, goals: &[Goal]) {
     }
     if let Some(why) = goals.iter().find_map(|goal| goal.lacks(world)) {
         return world.check.fail("I20", why);
+    }
+    if !world.is_all_answered() {
+        return world.check.fail("I20", "a message between groups has no answer".to_owned());
     }
     if !world.knows_all() {
         return world.check.fail("I20", "a client still does not know".to_owned());

@@ -356,6 +356,16 @@ impl World {
         })
     }
 
+    /// Whether no message between groups waits for its answer, but for frozen channels.
+    #[must_use]
+    pub fn is_all_answered(&self) -> bool {
+        let nodes = self.hosts.iter().filter_map(|host| host.node.as_ref());
+        nodes.flat_map(Node::groups).all(|group| {
+            let mut outboxes = group.channels().outboxes();
+            outboxes.all(|(_, end)| end.last() == end.resolved() || end.frozen().is_some())
+        })
+    }
+
     /// When the run is over and all replicas agree: what was told stands, what was durable is kept.
     pub fn last_look(&mut self) {
         for (index, host) in self.hosts.iter().enumerate() {
@@ -364,6 +374,7 @@ impl World {
             for group in node.groups() {
                 self.check.outcomes_stand(group.id(), |id, digest| group.answer(id, digest));
                 self.check.digest(group);
+                self.check.nothing_in_flight(group);
             }
         }
     }

@@ -23,6 +23,11 @@ pub struct ConfigId(pub u32);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub [u8; 16]);
 
+/// The name that a model gives to something it sends over a channel: its own within the channel until
+/// its answer is there. 16 bytes, usually the id of what it stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChannelKey(pub [u8; 16]);
+
 /// A request that waits for its answer, numbered by the driver of a node; means nothing elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);

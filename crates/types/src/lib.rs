@@ -18,6 +18,8 @@ pub use amount::Amount;
 pub use config::{Config, NotAConfig};
 pub use currency::Currency;
 pub use epochs::{EpochTable, Start};
-pub use id::{ClusterId, ConfigId, GroupId, Hash, MessageId, NodeId, ReadId, RequestId, WriteId};
+pub use id::{
+    ChannelKey, ClusterId, ConfigId, GroupId, Hash, MessageId, NodeId, ReadId, RequestId, WriteId,
+};
 pub use position::{Epoch, Position, Seq, Tail};
 pub use time::{Instant, Now, Stamp};

@@ -12,6 +12,7 @@ pub mod limits;
 pub mod log;
 mod message;
 mod meta;
+mod parcel;
 mod parts;
 mod record;
 mod reply;
@@ -20,5 +21,8 @@ pub mod superblock;
 pub use self::bytes::{DecodeError, Reader, Writer};
 pub use message::{FrameBuilder, GroupMessage, HomeReport, Message, Pulse, decode_frame};
 pub use meta::{Meta, Orphan, OrphanReason};
+pub use parcel::{
+    Answer, Cause, Parcel, ParcelBody, Resolved, answered, chained, channel_hash, message_digest,
+};
 pub use record::{Command, CommandRef, HEADER_BYTES, Header, Record, RecordKind, digest};
 pub use reply::{Doubt, Reply};

@@ -42,3 +42,19 @@ const _: () = assert!(REGISTER_BYTES_MAX < FRAME_BYTES_MAX);
 
 /// Records in one `Entries` message.
 pub const ENTRIES_COUNT_MAX: usize = 1_024;
+
+/// The content of a message between two groups: a payment's second leg is some hundred bytes, a trade's
+/// allocations some thousand.
+pub const PARCEL_BYTES_MAX: usize = 64 << 10;
+
+/// What a receiver says of one; it is kept until the sender is known to have it.
+pub const ANSWER_BYTES_MAX: usize = 1_024;
+
+/// Parcels in one message between nodes.
+pub const PARCELS_MAX: usize = 1_024;
+
+/// Where a node begins another message of parcels.
+pub const PARCELS_BYTES_MAX: usize = 1 << 20;
+
+const _: () = assert!(PARCELS_BYTES_MAX + 2 * PARCEL_BYTES_MAX < FRAME_BYTES_MAX);
+const _: () = assert!(PARCEL_BYTES_MAX + 1_024 < COMMAND_BYTES_MAX);

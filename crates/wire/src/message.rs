@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, NodeId, Seq, Stamp, Tail};
 
-use crate::{Command, DecodeError, Reader, Reply, Writer, limits};
+use crate::{Command, DecodeError, Parcel, Reader, Reply, Writer, limits};
 
 /// Version of the frame and of every message in it.
 const VERSION: u8 = 1;
@@ -45,6 +45,14 @@ pub enum Message {
         ticket: u64,
         /// The answer.
         reply: Reply,
+    },
+    /// Parcels for a group, to its home. Losing or repeating one is harmless: the other end says it again,
+    /// and its number says what it is.
+    Channel {
+        /// The group they are for.
+        group: GroupId,
+        /// The parcels, in order.
+        parcels: Vec<Parcel>,
     },
 }
 
@@ -226,6 +234,12 @@ impl Message {
                 writer.u8(67).u64(*ticket);
                 reply.encode(writer);
             }
+            Self::Channel { group, parcels } => {
+                writer.u8(68).u16(group.0).count(parcels.len());
+                for parcel in parcels {
+                    parcel.encode(writer);
+                }
+            }
         }
     }
 
@@ -246,6 +260,15 @@ impl Message {
                 command: Command::decode(frame, reader)?,
             },
             67 => Self::Answered { ticket: reader.u64()?, reply: Reply::decode(frame, reader)? },
+            68 => {
+                let group = GroupId(reader.u16()?);
+                let count = reader.count("parcels", limits::PARCELS_MAX)?;
+                let mut parcels = Vec::with_capacity(count.min(64));
+                for _ in 0..count {
+                    parcels.push(Parcel::decode(frame, reader)?);
+                }
+                Self::Channel { group, parcels }
+            }
             value => {
                 return Err(DecodeError::Invalid { field: "message tag", value: value.into() });
             }

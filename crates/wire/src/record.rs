@@ -32,6 +32,18 @@ pub enum RecordKind {
     Beat = 3,
     /// The last record of an epoch that ends by a planned switch.
     Handoff = 4,
+    /// Parcels of other groups, each the body of a command. Only a home makes one.
+    Channel = 5,
+}
+
+impl RecordKind {
+    /// Whether its body holds commands.
+    const fn has_commands(self) -> bool {
+        match self {
+            Self::Commands | Self::Channel => true,
+            Self::EpochStart | Self::Beat | Self::Handoff => false,
+        }
+    }
 }
 
 /// All of a record but its body.
@@ -83,7 +95,7 @@ pub struct Command {
 }
 
 impl Record {
-    /// Builds a record from `commands` (none for all kinds but `Commands`). The header's `count`
+    /// Builds a record from `commands` (none for all kinds but `Commands` and `Channel`). The header's `count`
     /// and `body` are computed here, whatever they held.
     #[must_use]
     pub fn build(mut header: Header, commands: &[Command]) -> Self {
@@ -124,7 +136,7 @@ impl Record {
             read += 1;
         }
         commands.rest.end()?;
-        if read != header.count || (header.kind != RecordKind::Commands && read != 0) {
+        if read != header.count || (!header.kind.has_commands() && read != 0) {
             return Err(DecodeError::Invalid { field: "record count", value: header.count.into() });
         }
         let hash = digest(bytes.get(..HEADER_BYTES).unwrap_or(&[]));
@@ -263,6 +275,7 @@ impl Header {
             2 => RecordKind::EpochStart,
             3 => RecordKind::Beat,
             4 => RecordKind::Handoff,
+            5 => RecordKind::Channel,
             value => {
                 return Err(DecodeError::Invalid { field: "record kind", value: value.into() });
             }

@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 
 use bytes::Bytes;
+use channel::{At, Channels};
 use model::{Model, Outcome};
 use sha2::{Digest, Sha256};
 use types::{Hash, Seq};
-use wire::{CommandRef, Record};
+use wire::{CommandRef, Record, RecordKind};
 
 use super::{Group, Out};
 use crate::answers::{Answers, Stored};
@@ -43,6 +44,7 @@ impl<M: Model> Group<M> {
     pub(super) fn rebuild(&mut self) {
         self.model = self.fresh.clone();
         self.answers = Answers::default();
+        self.channels = Channels::new(self.id);
         self.applied = Seq(0);
         self.trail = Hash::ZERO;
     }
@@ -79,6 +81,10 @@ impl<M: Model> Group<M> {
         trail.update(self.trail.0);
         trail.update(record.hash().0);
         for command in record.commands() {
+            if header.kind == RecordKind::Channel {
+                trail.update(self.apply_parcel(record, command.body, out));
+                continue;
+            }
             let first = self.apply_command(record, &command);
             trail.update(first.as_ref().map_or(&[][..], |stored| &stored.outcome));
             let told = match (&first, self.answers.stored(command.id)) {
@@ -105,6 +111,7 @@ impl<M: Model> Group<M> {
         }
         let mut outcome = Outcome::default();
         self.model.apply(stamp, command.body, &mut outcome);
+        self.dispatch(At { stamp, seq: record.header().seq }, outcome.outward);
         let stored = Stored {
             digest: command.digest,
             seq: record.header().seq,

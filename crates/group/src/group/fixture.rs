@@ -61,6 +61,7 @@ pub(super) fn member(records: u64, commands: u32, held_bytes_max: usize) -> Grou
         beat_us: u64::MAX,
         patience_us: 0,
         forwarded_wait_us: 0,
+        ahead_us_max: 0,
         model: 1,
         mutant: replication::Mutant::None,
     };

@@ -100,6 +100,7 @@ impl<M: Model> Group<M> {
             is_serving: false,
         });
         out.push(Out::Note(Event::Opened { group: self.id, epoch: state.epoch, start: start.seq }));
+        self.drop_post();
         self.desk.recall(|_| true);
         self.desk.hurry();
         self.announce(now, out, |_| true);
@@ -221,8 +222,13 @@ impl<M: Model> Group<M> {
         let tail = self.chain.tail().seq;
         let Role::Home(home) = &self.role else { return };
         let is_idle = self.durable == tail;
-        let is_open = tail.0 - self.known.0.min(tail.0) < self.options.window_records;
-        if home.handoff.is_some() || !is_idle || !is_open {
+        if home.handoff.is_some() || !is_idle || !self.is_open() {
+            return;
+        }
+        let beat_due = now.instant.since(home.appended) >= self.options.beat_us;
+        // What was begun elsewhere comes before what begins here. Both go with one sync.
+        self.append_parcels(now, out);
+        if !self.is_open() {
             return;
         }
         if self.desk.is_waiting() {
@@ -230,13 +236,31 @@ impl<M: Model> Group<M> {
             if !batch.is_empty() {
                 self.append_own(now, RecordKind::Commands, &batch, out);
             }
-        } else if now.instant.since(home.appended) >= self.options.beat_us && self.known == tail {
+        } else if beat_due && self.known == self.chain.tail().seq {
             self.append_own(now, RecordKind::Beat, &[], out);
         }
     }
 
+    /// Whether another record may wait for its commit.
+    fn is_open(&self) -> bool {
+        let tail = self.chain.tail().seq;
+        tail.0 - self.known.0.min(tail.0) < self.options.window_records
+    }
+
     /// Appends a record of this home's own making. Its stamp rises (N6).
     fn append_own(&mut self, now: Now, kind: RecordKind, commands: &[Command], out: &mut Vec<Out>) {
+        self.append_above(now, kind, commands, Stamp(0), out);
+    }
+
+    /// The same, with a stamp above that of another group's record too.
+    pub(super) fn append_above(
+        &mut self,
+        now: Now,
+        kind: RecordKind,
+        commands: &[Command],
+        above: Stamp,
+        out: &mut Vec<Out>,
+    ) {
         let tail = self.chain.tail();
         let before = self.chain.link(tail.seq).map_or(Stamp(0), |link| link.stamp);
         let header = Header {
@@ -246,7 +270,7 @@ impl<M: Model> Group<M> {
             epoch: self.meta.promised,
             seq: tail.seq.next(),
             count: 0,
-            stamp: before.next().max(now.wall),
+            stamp: before.max(above).next().max(now.wall),
             model: self.options.model,
             previous: tail.hash,
             body: Hash::ZERO,

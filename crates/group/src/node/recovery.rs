@@ -154,6 +154,7 @@ impl<M: Model> Recovery<M> {
             orders: BTreeMap::new(),
             deadlines: BTreeMap::new(),
             outs: Vec::new(),
+            posted: Vec::new(),
             pulses: 0,
             is_pulsing: false,
             next_pulse: now.instant,

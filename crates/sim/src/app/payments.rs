@@ -1,11 +1,11 @@
 //! The payments of the product: accounts are opened and funded, messages move money between them.
 
 use bytes::Bytes;
-use model::{LoadError, Model, Outcome, Saving};
+use model::{LoadError, Model, Outcome, Receipt, Resolution, Saving};
 use payments_model::{
     Command, Kind, Message, OpenAccount, Payments, Transaction, Version, message_id,
 };
-use types::{Amount, Currency, Hash, Stamp};
+use types::{Amount, ChannelKey, Currency, GroupId, Hash, Stamp};
 
 use super::Content;
 use crate::Rng;
@@ -38,6 +38,27 @@ impl Books {
 impl Model for Books {
     fn apply(&mut self, stamp: Stamp, command: &[u8], outcome: &mut Outcome) {
         self.0.apply(stamp, command, outcome);
+    }
+
+    fn receive(
+        &mut self,
+        stamp: Stamp,
+        from: GroupId,
+        message: &[u8],
+        outcome: &mut Outcome,
+    ) -> Receipt {
+        self.0.receive(stamp, from, message, outcome)
+    }
+
+    fn resolve(
+        &mut self,
+        stamp: Stamp,
+        to: GroupId,
+        key: ChannelKey,
+        resolution: Resolution<'_>,
+        outcome: &mut Outcome,
+    ) {
+        self.0.resolve(stamp, to, key, resolution, outcome);
     }
 
     fn digest(&self) -> Hash {

@@ -2,6 +2,7 @@
 
 use group::{Group, Node};
 use model::Model;
+use sha2::{Digest, Sha256};
 use types::{Epoch, GroupId, Hash, Seq, Start, Tail};
 
 use super::{Check, Seen, Truth};
@@ -102,6 +103,7 @@ impl Check {
         }
         if now.applied != seen.applied {
             self.applied(host, group);
+            self.between(group);
         }
         self.seen.insert((host, id), now);
     }
@@ -231,7 +233,14 @@ impl Check {
     pub fn digest(&mut self, group: &Group<App>) {
         let Some(link) = group.chain().link(group.applied()) else { return };
         group.model().audit();
-        let digest = group.model().digest();
+        group.channels().assert_invariants();
+        let channels = group.channels().digest();
+        let digest = Hash(
+            Sha256::new_with_prefix(group.model().digest().0)
+                .chain_update(channels.0)
+                .finalize()
+                .into(),
+        );
         let truth = self.truths.entry(group.id()).or_default();
         if *truth.digests.entry(link.hash).or_insert(digest) != digest {
             self.fail("I9", format!("{} differs at seq {}", group.id(), group.applied()));

@@ -15,9 +15,16 @@ impl Check {
             return self.fail("frame", format!("n{} sent a frame that cannot be read", from + 1));
         };
         for message in messages {
-            if let Message::Group { group, epoch, body } = message {
-                self.rests_on(from, disk, group, epoch, &body);
-                self.said(from, group, epoch, &body);
+            match message {
+                Message::Group { group, epoch, body } => {
+                    self.rests_on(from, disk, group, epoch, &body);
+                    self.said(from, group, epoch, &body);
+                }
+                Message::Channel { parcels, .. } => self.posted(from, &parcels),
+                Message::Pulse(_)
+                | Message::Register(_)
+                | Message::Forward { .. }
+                | Message::Answered { .. } => {}
             }
         }
     }

@@ -5,7 +5,7 @@ use types::{GroupId, MessageId, RequestId, Stamp};
 use wire::{Command, Reply};
 
 use super::{Event, GRACE_US, World};
-use crate::app::Content;
+use crate::app::{Content, Place};
 use crate::knobs::{MILLI, SECOND};
 use crate::net::Index;
 
@@ -75,7 +75,31 @@ impl World {
     pub fn content(&mut self, group: GroupId, id: MessageId, amount: u32, patience_us: u64) -> Ask {
         self.moves_made += 1;
         let number = self.moves_made;
-        let content = self.knobs.app.content(&mut self.client_chance, number, amount);
+        let place = Place { group, groups: self.knobs.groups };
+        let content = self.knobs.app.content(&mut self.client_chance, place, number, amount);
+        self.wrap(group, id, content, patience_us)
+    }
+
+    /// A move of `amount` from `group` to another; its number is returned too.
+    pub fn across(&mut self, group: GroupId, to: GroupId, amount: u32) -> (Ask, u64) {
+        let (id, number) = self.fresh_id();
+        (self.wrap(group, id, Content::across(number, to, amount), 60 * SECOND), number)
+    }
+
+    /// The wish to have the move of that number from `group` to `to` back.
+    pub fn cancel(&mut self, group: GroupId, to: GroupId, of: u64) -> Ask {
+        let (id, number) = self.fresh_id();
+        self.wrap(group, id, Content::cancel(number, of, to), 60 * SECOND)
+    }
+
+    fn fresh_id(&mut self) -> (MessageId, u64) {
+        self.moves_made += 1;
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&self.moves_made.to_be_bytes());
+        (MessageId(id), self.moves_made)
+    }
+
+    fn wrap(&self, group: GroupId, id: MessageId, content: Content, patience_us: u64) -> Ask {
         // By the true time: a client's clock is no better and no worse than a node's.
         let wall = crate::clock::Clock { drift_ppm: 0, offset_us: 0 }.read(self.now).wall;
         let not_after = Stamp(wall.0 + patience_us);

@@ -164,6 +164,11 @@ impl World {
             group::Event::Malformed { from, error } => {
                 self.check.fail("frame", format!("n{} from {from}: {error}", index + 1));
             }
+            group::Event::Frozen { group, peer, sends, cause } => {
+                let detail =
+                    format!("n{} {group} with {peer}, sends {sends}: {cause:?}", index + 1);
+                self.check.froze(detail);
+            }
             group::Event::Promised { .. }
             | group::Event::Opened { .. }
             | group::Event::Serving { .. }

@@ -47,7 +47,7 @@ fn any_command() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn apply(payments: &mut Payments, stamp: u64, command: &[u8]) -> Vec<u8> {
-    let mut outcome = Outcome { reply: vec![0xff; 3] };
+    let mut outcome = Outcome { reply: vec![0xff; 3], ..Outcome::default() };
     payments.apply(Stamp(stamp), command, &mut outcome);
     payments.assert_invariants();
     outcome.reply

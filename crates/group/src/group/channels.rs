@@ -1,0 +1,212 @@
+//! The ends of this group's channels: what other groups say goes into the chain, what the chain says goes
+//! to other groups.
+//!
+//! Only a home takes parcels in and ships any, and it ships from applied state alone: what leaves is
+//! committed and, but for force, in every later chain (I10). Whatever is judged here before it is in the
+//! chain only spares the chain what would come to nothing; what counts is what the record comes to when it
+//! is applied, which is the same at every replica.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use channel::{At, Channels, Judgement, Taken};
+use model::{Model, Outcome, Outward, Receipt, Resolution};
+use replication::Mutant;
+use types::{GroupId, Now};
+use wire::{Answer, Command, Parcel, ParcelBody, Record, RecordKind};
+
+use super::{Group, Out, Role};
+use crate::Event;
+use crate::post::{Post, Way, bundles, way};
+
+impl<M: Model> Group<M> {
+    /// The ends of this group's channels after everything applied here.
+    #[must_use]
+    pub const fn channels(&self) -> &Channels {
+        &self.channels
+    }
+
+    /// Takes parcels of other groups in, if this node is the home.
+    pub(crate) fn parcels(&mut self, parcels: Vec<Parcel>) {
+        if !matches!(self.role, Role::Home(_)) {
+            return;
+        }
+        for parcel in parcels {
+            if parcel.to != self.id {
+                continue;
+            }
+            match &parcel.body {
+                ParcelBody::Answer(answer) => {
+                    let answer = answer.clone();
+                    self.take_answer(parcel, &answer);
+                }
+                ParcelBody::Message { .. } | ParcelBody::Cancel { .. } => self.take_message(parcel),
+            }
+        }
+    }
+
+    fn take_message(&mut self, parcel: Parcel) {
+        match self.channels.judge(&parcel) {
+            Judgement::Known | Judgement::Forgotten | Judgement::Frozen(_) => {
+                self.answer_parcel(&parcel)
+            }
+            Judgement::Contradiction(_) => self.post.accuse(Way::Message, parcel),
+            // What is a gap for the chain may be the next of what is on its way into it.
+            Judgement::Next | Judgement::Gap => {
+                let last = self.channels.inbox(parcel.from).map_or(0, channel::Inbox::last);
+                let _taken = self.post.take(Way::Message, last, parcel);
+            }
+            Judgement::Absurd => {}
+        }
+    }
+
+    fn take_answer(&mut self, parcel: Parcel, answer: &Answer) {
+        let outbox = self.channels.outbox(parcel.from);
+        let resolved = outbox.map_or(0, channel::Outbox::resolved);
+        match answer {
+            Answer::Applied(_) | Answer::Refused(_) | Answer::Cancelled => {
+                let _taken = self.post.take(Way::Answer, resolved, parcel);
+            }
+            Answer::Frozen(_) | Answer::Forgotten => {
+                if outbox.is_some_and(|outbox| outbox.wants(&parcel, answer)) {
+                    self.post.accuse(Way::Answer, parcel);
+                }
+            }
+        }
+    }
+
+    /// Tells the group that sent `parcel` what this one knows of it, if this node is the home.
+    fn answer_parcel(&mut self, parcel: &Parcel) {
+        if matches!(self.role, Role::Home(_))
+            && let Some(reply) = self.channels.reply(parcel)
+        {
+            self.post.tell(reply);
+        }
+    }
+
+    /// Appends the parcels that wait, in a record of their own. Its stamp is above those of the records that
+    /// they come from, so that no cut of stamps shows a credit without its debit (N6).
+    pub(super) fn append_parcels(&mut self, now: Now, out: &mut Vec<Out>) {
+        if !self.post.is_waiting() {
+            return;
+        }
+        let (parcels, newest) = self.post.batch(now, self.options.ahead_us_max);
+        if parcels.is_empty() {
+            return;
+        }
+        let commands: Vec<Command> = parcels.iter().map(Parcel::to_command).collect();
+        self.append_above(now, RecordKind::Channel, &commands, newest, out);
+    }
+
+    /// Applies a parcel of this group's chain. What the trail takes in of it.
+    pub(super) fn apply_parcel(
+        &mut self,
+        record: &Record,
+        body: &[u8],
+        out: &mut Vec<Out>,
+    ) -> Bytes {
+        let at = At { stamp: record.header().stamp, seq: record.header().seq };
+        // Only a home makes such records, from what it has read itself.
+        let Ok(parcel) = Parcel::from_body(&record.bytes().slice_ref(body)) else {
+            return Bytes::new();
+        };
+        let mut outcome = Outcome::default();
+        let mut said = Bytes::new();
+        match self.channels.take(&parcel, at) {
+            Taken::Message { from, content } => {
+                let receipt = self.model.receive(at.stamp, from, &content, &mut outcome);
+                said = Bytes::from(core::mem::take(&mut outcome.reply));
+                let answer = match receipt {
+                    Receipt::Applied => Answer::Applied(said.clone()),
+                    Receipt::Refused => Answer::Refused(said.clone()),
+                };
+                self.channels.consume(&parcel, answer, at);
+            }
+            Taken::Resolved { by, pending, answer } => {
+                let resolution = match &answer {
+                    Answer::Applied(reply) => Resolution::Applied(reply),
+                    Answer::Refused(reply) => Resolution::Refused(reply),
+                    Answer::Cancelled | Answer::Frozen(_) | Answer::Forgotten => {
+                        Resolution::Cancelled
+                    }
+                };
+                self.model.resolve(at.stamp, by, pending.key, resolution, &mut outcome);
+            }
+            Taken::Froze { peer, cause } => {
+                let sends = way(&parcel) == Way::Answer;
+                out.push(Out::Note(Event::Frozen { group: self.id, peer, sends, cause }));
+            }
+            Taken::Cancelled | Taken::Ignored => {}
+        }
+        self.dispatch(at, outcome.outward);
+        if way(&parcel) == Way::Message {
+            self.answer_parcel(&parcel);
+        }
+        said
+    }
+
+    /// Numbers what a model sends. What cannot be sent ends at once, in the same step.
+    pub(super) fn dispatch(&mut self, at: At, outward: Vec<Outward>) {
+        let mut outward = VecDeque::from(outward);
+        while let Some(one) = outward.pop_front() {
+            match one {
+                Outward::Send { to, key, message } => {
+                    if self.channels.send(to, key, message.into(), at).is_err() {
+                        let mut outcome = Outcome::default();
+                        let unsent = Resolution::Unsent;
+                        self.model.resolve(at.stamp, to, key, unsent, &mut outcome);
+                        outward.extend(outcome.outward);
+                    }
+                }
+                Outward::Cancel { to, key } => {
+                    // What has ended meanwhile cannot be cancelled any more, and its end stands.
+                    let _waits = self.channels.cancel(to, key, at);
+                }
+            }
+        }
+    }
+
+    /// Ships what is committed and not answered, and tells other groups what became of theirs.
+    pub(super) fn proceed_with_channels(&mut self, now: Now, out: &mut Vec<Out>) {
+        if !matches!(self.role, Role::Home(_)) {
+            return;
+        }
+        if self.applied == self.chain.tail().seq {
+            self.post.is_applied();
+        }
+        let channels = if self.options.mutant == Mutant::PostAtW1 {
+            // What would be applied if it were committed.
+            let mut ahead = self.clone();
+            ahead.known = ahead.durable;
+            ahead.apply_at_hand(usize::MAX, &mut Vec::new());
+            &ahead.channels.clone()
+        } else {
+            &self.channels
+        };
+        for (to, outbox) in channels.outboxes() {
+            if outbox.last() == outbox.resolved() || outbox.frozen().is_some() {
+                self.post.rest(to);
+                continue;
+            }
+            let due = self.post.due(now.instant, self.options.resend_us, to, outbox);
+            let parcels = due.iter().filter_map(|number| channels.parcel(to, *number));
+            for (to, parcels) in bundles(to, parcels.collect()) {
+                out.push(Out::Post { to, parcels });
+            }
+        }
+        for (to, parcels) in self.post.flush() {
+            out.push(Out::Post { to, parcels });
+        }
+    }
+
+    /// Another group has another home: what was shipped to the former one may be lost. Whether anything was.
+    pub(crate) fn rewind_channel(&mut self, now: Now, to: GroupId) -> bool {
+        self.post.rewind_to(to, now.instant)
+    }
+
+    /// This node's role has changed: what was on its way in and out is found again in the channels' ends.
+    pub(super) fn drop_post(&mut self) {
+        self.post = Post::default();
+    }
+}
