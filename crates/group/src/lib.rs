@@ -15,6 +15,7 @@ mod group;
 mod node;
 mod options;
 mod post;
+mod solo;
 
 pub use desk::Asker;
 pub use event::Event;
@@ -24,3 +25,4 @@ pub use node::{
     StopReason,
 };
 pub use options::{GroupOptions, NodeOptions};
+pub use solo::{NotAChain, Solo, SoloEffect, SoloInput};

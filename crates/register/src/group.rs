@@ -135,7 +135,8 @@ pub enum Refusal {
 
 impl GroupState {
     /// The state before the first epoch. Every member derives it from its options.
-    pub(crate) const fn genesis(config: Config) -> Self {
+    #[must_use]
+    pub const fn genesis(config: Config) -> Self {
         Self {
             version: 1,
             issued: Epoch(0),
@@ -157,8 +158,11 @@ impl GroupState {
         Standing { version: self.version, epoch: self.epoch, home: self.home, phase: self.phase }
     }
 
-    /// Takes one step, or says why not and stays as it is.
-    pub(crate) fn take(&mut self, transition: &Transition) -> Result<u64, Refusal> {
+    /// Takes one step, or says why not and stays as it is. Gives the new version.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the step is not allowed from here.
+    pub fn take(&mut self, transition: &Transition) -> Result<u64, Refusal> {
         match transition {
             Transition::BeginSeal { epoch, candidate, kind, at } => {
                 self.begin_seal(*epoch, *candidate, *kind, *at)?;

@@ -79,7 +79,7 @@ struct Told {
 }
 
 /// What one life of a node has shown of a group.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Seen {
     tail: Tail,
     commit: Seq,
@@ -87,6 +87,7 @@ struct Seen {
     epoch: Epoch,
     promised: Epoch,
     home: Option<Epoch>,
+    durable: Seq,
 }
 
 /// What a node may not forget of a group, over all its lives.

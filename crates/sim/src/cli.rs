@@ -1,5 +1,8 @@
 //! What the verbs of the command line do. Each says whether all is well.
 
+pub(crate) mod exhaust;
+pub(crate) mod soak;
+
 use std::cell::Cell;
 use std::io::{self, Write};
 use std::sync::Mutex;

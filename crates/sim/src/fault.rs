@@ -37,6 +37,8 @@ pub enum Fault {
     Unplanned,
     /// An operator gives up what cannot be reached.
     Forced,
+    /// What register members say to each other is lost for a while; all else arrives.
+    RegisterOutage,
 }
 
 /// How often a fault strikes.
@@ -50,7 +52,7 @@ pub struct Rate {
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Crash,
         Self::CrashInStep,
         Self::PowerCut,
@@ -65,6 +67,7 @@ impl Fault {
         Self::Planned,
         Self::Unplanned,
         Self::Forced,
+        Self::RegisterOutage,
     ];
 
     /// In how many runs of a million it occurs, and how often there.
@@ -84,6 +87,7 @@ impl Fault {
             Self::Planned => (350_000, 4 * SECOND),
             Self::Unplanned => (300_000, 5 * SECOND),
             Self::Forced => (80_000, 8 * SECOND),
+            Self::RegisterOutage => (200_000, 6 * SECOND),
         }
     }
 }
@@ -153,6 +157,7 @@ impl World {
             Fault::Planned => self.order_any(node, other, SealKind::Planned),
             Fault::Unplanned => self.order_any(node, other, SealKind::Unplanned),
             Fault::Forced => self.order_any(node, other, SealKind::Forced),
+            Fault::RegisterOutage => self.silence_register(long),
         }
     }
 

@@ -47,8 +47,10 @@ pub struct DiskKnobs {
 /// Everything a run is told.
 #[derive(Clone, Debug)]
 pub struct Knobs {
-    /// Nodes of the cluster, all of them members of every group and of the register.
+    /// Nodes of the cluster, all of them members of the register.
     pub nodes: u16,
+    /// Nodes that are no members of a group: other ones for other groups.
+    pub spares: u16,
     /// Copies that commit.
     pub copies: usize,
     /// Groups.
@@ -88,6 +90,7 @@ impl Knobs {
     pub const fn quiet(groups: u16) -> Self {
         Self {
             nodes: 3,
+            spares: 0,
             copies: 2,
             groups,
             clients: 0,
@@ -128,6 +131,7 @@ impl Knobs {
         let sync_us_min = rng.between(100, 3 * MILLI);
         let mut knobs = Self {
             nodes,
+            spares: 0,
             copies,
             groups: rng.pick(&[1, 1, 2, 4, 8]),
             clients: rng.pick(&[1, 3, 6, 12]),
@@ -164,7 +168,33 @@ impl Knobs {
                 knobs.rates.push(Rate { fault, every_us });
             }
         }
+        knobs.reshape(rng);
         knobs
+    }
+
+    /// One world in three has a shape that nobody would choose, or hardly: any number of members that a
+    /// group may have, on any of the nodes, any number of copies that they can hold, many groups.
+    fn reshape(&mut self, rng: &mut Rng) {
+        let is_odd = rng.chance(330_000);
+        let members = rng.between(3, 5);
+        let copies = rng.index(usize::try_from(members).unwrap_or(3)) + 1;
+        let groups = rng.pick(&[1, 3, 16]);
+        let nodes = rng.pick(&[3, 5]);
+        if is_odd {
+            let members = u16::try_from(members).expect("nodes are numbered in 16 bits");
+            // The register has an odd number of members, and every node is one of them.
+            self.nodes = if members == 3 { nodes } else { 5 };
+            self.spares = self.nodes - members;
+            self.copies = copies;
+            self.groups = groups;
+        }
+    }
+
+    /// The members of a group, in order: all nodes but its spares, which are others for other groups.
+    #[must_use]
+    pub fn members_of(&self, group: GroupId) -> Vec<NodeId> {
+        let is_spare = |node: &NodeId| (node.0 - 1 + group.0) % self.nodes < self.spares;
+        self.node_ids().into_iter().filter(|node| !is_spare(node)).collect()
     }
 
     /// All nodes.
@@ -176,9 +206,11 @@ impl Knobs {
     /// The groups' first configurations.
     #[must_use]
     pub fn configs(&self) -> Vec<(GroupId, Config)> {
-        let config = Config::new(ConfigId(1), self.node_ids(), self.copies)
-            .expect("drawn copies are at least one and at most the nodes");
-        (0..self.groups).map(|group| (GroupId(group), config.clone())).collect()
+        let config = |group| {
+            Config::new(ConfigId(1), self.members_of(group), self.copies)
+                .expect("drawn copies are at least one and at most the members")
+        };
+        (0..self.groups).map(|group| (GroupId(group), config(GroupId(group)))).collect()
     }
 
     /// How many nodes may stay dead while every group and the register can go on: a commit, a seal
@@ -186,9 +218,11 @@ impl Knobs {
     #[must_use]
     pub fn dead_max(&self) -> usize {
         let nodes = usize::from(self.nodes);
-        let seal = nodes - self.copies + 1;
-        let majority = nodes / 2 + 1;
-        nodes - self.copies.max(seal).max(majority).min(nodes)
+        let members = nodes - usize::from(self.spares);
+        let seal = members - self.copies + 1;
+        let for_register = nodes - (nodes / 2 + 1);
+        let for_groups = members.saturating_sub(self.copies.max(seal));
+        for_register.min(for_groups)
     }
 
     /// What node `me` is told.

@@ -13,6 +13,7 @@ mod canary;
 mod check;
 pub mod clock;
 mod disk;
+pub mod exhaust;
 mod fault;
 mod knobs;
 mod net;

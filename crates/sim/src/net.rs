@@ -34,6 +34,8 @@ pub(crate) struct Net {
     /// When the newest frame of each lane arrives.
     newest: BTreeMap<(Index, Index, Lane), u64>,
     sessions: BTreeMap<(Index, Index), Session>,
+    /// Before this time nothing that register members say to each other arrives.
+    pub(crate) register_from: u64,
 }
 
 impl Net {
@@ -46,6 +48,7 @@ impl Net {
             clogs: BTreeMap::new(),
             newest: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            register_from: 0,
         }
     }
 
@@ -68,6 +71,7 @@ impl Net {
     pub(crate) fn heal(&mut self) {
         self.cuts.clear();
         self.clogs.clear();
+        self.register_from = 0;
     }
 
     /// Whether a direction is cut.

@@ -107,7 +107,7 @@ impl Goal {
     fn lacks(&self, world: &World) -> Option<String> {
         let mut epochs = BTreeSet::new();
         let mut homes = 0;
-        for host in 0..world.count() {
+        for host in world.knobs().members_of(self.group).into_iter().map(crate::host) {
             let node = world.node(host);
             let Some(group) = node.and_then(|node| node.group(self.group)) else { continue };
             homes += usize::from(group.home_epoch().is_some());

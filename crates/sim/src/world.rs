@@ -344,15 +344,17 @@ impl World {
         }
     }
 
-    /// Whether all disks hold an epoch of every group.
+    /// Whether the disks of all members hold an epoch of their groups.
     #[must_use]
     pub fn has_joined_all(&self) -> bool {
-        self.hosts.iter().all(|host| {
-            let blobs = host.disk.blobs();
-            blobs.len() == usize::from(self.knobs.groups)
-                && blobs.values().all(|blob| {
-                    Meta::decode(blob).is_ok_and(|meta| !meta.table.starts().is_empty())
-                })
+        let has_joined = |node: NodeId, group: GroupId| {
+            let blob = self.hosts[host(node)].disk.blobs().get(&group);
+            let meta = blob.and_then(|blob| Meta::decode(blob).ok());
+            meta.is_some_and(|meta| !meta.table.starts().is_empty())
+        };
+        let groups = (0..self.knobs.groups).map(GroupId);
+        groups.into_iter().all(|group| {
+            self.knobs.members_of(group).into_iter().all(|node| has_joined(node, group))
         })
     }
 
@@ -371,7 +373,8 @@ impl World {
         for (index, host) in self.hosts.iter().enumerate() {
             let Some(node) = &host.node else { continue };
             self.check.holds_all(index, node);
-            for group in node.groups() {
+            let is_member = |group: GroupId| self.knobs.members_of(group).contains(&id(index));
+            for group in node.groups().filter(|group| is_member(group.id())) {
                 self.check.outcomes_stand(group.id(), |id, digest| group.answer(id, digest));
                 self.check.digest(group);
                 self.check.nothing_in_flight(group);

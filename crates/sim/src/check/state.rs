@@ -60,7 +60,12 @@ impl Check {
             epoch: group.table().epoch(),
             promised: group.promised(),
             home: group.home_epoch(),
+            durable: group.durable(),
         };
+        // Most steps touch one group of many.
+        if now == seen {
+            return;
+        }
         self.index(host, group, seen.tail);
         self.claim(host, group);
         if let Some(epoch) = now.home {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use group::{Input, Lane};
+use wire::{FrameBuilder, Message, decode_frame};
 
 use super::{Event, World, id};
 use crate::knobs::{MILLI, SECOND};
@@ -123,7 +124,17 @@ impl World {
             return;
         }
         self.report.frames += 1;
-        self.give(to, Input::Frame { from: id(from), bytes });
+        let bytes =
+            if self.now < self.net.register_from { unregistered(&bytes) } else { Some(bytes) };
+        if let Some(bytes) = bytes {
+            self.give(to, Input::Frame { from: id(from), bytes });
+        }
+    }
+
+    /// The register goes away for `micros`: what its members say to each other is lost. All else
+    /// arrives.
+    pub fn silence_register(&mut self, micros: u64) {
+        self.net.register_from = self.now + micros;
     }
 
     /// Whether both ends run and the links between them carry.
@@ -131,4 +142,14 @@ impl World {
         let runs = |node: Index| self.hosts[node].node.is_some() && !self.hosts[node].is_paused;
         runs(a) && runs(b) && self.net.is_whole(a, b)
     }
+}
+
+/// A frame without what register members say to each other; `None` if nothing else is in it.
+fn unregistered(frame: &Bytes) -> Option<Bytes> {
+    let Ok(messages) = decode_frame(frame) else { return Some(frame.clone()) };
+    let mut rest = FrameBuilder::default();
+    for message in messages.iter().filter(|message| !matches!(message, Message::Register(_))) {
+        rest.push(message);
+    }
+    rest.take()
 }

@@ -5,6 +5,7 @@
 mod channels;
 mod crashes;
 mod disks;
+mod exhaustive;
 mod identity;
 mod moves;
 mod partitions;
