@@ -2,14 +2,14 @@
 
 use group::{GroupStatus, PeerStatus, RoleStatus};
 use model::Model;
-use register::GroupState;
+use register::{Disposal, GroupState};
 use replication::Lack;
 use runtime::NodeView;
 use serde_json::{Value, json};
 use types::{GroupId, NodeId, Now};
 use wire::{Orphan, OrphanReason};
 
-use crate::{Site, hash_hex, json as write};
+use crate::{Site, hash_hex, json as write, orphans};
 
 /// How a group stands here; `None` if there is no such group.
 pub(crate) fn group<M: Model>(
@@ -88,7 +88,15 @@ pub(crate) fn history(state: &GroupState) -> Value {
 }
 
 /// A run of records set aside.
-pub(crate) fn orphan(group: GroupId, orphan: &Orphan) -> Value {
+pub(crate) fn orphan(group: GroupId, orphan: &Orphan, disposals: &[Disposal]) -> Value {
+    let disposal = disposals.iter().find(|one| one.head == orphan.head);
+    let disposal = disposal.map(|one| {
+        json!({
+            "disposition": orphans::name(one.disposition),
+            "case": (one.case > 0).then_some(one.case),
+            "decided_us": one.at.0,
+        })
+    });
     let reason = match orphan.reason {
         OrphanReason::Superseded => "superseded",
         OrphanReason::Forced => "forced",
@@ -103,6 +111,7 @@ pub(crate) fn orphan(group: GroupId, orphan: &Orphan) -> Value {
         "set_aside_by_epoch": orphan.by.0,
         "reason": reason,
         "may_have_been_acknowledged": orphan.reason == OrphanReason::Forced,
+        "disposal": disposal,
     })
 }
 

@@ -17,6 +17,7 @@ pub mod limits;
 mod metrics;
 pub mod openapi;
 mod orders;
+mod orphans;
 mod patient;
 mod problem;
 mod request;
@@ -26,6 +27,7 @@ mod site;
 mod status;
 
 pub use json::{hash_hex, json, parse, phase, position};
+pub use orphans::Words;
 pub use problem::{Problem, TYPE_STEM};
 pub use request::read_body;
 pub use router::router;

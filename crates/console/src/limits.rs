@@ -53,3 +53,6 @@ pub const GROUPS_PER_LOOK: u16 = 64;
 const _: () = assert!(READ_AHEAD_BYTES_MAX >= 8 << 10, "hyper takes no less");
 const _: () = assert!(JSON_BYTES_MAX <= SMALL_BODY_BYTES_MAX, "orders never wait for documents");
 const _: () = assert!(TOKEN_BYTES_MIN < TOKEN_BYTES_MAX);
+
+/// Records of a run that was set aside in one answer. Each is read from the disk.
+pub const ORPHANS_PER_PAGE: usize = 100;

@@ -52,6 +52,21 @@ pub fn document(application: Value) -> Value {
                     },
                 },
                 "Switchover": order(&json!({})),
+                "Disposal": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["disposition", "reason"],
+                    "properties": {
+                        "disposition": {
+                            "enum": ["keep", "replay", "suspense"],
+                            "description": "`keep` for the audit; `replay` hands the commands in again \
+                                            under their ids; `suspense` posts their sum to a house \
+                                            account of the case",
+                        },
+                        "reason": { "type": "string", "minLength": 1, "maxLength": 256 },
+                        "case": { "type": "integer", "minimum": 1 },
+                    },
+                },
                 "Failover": order(&json!({
                     "kind": {
                         "enum": ["unplanned", "forced"],
@@ -122,7 +137,24 @@ fn paths() -> Value {
                 ("404", "there is no such group"),
             ],
         ) },
-        "/v1/orphans": plain("Every run of records set aside by this node."),
+        "/v1/orphans": plain("Every run of records set aside by this node, and what was decided of it."),
+        "/v1/orphans/{group}/{head}": {
+            "get": operation(
+                "What is in a run: its commands in words, a page at a time.",
+                &[
+                    parameter("path", "group", "a group's number: `7` or `g7`"),
+                    parameter("path", "head", "8 or more digits of the run's head"),
+                    parameter("query", "after", "the last seq of the page before"),
+                ],
+                &[
+                    ("200", "the run, with `next_after` if there is more"),
+                    ("400", "`bad-group`, `bad-head`, `bad-query`"),
+                    ("404", "`no-such-group`, `no-such-run`: each node has its own"),
+                    ("409", "`ambiguous`: give more digits"),
+                ],
+            ),
+            "post": disposing(),
+        },
         "/v1/explain": { "get": operation(
             "Why a group moved or did not, with every reason and the next step.",
             &[which],
@@ -163,6 +195,23 @@ fn ordering(summary: &str, schema: &str) -> Value {
         "content": { "application/json": { "schema": schema } },
     });
     json!({ "post": operation })
+}
+
+/// Deciding what becomes of a run.
+fn disposing() -> Value {
+    let mut all = ordering(
+        "Decides what becomes of a run, and does it. Repeat a request that broke off.",
+        "Disposal",
+    );
+    let mut operation = all["post"].take();
+    operation["parameters"] = json!([
+        parameter("path", "group", "a group's number: `7` or `g7`"),
+        parameter("path", "head", "8 or more digits of the run's head"),
+        parameter("header", "Evenkeel-Actor", "who decides, for the audit; `cli` if absent"),
+    ]);
+    operation["responses"]["200"]["description"] =
+        json!("decided; `commands` says what each came to, `complete` whether all is known");
+    operation
 }
 
 fn order(more: &Value) -> Value {

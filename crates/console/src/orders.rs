@@ -161,7 +161,7 @@ fn node(site: &Site, target: &Target) -> Result<NodeId, Problem> {
     })
 }
 
-fn refused(refusal: &OrderRefusal) -> Problem {
+pub(crate) fn refused(refusal: &OrderRefusal) -> Problem {
     let text = chain(refusal);
     match refusal {
         OrderRefusal::NoRegister => {

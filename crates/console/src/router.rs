@@ -9,7 +9,7 @@ use model::Model;
 use runtime::Handle;
 use serde_json::Value;
 
-use crate::{Problem, Site, explain, health, metrics, openapi, orders, status};
+use crate::{Problem, Site, Words, explain, health, metrics, openapi, orders, orphans, status};
 
 /// What every handler gets.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct App<M> {
     pub(crate) site: Arc<Site>,
     /// The description of the whole interface, written once.
     pub(crate) description: Arc<str>,
+    /// How the application's commands are told to people.
+    pub(crate) words: Words,
 }
 
 impl<M> Clone for App<M> {
@@ -26,17 +28,19 @@ impl<M> Clone for App<M> {
             handle: self.handle.clone(),
             site: Arc::clone(&self.site),
             description: Arc::clone(&self.description),
+            words: self.words,
         }
     }
 }
 
 /// The console's routes with those of the `application` beside them. `paths` describes the latter in
-/// the form of OpenAPI's `paths`; see [`openapi`].
+/// the form of OpenAPI's `paths`; see [`openapi`]. `words` is what it says about its commands.
 pub fn router<M: Model + Send + 'static>(
     handle: Handle<M>,
     site: Arc<Site>,
     application: Router,
     paths: Value,
+    words: Words,
 ) -> Router {
     let description = openapi::document(paths).to_string().into();
     Router::new()
@@ -45,12 +49,13 @@ pub fn router<M: Model + Send + 'static>(
         .route("/metrics", get(metrics::text::<M>))
         .route("/v1/status", get(status::whole::<M>))
         .route("/v1/groups/{group}", get(status::one::<M>))
-        .route("/v1/orphans", get(status::orphans::<M>))
+        .route("/v1/orphans", get(orphans::all::<M>))
+        .route("/v1/orphans/{group}/{head}", get(orphans::one::<M>).post(orphans::decide::<M>))
         .route("/v1/explain", get(explain::explain::<M>))
         .route("/v1/switchover", post(orders::switchover::<M>))
         .route("/v1/failover", post(orders::failover::<M>))
         .route("/v1/openapi.json", get(openapi::serve::<M>))
-        .with_state(App { handle, site, description })
+        .with_state(App { handle, site, description, words })
         .merge(application)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

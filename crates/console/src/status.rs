@@ -12,7 +12,7 @@ use types::GroupId;
 
 use crate::limits::GROUPS_PER_LOOK;
 use crate::router::App;
-use crate::{Problem, Site, group_view, hash_hex, health, json};
+use crate::{Problem, Site, group_view, hash_hex, health, json, orphans};
 
 /// `GET /v1/status`.
 pub(crate) async fn whole<M: Model + Send + 'static>(
@@ -52,7 +52,9 @@ pub(crate) async fn one<M: Model + Send + 'static>(
     let found = app.handle.ask(move |view| {
         let mut value = group_view::group(&site, view, group)?;
         let orphans = view.node.group(group).map_or(&[][..], |here| here.orphans());
-        let orphans: Vec<_> = orphans.iter().map(|one| group_view::orphan(group, one)).collect();
+        let decided = orphans::disposals(view, group);
+        let orphans = orphans.iter().map(|one| group_view::orphan(group, one, decided));
+        let orphans: Vec<_> = orphans.collect();
         value["observer"] = json!(site.node().0);
         value["orphans"] = Value::Array(orphans);
         value["register"] =
@@ -60,26 +62,6 @@ pub(crate) async fn one<M: Model + Send + 'static>(
         Some(value)
     });
     found.await?.map(|value| json(&value)).ok_or_else(|| unknown_group(group, &app.site))
-}
-
-/// `GET /v1/orphans`: every run of records that this node holds and that is not in a chain.
-pub(crate) async fn orphans<M: Model + Send + 'static>(
-    State(app): State<App<M>>,
-) -> Result<Response, Problem> {
-    let runs = app.handle.ask(|view| {
-        let runs = view.node.groups().flat_map(|group| {
-            group.orphans().iter().map(|orphan| group_view::orphan(group.id(), orphan))
-        });
-        runs.collect::<Vec<_>>()
-    });
-    let runs = runs.await?;
-    let records: u64 = runs.iter().filter_map(|run| run["records"].as_u64()).sum();
-    Ok(json(&json!({
-        "observer": app.site.node().0,
-        "runs_count": runs.len(),
-        "records": records,
-        "runs": runs,
-    })))
 }
 
 /// Reads a group's number, written `7` or `g7`.

@@ -3,6 +3,7 @@
 mod accounts;
 mod cluster_client;
 mod orders;
+mod orphans;
 mod views;
 
 use clap::Subcommand;
@@ -16,8 +17,8 @@ pub(crate) enum Operate {
     Status(views::Status),
     /// Say why groups moved or did not, with every reason and what to do about it.
     Explain(views::Explain),
-    /// List records that a node holds and that are in no chain, with the reason.
-    Orphans(views::Orphans),
+    /// List, show and decide records that nodes hold and that are in no chain.
+    Orphans(orphans::Args),
     /// Move groups by plan: the old home works along, nothing is lost.
     Switchover(orders::Switchover),
     /// Move groups away from a home that does not answer.
@@ -33,7 +34,7 @@ pub(crate) fn run(operate: &Operate) -> Ended {
         match operate {
             Operate::Status(args) => views::status(args).await,
             Operate::Explain(args) => views::explain(args).await,
-            Operate::Orphans(args) => views::orphans(args).await,
+            Operate::Orphans(args) => orphans::run(args).await,
             Operate::Switchover(args) => orders::switchover(args).await,
             Operate::Failover(args) => orders::failover(args).await,
             Operate::Accounts(args) => accounts::run(args).await,

@@ -11,6 +11,7 @@
 //! queue of what its writes stand for.
 
 mod apply;
+mod aside;
 mod candidate;
 mod channels;
 mod fetch;
@@ -69,7 +70,7 @@ pub(crate) enum Out {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum InFlight {
     /// A record; durable when it comes back.
-    Record { seq: Seq, hash: Hash },
+    Record { epoch: Epoch, seq: Seq, hash: Hash },
     /// The meta; when it comes back, this may be said.
     Meta(Then),
 }
@@ -114,6 +115,8 @@ pub struct Group<M> {
     known: Seq,
     role: Role,
     in_flight: VecDeque<InFlight>,
+    /// Places of records that were set aside.
+    aside: BTreeMap<(Epoch, Seq), Position>,
     /// The register's view, once this node has one.
     register: Option<GroupState>,
     connected: BTreeSet<NodeId>,
@@ -168,6 +171,7 @@ impl<M: Model> Group<M> {
             known: Seq(0),
             role: Role::Member,
             in_flight: VecDeque::new(),
+            aside: BTreeMap::new(),
             register: None,
             connected: BTreeSet::new(),
             model: fresh.clone(),
@@ -196,6 +200,7 @@ impl<M: Model> Group<M> {
     pub fn replay(&mut self, at: Position, record: &Record) -> bool {
         let header = record.header();
         if !self.meta.table.holds(header.epoch, header.seq) {
+            self.find_aside(header, at);
             return true;
         }
         match self.chain.fit(header, record.hash()) {
@@ -368,12 +373,14 @@ impl<M: Model> Group<M> {
     pub(crate) fn written(&mut self, at: Position, out: &mut Vec<Out>) {
         let written = self.in_flight.pop_front().expect("storage completes what was asked for");
         match written {
-            InFlight::Record { seq, hash } => {
+            InFlight::Record { epoch, seq, hash } => {
                 self.chain.place(seq, hash, at);
                 if self.chain.link(seq).is_some_and(|link| link.hash == hash) {
                     assert!(seq == self.durable.next(), "records become durable in order");
                     self.durable = seq;
                     self.ack_due = true;
+                } else {
+                    self.note_place(epoch, seq, at);
                 }
             }
             InFlight::Meta(Then::Nothing) => {}
@@ -501,7 +508,8 @@ impl<M: Model> Group<M> {
     fn append(&mut self, record: &Record, out: &mut Vec<Out>) {
         let tail = record.tail();
         self.chain.push(record, None);
-        self.in_flight.push_back(InFlight::Record { seq: tail.seq, hash: tail.hash });
+        let (epoch, seq, hash) = (tail.epoch, tail.seq, tail.hash);
+        self.in_flight.push_back(InFlight::Record { epoch, seq, hash });
         out.push(Out::Append(record.bytes().clone()));
     }
 }

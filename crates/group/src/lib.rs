@@ -21,8 +21,8 @@ pub use desk::Asker;
 pub use event::Event;
 pub use group::{Group, GroupStatus, PeerStatus, RoleStatus};
 pub use node::{
-    Effect, Explanation, Input, Lane, Node, NodeEvent, Order, OrderRefusal, RecoverError, Recovery,
-    StopReason,
+    Decision, Effect, Explanation, Input, Lane, Node, NodeEvent, Order, OrderRefusal, RecoverError,
+    Recovery, StopReason,
 };
 pub use options::{GroupOptions, NodeOptions};
 pub use solo::{NotAChain, Solo, SoloEffect, SoloInput};

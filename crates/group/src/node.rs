@@ -24,7 +24,7 @@ use types::{Epoch, GroupId, Instant, NodeId, Now, Position, ReadId, RequestId, S
 use wire::log::Kind;
 use wire::{FrameBuilder, GroupMessage, Message, Parcel, decode_frame};
 
-pub use effect::{Effect, Input, Lane, NodeEvent, Order, OrderRefusal, StopReason};
+pub use effect::{Decision, Effect, Input, Lane, NodeEvent, Order, OrderRefusal, StopReason};
 pub use look::Explanation;
 pub use recovery::{RecoverError, Recovery};
 
@@ -197,6 +197,7 @@ impl<M: Model> Node<M> {
                 });
             }
             Input::Order { request, order } => self.order(now, request, &order, out),
+            Input::Dispose { request, decision } => self.dispose(now, request, decision, out),
             Input::Wake => self.drive_register(now, register::Input::Wake, out),
         }
     }

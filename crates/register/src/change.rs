@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use types::{Config, Epoch, GroupId, Hash, NodeId, Seq, Stamp};
 
-use crate::Refusal;
 use crate::limits::{ACTOR_BYTES_MAX, CHANGES_MAX, CONFIG_MEMBERS_MAX, REASON_BYTES_MAX};
+use crate::{Disposal, Refusal};
 
 /// The name of a proposal: who proposed it, and its number there. Applied at most once.
 ///
@@ -68,6 +68,8 @@ pub enum Transition {
     },
     /// Opens the epoch.
     Activate(Activation),
+    /// Decides what becomes of a run that was set aside. Moves nothing.
+    Dispose(Disposal),
 }
 
 /// A step of one group, taken only if the group is at `expected_version`.

@@ -11,12 +11,13 @@ use wire::{DecodeError, Reader, Writer};
 
 use crate::limits::{ACTOR_BYTES_MAX, CHANGES_MAX, CONFIG_MEMBERS_MAX, REASON_BYTES_MAX};
 use crate::{
-    Activation, Change, ChangeResult, GroupState, Phase, Proposal, ProposalId, Refusal, SealKind,
-    Standing, Transition,
+    Activation, Change, ChangeResult, Disposal, Disposition, GroupState, Phase, Proposal,
+    ProposalId, Refusal, SealKind, Standing, Transition,
 };
 
 const BEGIN_SEAL: u8 = 1;
 const ACTIVATE: u8 = 2;
+const DISPOSE: u8 = 3;
 
 pub(crate) fn proposal(writer: &mut Writer<'_>, proposal: &Proposal) {
     let id = proposal.id();
@@ -34,6 +35,10 @@ pub(crate) fn proposal(writer: &mut Writer<'_>, proposal: &Proposal) {
                 config(writer, &activation.config);
                 writer.u64(activation.start_seq.0).hash(activation.start_hash);
                 writer.flag(activation.forced).u64(activation.at.0);
+            }
+            Transition::Dispose(decided) => {
+                writer.u8(DISPOSE);
+                disposal(writer, decided);
             }
         }
     }
@@ -64,6 +69,7 @@ pub(crate) fn read_proposal(reader: &mut Reader<'_>) -> Result<Proposal, DecodeE
                 forced: reader.flag("forced")?,
                 at: Stamp(reader.u64()?),
             }),
+            DISPOSE => Transition::Dispose(read_disposal(reader)?),
             tag => return Err(invalid("transition", tag)),
         };
         changes.push(Change { group, expected_version, transition });
@@ -137,6 +143,9 @@ pub(crate) fn result(writer: &mut Writer<'_>, result: &ChangeResult) {
         Err(Refusal::Start { last, given }) => writer.u8(8).u64(last.0).u64(given.0),
         Err(Refusal::NotForced) => writer.u8(9),
         Err(Refusal::Expired) => writer.u8(10),
+        Err(Refusal::Disposed { decided }) => writer.u8(20).u8(decided.number()),
+        Err(Refusal::Disposals { count }) => writer.u8(21).count(*count),
+        Err(Refusal::Sealing) => writer.u8(22),
     };
 }
 
@@ -178,6 +187,31 @@ pub(crate) fn group_state(writer: &mut Writer<'_>, state: &GroupState) {
         None => writer.u8(0),
         Some(id) => writer.u8(1).u16(id.node.0).u64(id.number),
     };
+    writer.count(state.disposals.len());
+    for decided in &state.disposals {
+        disposal(writer, decided);
+    }
+}
+
+fn disposal(writer: &mut Writer<'_>, disposal: &Disposal) {
+    let Disposal { head, epoch, first, last, disposition, case, at } = disposal;
+    writer.hash(*head).u64(epoch.0).u64(first.0).u64(last.0);
+    writer.u8(disposition.number()).u64(*case).u64(at.0);
+}
+
+fn read_disposal(reader: &mut Reader<'_>) -> Result<Disposal, DecodeError> {
+    Ok(Disposal {
+        head: reader.hash()?,
+        epoch: Epoch(reader.u64()?),
+        first: Seq(reader.u64()?),
+        last: Seq(reader.u64()?),
+        disposition: {
+            let number = reader.u8()?;
+            Disposition::numbered(number).ok_or_else(|| invalid("disposition", number))?
+        },
+        case: reader.u64()?,
+        at: Stamp(reader.u64()?),
+    })
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@
 //! an abandoned seal is taken over by the next one.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, NodeId, Seq, Stamp, Start};
 
-use crate::{Activation, ProposalId, SealKind, Transition};
+use crate::{Activation, Disposal, Disposition, ProposalId, SealKind, Transition, disposal};
 
 /// Whether a group has a home or is between two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,9 @@ pub struct GroupState {
     pub reason: String,
     /// In which proposal; `None` before the first.
     pub changed_by: Option<ProposalId>,
+    /// What was decided about runs that were set aside, oldest first. A run that is not named here is
+    /// open.
+    pub disposals: Vec<Disposal>,
 }
 
 /// Why a change was not made. The group is as it was.
@@ -131,6 +135,21 @@ pub enum Refusal {
     /// one was. It changed nothing now.
     #[error("the proposal is older than what is remembered")]
     Expired,
+    /// The run has another disposition, and what was done about it cannot be undone.
+    #[error("the run was disposed of already: {decided:?}")]
+    Disposed {
+        /// How.
+        decided: Disposition,
+    },
+    /// The group is changing its home; decide when that is over.
+    #[error("the group is changing its home")]
+    Sealing,
+    /// As many runs of this group are decided as the register holds.
+    #[error("{count} runs of this group are decided, and no more are held")]
+    Disposals {
+        /// How many.
+        count: usize,
+    },
 }
 
 impl GroupState {
@@ -149,6 +168,7 @@ impl GroupState {
             actor: String::new(),
             reason: String::new(),
             changed_by: None,
+            disposals: Vec::new(),
         }
     }
 
@@ -168,6 +188,13 @@ impl GroupState {
                 self.begin_seal(*epoch, *candidate, *kind, *at)?;
             }
             Transition::Activate(activation) => self.activate(activation)?,
+            Transition::Dispose(decided) => {
+                // A candidate would find that the version it seals under is gone.
+                if self.phase != Phase::Active {
+                    return Err(Refusal::Sealing);
+                }
+                disposal::decide(&mut self.disposals, decided)?;
+            }
         }
         self.version += 1;
         Ok(self.version)

@@ -17,6 +17,7 @@ extern crate alloc;
 mod audit;
 mod change;
 mod codec;
+mod disposal;
 mod effect;
 mod frame;
 mod group;
@@ -35,6 +36,7 @@ pub use audit::{Audit, AuditEntry};
 pub use change::{
     Activation, Change, ChangeResult, NotAProposal, Proposal, ProposalId, SealKind, Transition,
 };
+pub use disposal::{Disposal, Disposition};
 pub use effect::{Counters, Effect, Event, FrameRefusal, Input, UndecidedReason};
 pub use group::{GroupState, Phase, Refusal, Standing};
 pub use machine::Register;

@@ -16,6 +16,9 @@ pub const MEMBERS_MAX: usize = 7;
 /// Members of one group's configuration.
 pub const CONFIG_MEMBERS_MAX: usize = 16;
 
+/// Decisions about runs that were set aside, per group. A takeover sets aside a run or two.
+pub const DISPOSALS_MAX: usize = 1024;
+
 /// Groups in one register.
 pub const GROUPS_MAX: usize = 4096;
 

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
+use bytes::Bytes;
 use group::{Effect, Input, Lane, Node, OrderRefusal, StopReason};
 use model::Model;
-use storage::{Owner, Refused, Request};
+use storage::{LoadError, Owner, Refused, Request};
 use tokio::sync::{oneshot, watch};
-use types::{Epoch, RequestId};
+use types::{Epoch, ReadId, RequestId};
 use wire::Reply;
 
 use crate::handle::{Job, NodeView};
@@ -64,6 +65,9 @@ pub(crate) struct Driver<M> {
     replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
     ordered: BTreeMap<RequestId, oneshot::Sender<Result<(), OrderRefusal>>>,
     requests: u64,
+    /// Reads of [`READERS`] under way.
+    reads: BTreeMap<ReadId, oneshot::Sender<Result<Bytes, LoadError>>>,
+    reads_issued: u64,
     /// Bounds the lines of the log that other nodes cause.
     peer_lines: log::Quota,
 }
@@ -72,6 +76,9 @@ pub(crate) struct Driver<M> {
 /// that order: a record whose epoch is not in the superblock is no part of any chain.
 const RECORDS: Owner = Owner(0);
 const METAS: Owner = Owner(1);
+
+/// Records that people want to see. The node knows nothing of these reads.
+pub(crate) const READERS: Owner = Owner(2);
 
 impl<M: Model + 'static> Driver<M> {
     pub(crate) fn new(
@@ -94,6 +101,8 @@ impl<M: Model + 'static> Driver<M> {
             replies: BTreeMap::new(),
             ordered: BTreeMap::new(),
             requests: 0,
+            reads: BTreeMap::new(),
+            reads_issued: 0,
             peer_lines: log::Quota::default(),
         }
     }
@@ -170,10 +179,26 @@ impl<M: Model + 'static> Driver<M> {
                 self.ordered.insert(request, reply);
                 inputs.push(Input::Order { request, order });
             }
+            Job::Dispose { decision, reply } => {
+                let request = self.number();
+                self.ordered.insert(request, reply);
+                inputs.push(Input::Dispose { request, decision });
+            }
             Job::Ask(ask) => {
                 let (node, now) = (&self.node, self.clock.now());
                 let (storage, transport) = (&self.storage, &*self.transport);
                 ask(&NodeView { node, now, storage, transport });
+            }
+            Job::Read { at, reply } => {
+                self.reads_issued += 1;
+                let id = ReadId(self.reads_issued);
+                self.reads.insert(id, reply);
+                self.backlog.push_back(Request::Load { owner: READERS, id, at });
+            }
+            Job::Loaded { id, result } => {
+                if let Some(reply) = self.reads.remove(&id) {
+                    let _gone = reply.send(result).is_err();
+                }
             }
             Job::Room => {}
             Job::Halt(halt) => return Err(halt),

@@ -3,9 +3,10 @@
 use std::sync::{Arc, mpsc};
 
 use bytes::Bytes;
-use group::{Input, Node, Order, OrderRefusal};
+use group::{Decision, Input, Node, Order, OrderRefusal};
+use storage::LoadError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use types::{GroupId, Instant, NodeId, Now};
+use types::{GroupId, Instant, NodeId, Now, Position, ReadId};
 use wire::{Command, Reply};
 
 use crate::Clock;
@@ -28,8 +29,14 @@ pub(crate) enum Job<M> {
     },
     /// An operator's order.
     Order { order: Order, reply: oneshot::Sender<Result<(), OrderRefusal>> },
+    /// An operator's decision about a run that was set aside.
+    Dispose { decision: Decision, reply: oneshot::Sender<Result<(), OrderRefusal>> },
     /// A question.
     Ask(Question<M>),
+    /// A record to be read back for people.
+    Read { at: Position, reply: oneshot::Sender<Result<Bytes, LoadError>> },
+    /// It was read.
+    Loaded { id: ReadId, result: Result<Bytes, LoadError> },
     /// Storage has room again.
     Room,
     /// End, for this reason.
@@ -119,6 +126,28 @@ impl<M: 'static> Handle<M> {
     pub async fn order(&self, order: Order) -> Result<Result<(), OrderRefusal>, Gone> {
         let (reply, answer) = oneshot::channel();
         self.jobs.send(Job::Order { order, reply }).map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Hands a decision about a run that was set aside to the node, and waits until the register has
+    /// taken or refused it.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn dispose(&self, decision: Decision) -> Result<Result<(), OrderRefusal>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job::Dispose { decision, reply }).map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Reads a record of this node's log back, for people who want to see it. It stands in line behind
+    /// what the node itself reads.
+    ///
+    /// # Errors
+    /// [`Gone`]; and [`LoadError`] if there is none, or it is damaged.
+    pub async fn read(&self, at: Position) -> Result<Result<Bytes, LoadError>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job::Read { at, reply }).map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }
 

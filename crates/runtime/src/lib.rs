@@ -25,3 +25,4 @@ pub use driver::Halt;
 pub use handle::{Gone, Handle, NodeView};
 pub use span::{NotASpan, Span};
 pub use start::{Running, StartError, allow_first_start, start};
+pub use storage::LoadError;

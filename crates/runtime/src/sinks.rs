@@ -7,6 +7,7 @@ use group::Input;
 use storage::Completion;
 use transport::Event;
 
+use crate::driver::READERS;
 use crate::handle::Job;
 use crate::log::{Chain, Quota, Unreached};
 use crate::{Clock, Halt};
@@ -14,11 +15,15 @@ use crate::{Clock, Halt};
 pub(crate) fn storage<M: Send + 'static>(jobs: mpsc::Sender<Job<M>>) -> storage::Sink {
     Arc::new(move |completions: Vec<Completion>| {
         let mut inputs = Vec::with_capacity(completions.len());
+        let mut loaded = Vec::new();
         let mut job = None;
         for completion in completions {
             match completion {
                 Completion::Written { id, at, .. } => {
                     inputs.push(Input::Written { id, at: at.unwrap_or_default() });
+                }
+                Completion::Loaded { owner, id, result } if owner == READERS => {
+                    loaded.push(Job::Loaded { id, result });
                 }
                 Completion::Loaded { id, result, .. } => {
                     if let Err(error) = &result {
@@ -35,7 +40,7 @@ pub(crate) fn storage<M: Send + 'static>(jobs: mpsc::Sender<Job<M>>) -> storage:
         }
         // The core thread may have ended; what is durable is found at the next start.
         let _ended = jobs.send(Job::Inputs(inputs)).is_err();
-        if let Some(job) = job {
+        for job in loaded.into_iter().chain(job) {
             let _ended = jobs.send(job).is_err();
         }
     })

@@ -13,10 +13,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use bytes::Bytes;
-use group::{Input, Node, Order};
-use register::SealKind;
+use group::{Decision, Input, Node, Order};
+use register::{Disposition, SealKind};
 use types::{GroupId, NodeId, Now, Position, ReadId, RequestId, WriteId};
-use wire::Meta;
+use wire::{Meta, Orphan};
 
 pub use clients::{Ask, Asked};
 
@@ -246,6 +246,12 @@ impl World {
         self.hosts.get(host)?.node.as_ref()
     }
 
+    /// A record of a host's log, as the node would read it back.
+    #[must_use]
+    pub fn read_log(&self, host: Index, at: Position) -> Option<Bytes> {
+        self.hosts.get(host)?.disk.read(at)
+    }
+
     /// What a host's clocks say.
     #[must_use]
     pub fn clocks(&self, host: Index) -> Now {
@@ -397,6 +403,15 @@ impl World {
             reason: "because the simulator says so".into(),
         };
         self.give(at, Input::Order { request, order });
+    }
+
+    /// Has an operator decide at a node what becomes of a run that was set aside.
+    pub fn dispose(&mut self, at: Index, group: GroupId, run: Orphan, disposition: Disposition) {
+        self.requests_made += 1;
+        let request = RequestId(self.requests_made);
+        let (actor, reason) = ("operator".into(), "because the simulator says so".into());
+        let decision = Decision { group, run, disposition, case: 0, actor, reason };
+        self.give(at, Input::Dispose { request, decision });
     }
 }
 

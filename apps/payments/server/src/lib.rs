@@ -23,6 +23,7 @@ pub mod pay;
 mod placement;
 mod router;
 mod translate;
+mod words;
 
 pub use placement::{placement, start};
 pub use router::router;

@@ -8,6 +8,7 @@ use console::Site;
 use payments_model::Payments;
 use runtime::Handle;
 
+use crate::words::WORDS;
 use crate::{account_state, accounts, books, lookup, openapi, pay};
 
 /// What every handler gets.
@@ -30,5 +31,5 @@ pub fn router(handle: Handle<Payments>, site: Arc<Site>) -> Router {
         .route("/v1/books", get(books::books))
         .route("/v1/digests", get(books::digests))
         .with_state(app);
-    console::router(handle, site, payments, openapi::paths())
+    console::router(handle, site, payments, openapi::paths(), WORDS)
 }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow};
 use client::{CallError, Client, Options};
 use serde_json::Value;
 
+use super::orphans::is_not_here;
 use crate::exit::{Exit, Failure, OrExit as _};
 
 /// How long one node is waited for before the next is asked.
@@ -74,6 +75,48 @@ impl ClusterClient {
         Err(nobody(errors))
     }
 
+    /// Asks every node, one after the other, and returns what each said.
+    pub(crate) async fn get_each(&self, path: &str) -> Vec<(String, Result<Value, CallError>)> {
+        let mut answers = Vec::new();
+        for (index, endpoint) in self.client.endpoints().iter().enumerate() {
+            let answer = self.client.get_json(index, path).await;
+            answers.push((endpoint.url().to_owned(), answer));
+        }
+        answers
+    }
+
+    /// Asks one node after the other for something that only some of them have; also returns which
+    /// has it.
+    pub(crate) async fn get_where_it_is(&self, path: &str) -> Result<(usize, Value), Failure> {
+        let mut missing = None;
+        let mut errors = Vec::new();
+        for index in 0..self.client.endpoints().len() {
+            match self.client.get_json(index, path).await {
+                Ok(value) => return Ok((index, value)),
+                Err(error) if is_not_here(&error) => missing = Some(error),
+                Err(error) if is_elsewhere(&error) => errors.push(error),
+                Err(error) => return Err(failure(error)),
+            }
+        }
+        Err(missing.map_or_else(|| nobody(errors), failure))
+    }
+
+    /// Asks one node.
+    pub(crate) async fn get_at(&self, endpoint: usize, path: &str) -> Result<Value, CallError> {
+        self.client.get_json(endpoint, path).await
+    }
+
+    /// Orders something of one node.
+    pub(crate) async fn order_at(
+        &self,
+        endpoint: usize,
+        path: &str,
+        token: &str,
+        body: &Value,
+    ) -> Result<Value, Failure> {
+        self.client.post_json(endpoint, path, Some(token), body).await.map_err(failure)
+    }
+
     /// Orders something of one node after the other until one takes it. Only a node that has
     /// certainly done nothing is passed over.
     pub(crate) async fn order(
@@ -134,7 +177,7 @@ fn nobody(errors: Vec<CallError>) -> Failure {
 }
 
 /// A refusal with the exit code that its kind calls for.
-fn failure(error: CallError) -> Failure {
+pub(super) fn failure(error: CallError) -> Failure {
     let exit = match &error {
         CallError::Refused { problem, .. } => match (problem.kind.as_str(), problem.status) {
             ("no-quorum", _) | (_, 503) => Exit::NoQuorum,

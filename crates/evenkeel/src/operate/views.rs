@@ -1,4 +1,4 @@
-//! Looking: status, explanations, orphans.
+//! Looking: status and explanations.
 
 use std::collections::BTreeMap;
 
@@ -32,16 +32,6 @@ pub(crate) struct Explain {
     /// Only this group.
     #[arg(long)]
     group: Option<u16>,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t)]
-    output: Output,
-}
-
-/// Arguments of `orphans`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Orphans {
-    #[command(flatten)]
-    cluster: Where,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     output: Output,
@@ -172,41 +162,12 @@ pub(crate) async fn explain(args: &Explain) -> Ended {
     Ok(Exit::Ok)
 }
 
-/// Lists what the node that answers has set aside.
-pub(crate) async fn orphans(args: &Orphans) -> Ended {
-    let answered = ClusterClient::new(&args.cluster)?.get("/v1/orphans").await?;
-    if args.output == Output::Json {
-        output::json(&answered.value);
-        return Ok(Exit::Ok);
-    }
-    let mut table =
-        Table::new(["group", "epoch", "first", "last", "records", "by epoch", "reason"]);
-    for run in list(&answered.value, "runs") {
-        table.row([
-            format!("g{}", text(run, "group")),
-            text(run, "epoch"),
-            text(run, "first_seq"),
-            text(run, "last_seq"),
-            text(run, "records"),
-            text(run, "set_aside_by_epoch"),
-            text(run, "reason"),
-        ]);
-    }
-    output::print(&table.render());
-    output::line(&format!(
-        "{} records at {}; each node has its own: ask every endpoint by itself",
-        text(&answered.value, "records"),
-        answered.from
-    ));
-    Ok(Exit::Ok)
-}
-
-fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+pub(super) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// A member as it is shown: texts without quotes, nothing for null.
-fn text(value: &Value, name: &str) -> String {
+pub(super) fn text(value: &Value, name: &str) -> String {
     match value.get(name) {
         None | Some(Value::Null) => "-".to_owned(),
         Some(Value::String(text)) => text.clone(),

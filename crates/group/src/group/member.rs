@@ -209,6 +209,7 @@ impl<M: Model> Group<M> {
             self.quarantine(keep.seq, from, out);
             return false;
         }
+        self.note_places_above(keep.seq);
         let runs = self.chain.cut(keep.seq);
         if self.chain.tail() != keep {
             self.quarantine(keep.seq, from, out);

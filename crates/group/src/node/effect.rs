@@ -4,10 +4,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use register::{Refusal, SealKind, UndecidedReason};
+use register::{Disposition, Refusal, SealKind, UndecidedReason};
 use types::{GroupId, Instant, NodeId, Position, ReadId, RequestId, WriteId};
 use wire::log::Kind;
-use wire::{Command, Reply};
+use wire::{Command, Orphan, Reply};
 
 use crate::Event;
 
@@ -60,6 +60,13 @@ pub enum Input {
         /// What is wanted.
         order: Order,
     },
+    /// An operator's decision about a run that was set aside. Answered by [`Effect::Ordered`].
+    Dispose {
+        /// The driver's number for it.
+        request: RequestId,
+        /// What is decided.
+        decision: Decision,
+    },
     /// Time has passed.
     Wake,
 }
@@ -74,6 +81,23 @@ pub struct Order {
     /// Planned (nothing is lost, the old home works along), unplanned, or forced (may lose).
     pub kind: SealKind,
     /// Who orders it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// An operator's decision about a run of records that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The group.
+    pub group: GroupId,
+    /// The run, as whoever holds it itemises it.
+    pub run: Orphan,
+    /// What becomes of it.
+    pub disposition: Disposition,
+    /// Number of the case in which people work on it; 0 for none.
+    pub case: u64,
+    /// Who decides.
     pub actor: String,
     /// Why.
     pub reason: String,

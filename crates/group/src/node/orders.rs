@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 
 use model::Model;
 use register::{
-    Change, ChangeResult, Phase, Proposal, ProposalId, SealKind, Transition, UndecidedReason,
+    Change, ChangeResult, Disposal, Phase, Proposal, ProposalId, SealKind, Transition,
+    UndecidedReason,
 };
 use types::{GroupId, Now, RequestId};
 
 use super::Node;
-use super::effect::{Effect, Order, OrderRefusal};
+use super::effect::{Decision, Effect, Order, OrderRefusal};
 
 impl<M: Model> Node<M> {
     /// Proposes an order, or refuses it with the reason.
@@ -69,6 +70,44 @@ impl<M: Model> Node<M> {
             at: now.wall,
         };
         Ok(Change { group, expected_version: state.version, transition })
+    }
+
+    /// Proposes a decision about a run that was set aside, or refuses it with the reason.
+    pub(super) fn dispose(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        decision: Decision,
+        out: &mut Vec<Effect>,
+    ) {
+        match self.disposal(now, decision) {
+            Ok(proposal) => {
+                self.orders.insert(proposal.id(), request);
+                self.drive_register(now, register::Input::Propose(proposal), out);
+            }
+            Err(refusal) => out.push(Effect::Ordered { to: request, result: Err(refusal) }),
+        }
+    }
+
+    fn disposal(&mut self, now: Now, decision: Decision) -> Result<Proposal, OrderRefusal> {
+        let Decision { group, run, disposition, case, actor, reason } = decision;
+        if !self.register.reachable(now.instant) {
+            return Err(OrderRefusal::NoRegister);
+        }
+        let state = self.register.group(group).ok_or(OrderRefusal::UnknownGroup(group))?;
+        let transition = Transition::Dispose(Disposal {
+            head: run.head,
+            epoch: run.epoch,
+            first: run.first,
+            last: run.last,
+            disposition,
+            case,
+            at: now.wall,
+        });
+        let change = Change { group, expected_version: state.version, transition };
+        self.proposals += 1;
+        let id = self.register.proposal_id(self.proposals);
+        Proposal::new(id, actor, reason, Vec::from([change])).map_err(OrderRefusal::NotAProposal)
     }
 
     /// A proposal of this node was decided: if it was an order, whoever gave it is told.

@@ -5,7 +5,10 @@ use alloc::vec::Vec;
 use types::{Config, ConfigId, Epoch, GroupId, Hash, NodeId, Seq, Stamp};
 use wire::{DecodeError, Reader, Writer};
 
-use crate::{Activation, Change, NotAProposal, Proposal, ProposalId, SealKind, Transition, codec};
+use crate::{
+    Activation, Change, Disposal, Disposition, NotAProposal, Proposal, ProposalId, SealKind,
+    Transition, codec,
+};
 
 fn sample() -> Proposal {
     let config = Config::new(ConfigId(3), Vec::from([NodeId(1), NodeId(2)]), 1).unwrap();
@@ -25,8 +28,17 @@ fn sample() -> Proposal {
         forced: true,
         at: Stamp(11),
     });
+    let disposal = Transition::Dispose(Disposal {
+        head: Hash([8; 32]),
+        epoch: Epoch(4),
+        first: Seq(70),
+        last: Seq(76),
+        disposition: Disposition::Suspense,
+        case: 12,
+        at: Stamp(13),
+    });
     let changes = seals
-        .chain([activation])
+        .chain([activation, disposal])
         .map(|transition| Change { group: GroupId(6), expected_version: 8, transition })
         .collect();
     let id = ProposalId { node: NodeId(1), number: 1 << 33 };

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use types::{Config, ConfigId, Epoch, Hash, NodeId, Seq, Stamp};
 
 use super::{GroupState, Phase, Refusal};
-use crate::{Activation, SealKind, Transition};
+use crate::limits::DISPOSALS_MAX;
+use crate::{Activation, Disposal, Disposition, SealKind, Transition};
 
 fn config(id: u32, members: &[u16]) -> Config {
     let members = members.iter().copied().map(NodeId).collect();
@@ -141,4 +142,54 @@ fn a_new_configuration_comes_with_an_epoch() {
     assert_eq!(group.take(&Transition::Activate(next)), Ok(5));
     assert_eq!(group.config.id(), ConfigId(2));
     assert_eq!(group.take(&seal(3, 4, SealKind::Planned)), Ok(6));
+}
+
+fn dispose(run: u16, disposition: Disposition) -> Transition {
+    let mut head = [0; 32];
+    head[..2].copy_from_slice(&run.to_le_bytes());
+    Transition::Dispose(Disposal {
+        head: Hash(head),
+        epoch: Epoch(1),
+        first: Seq(3),
+        last: Seq(4),
+        disposition,
+        case: 0,
+        at: Stamp(50),
+    })
+}
+
+#[test]
+fn a_run_is_disposed_of_once_and_kept_ones_may_be_disposed_of_later() {
+    // Two operators who decide against each other would replay a payment that the other cancels.
+    use Disposition::{Cancel, Keep, Replay};
+    let opened = [seal(1, 1, UNPLANNED), activate(1, 1, 1)];
+    let mut group = after(&opened);
+    assert_eq!(group.take(&dispose(1, Keep)), Ok(4));
+    assert_eq!(group.take(&dispose(1, Replay)), Ok(5));
+    assert_eq!(group.take(&dispose(1, Replay)), Ok(6), "what broke off may be said again");
+    let before = group.clone();
+    assert_eq!(group.take(&dispose(1, Cancel)), Err(Refusal::Disposed { decided: Replay }));
+    assert_eq!(group.take(&dispose(1, Keep)), Err(Refusal::Disposed { decided: Replay }));
+    assert_eq!(group, before, "a refusal changes nothing");
+    assert_eq!(group.take(&dispose(2, Cancel)), Ok(7), "another run");
+    assert_eq!(group.disposals.len(), 2);
+}
+
+#[test]
+fn nothing_is_disposed_of_while_the_home_changes() {
+    // The candidate would find the version gone that it seals under, and begin anew.
+    check(&[seal(1, 1, UNPLANNED)], &dispose(1, Disposition::Keep), Refusal::Sealing);
+}
+
+#[test]
+fn decisions_are_bounded() {
+    // A register that grows with every order would end by not fitting a message.
+    let mut group = after(&[seal(1, 1, UNPLANNED), activate(1, 1, 1)]);
+    for run in 0..DISPOSALS_MAX {
+        let run = u16::try_from(run).unwrap();
+        assert!(group.take(&dispose(run, Disposition::Keep)).is_ok());
+    }
+    let refused = group.take(&dispose(u16::MAX, Disposition::Keep));
+    assert_eq!(refused, Err(Refusal::Disposals { count: DISPOSALS_MAX }));
+    assert!(group.take(&dispose(0, Disposition::Cancel)).is_ok(), "one that is known");
 }

@@ -1,7 +1,7 @@
 //! Homes that move: by plan, by order, by force.
 
-use register::{Phase, SealKind};
-use sim::{Knobs, MILLI, SECOND};
+use register::{Disposition, Phase, SealKind};
+use sim::{Knobs, MILLI, SECOND, World};
 use types::Epoch;
 use wire::{OrphanReason, Reply};
 
@@ -166,7 +166,13 @@ fn a_forced_switch_itemises_what_it_gave_up_when_the_old_home_returns() {
             run.first <= lost_at && lost_at <= run.last && run.reason == OrphanReason::Forced
         });
         assert!(listed, "{:?}", group(&world, host).orphans());
+        assert!(are_found(&world, host));
     }
+    // A start finds the bytes of what was set aside before it.
+    world.kill(HOME);
+    world.start(HOME);
+    world.run_for(5 * SECOND);
+    assert!(are_found(&world, HOME));
     // Its id is free: whoever asks again gets it done once more, and only once.
     assert!(matches!(outcome(&mut world, HOME, &lost), Reply::Done { .. }));
     all_agree(&mut world);
@@ -205,4 +211,75 @@ fn s29_without_the_register_commits_go_on_and_switches_are_refused() {
     assert_eq!(world.report().orders[1], refused + 1, "the switch is refused");
     assert_eq!(home(&world), Some(HOME));
     all_agree(&mut world);
+}
+
+#[test]
+fn what_becomes_of_a_run_is_decided_once_for_all_regions() {
+    // Two operators at two nodes that hold the same run would replay what the other gives up.
+    let mut world = serving_with(Knobs { nodes: 5, copies: 2, ..Knobs::quiet(1) }, 1);
+    world.run_for(2 * SECOND);
+    for host in 2..5 {
+        world.part(HOME, host);
+        world.part(NEAR, host);
+    }
+    world.run_for(100 * MILLI);
+    done(&mut world, HOME);
+    world.kill(HOME);
+    world.kill(NEAR);
+    world.heal();
+    world.run_for(20 * SECOND);
+    order(&mut world, FAR, FAR, SealKind::Forced);
+    let until = world.now() + 10 * SECOND;
+    assert!(world.run_until(until, |world| home(world) == Some(FAR)), "force opens an epoch");
+    world.start(HOME);
+    world.start(NEAR);
+    world.run_for(5 * SECOND);
+    let run = *group(&world, HOME).orphans().last().unwrap();
+    assert!(group(&world, NEAR).orphan(run.head).is_some(), "both hold it");
+
+    let decided = |world: &World, host: usize| {
+        let state = world.node(host).unwrap().register().group(G0).unwrap();
+        state.disposals.iter().find(|one| one.head == run.head).map(|one| one.disposition)
+    };
+    world.dispose(HOME, G0, run, Disposition::Keep);
+    world.run_for(2 * SECOND);
+    for host in 0..5 {
+        assert_eq!(decided(&world, host), Some(Disposition::Keep), "at {host}");
+    }
+    // At the same moment: one of them comes first, and the other finds the group changed.
+    world.dispose(HOME, G0, run, Disposition::Replay);
+    world.dispose(NEAR, G0, run, Disposition::Cancel);
+    world.run_for(2 * SECOND);
+    let first = decided(&world, FAR).unwrap();
+    assert!(matches!(first, Disposition::Replay | Disposition::Cancel), "{first:?}");
+    let other = match first {
+        Disposition::Replay => Disposition::Cancel,
+        Disposition::Keep | Disposition::Suspense | Disposition::Cancel => Disposition::Replay,
+    };
+    world.dispose(NEAR, G0, run, other);
+    world.run_for(2 * SECOND);
+    for host in 0..5 {
+        assert_eq!(decided(&world, host), Some(first), "at {host}");
+    }
+    // The home is where it was, and serves.
+    assert_eq!(home(&world), Some(FAR));
+    done(&mut world, HOME);
+    all_agree(&mut world);
+}
+
+/// Whether every record that a host has set aside can be read back and leads to its run's head.
+fn are_found(world: &World, host: usize) -> bool {
+    let group = group(world, host);
+    group.orphans().iter().all(|run| {
+        let mut last = None;
+        for (seq, at) in group.orphan_places(run) {
+            let bytes = at.and_then(|at| world.read_log(host, at));
+            let Some(record) = bytes.and_then(|bytes| wire::Record::decode(bytes).ok()) else {
+                return false;
+            };
+            assert_eq!((record.header().seq, record.header().epoch), (seq, run.epoch));
+            last = Some(record.hash());
+        }
+        last == Some(run.head)
+    })
 }

@@ -103,6 +103,39 @@ async fn orders_need_the_token_and_are_refused_by_name() {
     assert_eq!(explained["explanations"][0]["home"], 1);
 }
 
+/// If a run can be decided about without the token, or a wrong one is taken for another, somebody
+/// replays payments that were given up.
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_that_were_set_aside_are_named_and_guarded() {
+    let world = World::alone().await;
+    let all = world.get("/v1/orphans").await.json();
+    assert_eq!((&all["runs_count"], &all["open_count"]), (&json!(0), &json!(0)));
+    for (path, status, kind) in [
+        ("/v1/orphans/1/abcdef0", 400, "bad-head"),
+        ("/v1/orphans/1/abcdefgh", 400, "bad-head"),
+        ("/v1/orphans/x/abcdef01", 400, "bad-group"),
+        ("/v1/orphans/99/abcdef01", 404, "no-such-group"),
+        ("/v1/orphans/g1/abcdef01", 404, "no-such-run"),
+    ] {
+        let answer = world.get(path).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (status, kind), "{path}");
+    }
+    let keep = json!({ "disposition": "keep", "reason": "a test" });
+    let path = "/v1/orphans/g1/abcdef01";
+    let answer = http::ask(world.http, "POST", path, &[], keep.to_string().as_bytes()).await;
+    assert_eq!((answer.status, answer.problem().as_str()), (401, "unauthorized"));
+    let answer = world.post_json(path, &keep).await;
+    assert_eq!((answer.status, answer.problem().as_str()), (404, "no-such-run"));
+    for wrong in [
+        json!({ "disposition": "burn", "reason": "a test" }),
+        json!({ "disposition": "keep" }),
+        json!({ "disposition": "keep", "reason": "a test", "case": -1 }),
+    ] {
+        let answer = world.post_json(path, &wrong).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (400, "bad-json"), "{wrong}");
+    }
+}
+
 /// If a node cannot say why nothing moves, its operator forces what need not be forced.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lonely_node_says_why_it_does_nothing() {

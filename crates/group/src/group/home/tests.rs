@@ -28,6 +28,7 @@ fn home(out: &mut Vec<Out>) -> Group<Count> {
         actor: String::new(),
         reason: String::new(),
         changed_by: None,
+        disposals: Vec::new(),
     };
     group.become_home(at(1), &state, out);
     group

@@ -1,0 +1,213 @@
+//! What was set aside: the runs, and what is in each of them.
+//!
+//! A run is named by its group and the chain hash of its last record, which no other run has. The
+//! bytes come from this node's log; other nodes may hold the same run. What was decided about a run
+//! stands in the register and is the same everywhere.
+
+mod decide;
+
+use axum::body::Bytes;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use model::Model;
+use register::Disposal;
+use runtime::NodeView;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use types::{GroupId, Hash, Position, Seq, Stamp};
+use wire::{Command, CommandRef, Orphan, Record};
+
+use crate::limits::ORPHANS_PER_PAGE;
+use crate::router::App;
+use crate::status::{group_number, unknown_group};
+use crate::{Problem, group_view, hash_hex, json};
+
+pub(crate) use decide::{decide, name};
+
+/// Fewest digits of a hash that name a run.
+const HEAD_DIGITS_MIN: usize = 8;
+
+/// What an application knows about its own commands and the console does not.
+#[derive(Clone, Copy, Debug)]
+pub struct Words {
+    /// Puts a command into words: an object whose `kind` says what it is.
+    pub describe: fn(body: &[u8]) -> Value,
+    /// What these commands move together: an object of amounts as text by currency code.
+    pub totals: fn(commands: &[Command]) -> Value,
+    /// The commands that post the amounts of these to suspense under a case, in the same group. Their
+    /// ids follow from the case and the run's head, so that they are done once. The last argument is
+    /// their `not_after`.
+    pub suspend: fn(case: u64, head: Hash, commands: &[Command], not_after: Stamp) -> Vec<Command>,
+}
+
+/// Which part of a run.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Page {
+    after: Option<u64>,
+}
+
+/// `GET /v1/orphans`: every run of records that this node holds and that is not in a chain.
+pub(crate) async fn all<M: Model + Send + 'static>(
+    State(app): State<App<M>>,
+) -> Result<Response, Problem> {
+    let found = app.handle.ask(|view| {
+        let runs = view.node.groups().flat_map(|group| {
+            let decided = disposals(view, group.id());
+            group.orphans().iter().map(move |run| {
+                let disposal = decided.iter().find(|one| one.head == run.head).copied();
+                let places = group.orphan_places(run).take(ORPHANS_PER_PAGE).collect();
+                (group.id(), Run { orphan: *run, disposal, places })
+            })
+        });
+        runs.collect::<Vec<_>>()
+    });
+    let (mut runs, mut records, mut open) = (Vec::new(), 0, 0_usize);
+    for (group, run) in found.await? {
+        let mut value = group_view::orphan(group, &run.orphan, run.disposal.as_slice());
+        records += value["records"].as_u64().unwrap_or(0);
+        let contents = contents(&app, &run).await?;
+        // Signs of life of an idle home hold nothing that anybody could decide about.
+        let is_open = run.disposal.is_none() && contents["commands"] != 0;
+        open += usize::from(is_open);
+        value["is_open"] = json!(is_open);
+        value["contents"] = contents;
+        runs.push(value);
+    }
+    Ok(json(&json!({
+        "observer": app.site.node().0,
+        "runs_count": runs.len(),
+        "open_count": open,
+        "records": records,
+        "runs": runs,
+    })))
+}
+
+/// How many commands a run holds and what they move together, from its first records if it is long.
+async fn contents<M: Model + Send + 'static>(app: &App<M>, run: &Run) -> Result<Value, Problem> {
+    let (mut commands, mut unreadable) = (Vec::new(), 0_usize);
+    for (_, at) in &run.places {
+        match read(app, *at).await? {
+            Ok(record) => commands.extend(record.commands().map(owned)),
+            Err(_) => unreadable += 1,
+        }
+    }
+    Ok(json!({
+        "commands": commands.len(),
+        "totals": (app.words.totals)(&commands),
+        "records_read": run.places.len() - unreadable,
+        "records_unreadable": unreadable,
+    }))
+}
+
+/// A command as its client had sent it.
+fn owned(command: CommandRef<'_>) -> Command {
+    let CommandRef { id, digest, not_after, body } = command;
+    Command { id, digest, not_after, body: Bytes::copy_from_slice(body) }
+}
+
+/// `GET /v1/orphans/{group}/{head}`: the commands of a run, a page at a time.
+pub(crate) async fn one<M: Model + Send + 'static>(
+    State(app): State<App<M>>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Path((group, head)) = path?;
+    let Query(page) = page?;
+    let group = group_number(&group)?;
+    let run = find(&app, group, &head).await?;
+    let after = page.after.map_or(Seq(0), Seq);
+    let places: Vec<_> = run.places.iter().filter(|(seq, _)| *seq > after).copied().collect();
+    let mut records = Vec::new();
+    for (seq, at) in places.iter().take(ORPHANS_PER_PAGE) {
+        records.push(match read(&app, *at).await? {
+            Ok(record) => describe(&record, &app.words),
+            Err(why) => json!({ "seq": seq.0, "unreadable": why }),
+        });
+    }
+    let next = (places.len() > records.len()).then(|| places.get(records.len() - 1)).flatten();
+    let mut value = group_view::orphan(group, &run.orphan, run.disposal.as_slice());
+    value["observer"] = json!(app.site.node().0);
+    value["records"] = Value::Array(records);
+    value["next_after"] = next.map_or(Value::Null, |(seq, _)| json!(seq.0));
+    Ok(json(&value))
+}
+
+/// A run with the places of its records.
+struct Run {
+    orphan: Orphan,
+    disposal: Option<Disposal>,
+    places: Vec<(Seq, Option<Position>)>,
+}
+
+async fn find<M: Model + Send + 'static>(
+    app: &App<M>,
+    group: GroupId,
+    head: &str,
+) -> Result<Run, Problem> {
+    let digits = head.to_ascii_lowercase();
+    if digits.len() < HEAD_DIGITS_MIN || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        let detail = format!("want {HEAD_DIGITS_MIN} or more hexadecimal digits of a run's head");
+        return Err(Problem::new(400, "bad-head", "That names no run.").detail(detail));
+    }
+    let found = app.handle.ask(move |view| {
+        let here = view.node.group(group)?;
+        let runs = here.orphans().iter().filter(|run| hash_hex(run.head).starts_with(&digits));
+        let decided = disposals(view, group);
+        let runs = runs.map(|run| Run {
+            orphan: *run,
+            disposal: decided.iter().find(|one| one.head == run.head).copied(),
+            places: here.orphan_places(run).collect(),
+        });
+        Some(runs.collect::<Vec<_>>())
+    });
+    let mut runs = found.await?.ok_or_else(|| unknown_group(group, &app.site))?;
+    match (runs.pop(), runs.is_empty()) {
+        (Some(run), true) => Ok(run),
+        (Some(_), false) => Err(Problem::new(409, "ambiguous", "More than one run has this head.")
+            .detail("give more digits")),
+        (None, _) => Err(Problem::new(404, "no-such-run", "This node has set aside no such run.")
+            .detail("each node has its own: ask the others, or list them with /v1/orphans")),
+    }
+}
+
+/// Reads a record back; or says why not, in words for people.
+async fn read<M: Model + Send + 'static>(
+    app: &App<M>,
+    at: Option<Position>,
+) -> Result<Result<Record, String>, Problem> {
+    let Some(at) = at else {
+        return Ok(Err("it never came to this node's disk".to_owned()));
+    };
+    Ok(match app.handle.read(at).await? {
+        Ok(bytes) => Record::decode(bytes).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+/// What was decided about runs of a group.
+pub(crate) fn disposals<'a, M: Model>(view: &NodeView<'a, M>, group: GroupId) -> &'a [Disposal] {
+    view.node.register().group(group).map_or(&[], |state| &state.disposals)
+}
+
+fn describe(record: &Record, words: &Words) -> Value {
+    let header = record.header();
+    let commands = record.commands().map(|command| {
+        json!({
+            "id": hex(&command.id.0),
+            "digest": hash_hex(command.digest),
+            "not_after_us": command.not_after.0,
+            "command": (words.describe)(command.body),
+        })
+    });
+    json!({
+        "seq": header.seq.0,
+        "stamp_us": header.stamp.0,
+        "hash": hash_hex(record.hash()),
+        "commands": commands.collect::<Vec<_>>(),
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
