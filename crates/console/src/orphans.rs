@@ -16,7 +16,7 @@ use runtime::NodeView;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use types::{GroupId, Hash, Position, Seq, Stamp};
-use wire::{Command, CommandRef, Orphan, Record};
+use wire::{Command, CommandRef, Orphan, Record, RecordKind};
 
 use crate::limits::ORPHANS_PER_PAGE;
 use crate::router::App;
@@ -88,7 +88,7 @@ async fn contents<M: Model + Send + 'static>(app: &App<M>, run: &Run) -> Result<
     let (mut commands, mut unreadable) = (Vec::new(), 0_usize);
     for (_, at) in &run.places {
         match read(app, *at).await? {
-            Ok(record) => commands.extend(record.commands().map(owned)),
+            Ok(record) => commands.extend(clients_commands(&record)),
             Err(_) => unreadable += 1,
         }
     }
@@ -100,10 +100,17 @@ async fn contents<M: Model + Send + 'static>(app: &App<M>, run: &Run) -> Result<
     }))
 }
 
-/// A command as its client had sent it.
-fn owned(command: CommandRef<'_>) -> Command {
-    let CommandRef { id, digest, not_after, body } = command;
-    Command { id, digest, not_after, body: Bytes::copy_from_slice(body) }
+/// The commands of a record as clients had sent them. What groups say to each other is none: whoever
+/// said it says it again by itself.
+fn clients_commands(record: &Record) -> Vec<Command> {
+    if record.header().kind != RecordKind::Commands {
+        return Vec::new();
+    }
+    let owned = |CommandRef { id, digest, not_after, body }| {
+        let body = Bytes::copy_from_slice(body);
+        Command { id, digest, not_after, body }
+    };
+    record.commands().map(owned).collect()
 }
 
 /// `GET /v1/orphans/{group}/{head}`: the commands of a run, a page at a time.
@@ -192,16 +199,23 @@ pub(crate) fn disposals<'a, M: Model>(view: &NodeView<'a, M>, group: GroupId) ->
 
 fn describe(record: &Record, words: &Words) -> Value {
     let header = record.header();
-    let commands = record.commands().map(|command| {
+    let commands = clients_commands(record).into_iter().map(|command| {
         json!({
             "id": hex(&command.id.0),
             "digest": hash_hex(command.digest),
             "not_after_us": command.not_after.0,
-            "command": (words.describe)(command.body),
+            "command": (words.describe)(&command.body),
         })
     });
     json!({
         "seq": header.seq.0,
+        "kind": match header.kind {
+            RecordKind::Commands => "commands",
+            RecordKind::Channel => "channel",
+            RecordKind::EpochStart => "epoch-start",
+            RecordKind::Handoff => "handoff",
+            RecordKind::Beat => "beat",
+        },
         "stamp_us": header.stamp.0,
         "hash": hash_hex(record.hash()),
         "commands": commands.collect::<Vec<_>>(),

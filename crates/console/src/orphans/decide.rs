@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use types::{GroupId, Stamp};
 use wire::{Command, OrphanReason, Reply};
 
-use super::{Run, find, hex, owned, read};
+use super::{Run, clients_commands, find, hex, read};
 use crate::limits::JSON_BYTES_MAX;
 use crate::orders::refused;
 use crate::router::App;
@@ -127,7 +127,7 @@ async fn commands<M: Model + Send + 'static>(
                 .detail(format!("{why}; another node may hold the same run"))
                 .with("seq", seq.0)
         })?;
-        commands.extend(record.commands().map(owned));
+        commands.extend(clients_commands(&record));
     }
     Ok(commands)
 }
