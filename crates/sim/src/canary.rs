@@ -22,16 +22,26 @@ pub enum Canary {
     CommitOldEpoch,
     /// A home sends other groups what only its own disk holds.
     PostAtW1,
+    /// Disks report writes as durable when they have them in their cache.
+    SkipFsync,
+    /// Members that lose power come back with empty disks, under their old ids.
+    ReuseReplicaId,
 }
+
+/// What PROTOCOL 8a wants broken and cannot be broken yet: its name there, and which part is not built.
+pub const MISSING: [(&str, &str); 1] =
+    [("truncate on CRC error", "disks do not rot in the simulator, and nothing is repaired")];
 
 impl Canary {
     /// All but `None`.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::AckBeforeFsync,
         Self::PromiseNotPersisted,
         Self::SealTooFew,
         Self::CommitOldEpoch,
         Self::PostAtW1,
+        Self::SkipFsync,
+        Self::ReuseReplicaId,
     ];
 
     /// Its name on the command line.
@@ -44,6 +54,8 @@ impl Canary {
             Self::SealTooFew => "seal-too-few",
             Self::CommitOldEpoch => "commit-old-epoch",
             Self::PostAtW1 => "post-at-w1",
+            Self::SkipFsync => "skip-fsync",
+            Self::ReuseReplicaId => "reuse-replica-id",
         }
     }
 
@@ -61,7 +73,9 @@ impl Canary {
             Self::AckBeforeFsync
             | Self::PromiseNotPersisted
             | Self::CommitOldEpoch
-            | Self::PostAtW1 => 20,
+            | Self::PostAtW1
+            | Self::SkipFsync
+            | Self::ReuseReplicaId => 20,
             Self::SealTooFew => 100,
         }
     }
@@ -71,6 +85,8 @@ impl Canary {
         match self {
             Self::None => {}
             Self::AckBeforeFsync => knobs.lie = Lie::Early,
+            Self::SkipFsync => knobs.lie = Lie::Cached,
+            Self::ReuseReplicaId => knobs.replaces_disks = true,
             Self::PromiseNotPersisted => knobs.lie = Lie::NoPromise,
             Self::SealTooFew => knobs.mutant = Mutant::SealTooFew,
             Self::CommitOldEpoch => knobs.mutant = Mutant::CommitOldEpoch,
@@ -81,7 +97,10 @@ impl Canary {
         }
         let needs = match self {
             Self::None => return,
-            Self::AckBeforeFsync | Self::PromiseNotPersisted => Fault::Crash,
+            Self::AckBeforeFsync
+            | Self::PromiseNotPersisted
+            | Self::SkipFsync
+            | Self::ReuseReplicaId => Fault::Crash,
             Self::SealTooFew | Self::CommitOldEpoch | Self::PostAtW1 => Fault::Unplanned,
         };
         // The fault without which the broken rule does no harm.

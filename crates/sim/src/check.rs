@@ -38,6 +38,8 @@ pub struct Check {
     opened: Vec<(GroupId, Tail)>,
     /// The furthest that each group has come, for what is between groups.
     furthest: BTreeMap<GroupId, between::Furthest>,
+    /// Disks that were replaced, and the newest epoch that their groups had then.
+    replaced: BTreeMap<(Index, GroupId), Epoch>,
     /// Whether an operator has used force, which takes what copies there are.
     is_forced: bool,
     /// How often each invariant was looked at with something at stake.
@@ -123,7 +125,7 @@ impl Check {
         self.is_forced = true;
     }
 
-    fn count(&mut self, invariant: &'static str) {
+    pub(crate) fn count(&mut self, invariant: &'static str) {
         *self.looked.entry(invariant).or_default() += 1;
     }
 
@@ -160,6 +162,23 @@ impl Check {
     /// A node's disk was replaced: it cannot know what it promised and held.
     pub fn replaced(&mut self, host: Index) {
         self.kept.retain(|(of, _), _| *of != host);
+        for (group, truth) in &self.truths {
+            self.replaced.insert((host, *group), truth.table.epoch());
+        }
+    }
+
+    /// A member speaks of what it holds under `epoch`: if its disk was replaced, that epoch has begun
+    /// since (I14). What the lost disk had acknowledged and promised until then it cannot know.
+    fn is_not_blank(&mut self, host: Index, group: GroupId, epoch: Epoch) {
+        let Some(replaced_in) = self.replaced.get(&(host, group)).copied() else { return };
+        self.count("I14");
+        if epoch <= replaced_in {
+            let detail = format!(
+                "n{} {group}: counts in {epoch}, and its disk was replaced in {replaced_in}",
+                host + 1
+            );
+            self.fail("I14", detail);
+        }
     }
 
     /// Everything that the node ever called durable is in its chain or in exactly one orphan run.

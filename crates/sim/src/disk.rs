@@ -23,6 +23,8 @@ pub enum Lie {
     Early,
     /// It reports promises as durable and does not keep them.
     NoPromise,
+    /// It reports as durable what it has in a cache, which a loss of power empties.
+    Cached,
 }
 
 /// A write.
@@ -89,6 +91,8 @@ pub struct Disk {
     /// How many of the waiting the sync under way will complete.
     syncing: usize,
     lie: Lie,
+    /// Of a disk that lies so: what was there when the power last came.
+    uncached: (usize, BTreeMap<GroupId, Bytes>),
     said: Said,
     /// No sync completes before this time.
     pub stalled_until: u64,
@@ -147,6 +151,14 @@ impl Disk {
             for (_, write) in part.into_iter().take(kept) {
                 self.keep(write);
             }
+        }
+        if self.lie == Lie::Cached {
+            let (records, blobs) = &self.uncached;
+            let kept = *records + rng.index(self.log.len() - records + 1);
+            lost += self.log.len() - kept;
+            self.log.truncate(kept);
+            self.blobs.clone_from(blobs);
+            self.uncached = (kept, self.blobs.clone());
         }
         lost
     }

@@ -81,6 +81,8 @@ pub struct Knobs {
     pub mutant: Mutant,
     /// The lie that disks tell on purpose.
     pub lie: Lie,
+    /// Whether disks are replaced on purpose, and nobody told.
+    pub replaces_disks: bool,
 }
 
 impl Knobs {
@@ -112,6 +114,7 @@ impl Knobs {
             app: Kind::Moves,
             mutant: Mutant::None,
             lie: Lie::None,
+            replaces_disks: false,
         }
     }
 
@@ -157,6 +160,7 @@ impl Knobs {
             app: rng.pick(&[Kind::Moves, Kind::Moves, Kind::Payments]),
             mutant: Mutant::None,
             lie: Lie::None,
+            replaces_disks: false,
         };
         // Some worlds have hardly time to recover between two faults.
         let haste = rng.pick(&[1, 1, 2, 6]);

@@ -10,6 +10,7 @@
 
 pub mod app;
 mod canary;
+pub mod catalog;
 mod check;
 pub mod clock;
 mod disk;
@@ -24,7 +25,7 @@ mod trace;
 mod world;
 
 pub use app::App;
-pub use canary::Canary;
+pub use canary::{Canary, MISSING};
 pub use check::{Check, Violation};
 pub use disk::{Disk, Lie, Said, Write};
 pub use fault::{Fault, Rate};

@@ -105,6 +105,10 @@ enum Verb {
     },
     /// Break each rule on purpose and see that it is noticed.
     Canaries,
+    /// List the invariants of the protocol and where each is checked.
+    Invariants,
+    /// List the scenarios of the protocol, the stories that tell them, and what is missing.
+    Stories,
 }
 
 fn canary(name: &str) -> Result<Canary, String> {
@@ -149,6 +153,8 @@ fn main() -> ExitCode {
             cli::exhaust::exhaust(bound, mutant.unwrap_or_default(), search)
         }
         Verb::Canaries => cli::canaries(),
+        Verb::Invariants => cli::print(&sim::catalog::invariants()),
+        Verb::Stories => cli::print(&sim::catalog::scenarios()),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

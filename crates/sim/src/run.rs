@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use types::{GroupId, Seq};
+use register::Phase;
+use types::{GroupId, RequestId, Seq};
+use wire::Reply;
 
 use crate::check::Violation;
 use crate::knobs::{MILLI, SECOND};
-use crate::{Canary, Fault, Knobs, Report, Rng, Trace, World};
+use crate::{Ask, Canary, Fault, Knobs, Report, Rng, Trace, World};
 
 /// What became of a run.
 #[derive(Debug)]
@@ -69,6 +71,7 @@ fn recover(world: &mut World) {
     world.quiesce();
     let until = healed + HEAL_US_MAX;
     world.run_until(until, World::knows_all);
+    probe(world, until);
     let goals: Vec<Goal> = (0..world.knobs().groups).map(|group| Goal::now(world, group)).collect();
     let is_unwell = |world: &World| {
         !world.is_all_answered() || goals.iter().any(|goal| goal.lacks(world).is_some())
@@ -81,6 +84,33 @@ fn recover(world: &mut World) {
     }
     world.report.heal_us_max = world.now() - healed;
     judge(world, &goals);
+}
+
+/// Every group does something new: a home that nobody asks anything may have stopped to serve.
+fn probe(world: &mut World, until: u64) {
+    let groups = (0..world.knobs().groups).map(GroupId);
+    let mut open: Vec<(Ask, Option<RequestId>)> =
+        groups.map(|group| (world.command(group, 1, HEAL_US_MAX), None)).collect();
+    while !open.is_empty() && world.check.violation().is_none() {
+        if world.now() >= until {
+            let groups: Vec<String> = open.iter().map(|(ask, _)| ask.group.to_string()).collect();
+            let detail = format!("nothing new is done in {}", groups.join(", "));
+            return world.check.fail("I20", detail);
+        }
+        let at = (0..world.count()).find(|host| world.node(*host).is_some());
+        for (ask, request) in &mut open {
+            let is_answered = request.is_none_or(|request| world.reply(request).is_some());
+            if let Some(at) = at.filter(|_| is_answered) {
+                *request = Some(world.ask(at, ask, 2 * SECOND));
+            }
+        }
+        world.run_for(200 * MILLI);
+        open.retain(|(_, request)| {
+            let reply = request.and_then(|request| world.reply(request));
+            !matches!(reply, Some(Reply::Done { .. }))
+        });
+    }
+    world.check.count("I20");
 }
 
 fn start_all(world: &mut World) {
@@ -111,6 +141,10 @@ impl Goal {
             let node = world.node(host);
             let Some(group) = node.and_then(|node| node.group(self.group)) else { continue };
             homes += usize::from(group.home_epoch().is_some());
+            let phase = node.and_then(|node| node.register().group(self.group));
+            if let Some(state) = phase.filter(|state| state.phase != Phase::Active) {
+                return Some(format!("n{} sees {} in {:?}", host + 1, self.group, state.phase));
+            }
             epochs.insert((group.promised(), group.table().epoch()));
             if group.applied() < self.commit {
                 let status = group.status(world.clocks(host));

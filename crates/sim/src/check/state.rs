@@ -218,6 +218,7 @@ impl Check {
     /// The same records give the same state, everywhere and at every replay.
     fn applied(&mut self, host: Index, group: &Group<App>) {
         let id = group.id();
+        self.count("I8");
         if let Some((invariant, fault)) = group.model().fault() {
             self.fail(invariant, format!("n{} {id}: {fault}", host + 1));
         }

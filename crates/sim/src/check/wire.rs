@@ -68,6 +68,7 @@ impl Check {
             }
             GroupMessage::AppendAck { .. } | GroupMessage::NewEpochAck { .. } => {
                 self.not_below_seal(from, group, epoch);
+                self.is_not_blank(from, group, epoch);
                 self.count("I6");
                 let truth = self.truths.entry(group).or_default();
                 if !truth.table.starts().iter().any(|start| start.epoch == epoch) {

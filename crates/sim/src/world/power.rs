@@ -85,6 +85,9 @@ impl World {
         self.trace.note(&[now, 3, node as u64, lost as u64], &[], || {
             format!("{now:>10} n{} loses power and {lost} writes", node + 1)
         });
+        if self.knobs.replaces_disks && self.disk_chance.chance(300_000) {
+            self.wipe(node);
+        }
         self.break_sessions(node);
     }
 

@@ -9,5 +9,6 @@ mod exhaustive;
 mod identity;
 mod moves;
 mod partitions;
+mod rules;
 mod scale;
 mod tale;

@@ -19,16 +19,16 @@ fn homes(world: &World, groups: u16) -> usize {
 }
 
 #[test]
-fn s30_64_groups_lose_a_region_at_once_and_all_open_in_time() {
+fn s30_256_groups_lose_a_region_at_once_and_all_open_in_time() {
     // A region's loss moves everything at once; retries that pile up would turn seconds into minutes.
-    let quiet = Knobs::quiet(64);
+    let quiet = Knobs::quiet(256);
     let net = NetKnobs { loss_ppm: 10_000, ..quiet.net };
     let mut world = serving_with(Knobs { net, ..quiet }, 1);
     world.kill(HOME);
     let (killed_at, frames) = (world.now(), world.report().frames);
-    let open = world.run_until(killed_at + 10 * SECOND, |world| homes(world, 64) == 64);
+    let open = world.run_until(killed_at + 10 * SECOND, |world| homes(world, 256) == 256);
     sound(&world);
-    assert!(open, "{} of 64 groups serve", homes(&world, 64));
+    assert!(open, "{} of 256 groups serve", homes(&world, 256));
     // Detection 2 s, then at most a turn of 300 ms for a second in line, the register, and the copies.
     let took_us = world.now() - killed_at;
     assert!(took_us <= 5 * SECOND, "{took_us} µs");

@@ -1,0 +1,128 @@
+//! Rules of the protocol seen from outside, and what comes of breaking them; and that the catalog of
+//! invariants and scenarios says what is true.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use register::SealKind;
+use replication::Mutant;
+use sim::catalog::{INVARIANTS, SCENARIOS, STORIES, Where};
+use sim::{Canary, Knobs, MILLI, SECOND, World};
+
+use crate::tale::*;
+
+/// The home commits with one of two others; the third takes over and hears that one late.
+fn seal_without_the_copy(mutant: Mutant) -> World {
+    let mut world = serving_with(Knobs { mutant, ..Knobs::quiet(1) }, 1);
+    world.part(HOME, FAR);
+    world.run_for(100 * MILLI);
+    for _ in 0..5 {
+        done(&mut world, HOME);
+    }
+    world.part(NEAR, FAR);
+    world.run_for(4 * SECOND);
+    done(&mut world, HOME);
+    world.heal();
+    world.part(HOME, FAR);
+    world.run_for(600 * MILLI);
+    order(&mut world, FAR, FAR, SealKind::Unplanned);
+    world.run_for(10 * SECOND);
+    world
+}
+
+#[test]
+fn s3_a_home_that_was_replaced_by_too_few_seals_is_noticed() {
+    // n-w promises instead of n-w+1: the old home commits with whoever was not asked, and one seq has two
+    // records that clients were told of.
+    let mut world = seal_without_the_copy(Mutant::None);
+    sound(&world);
+    all_agree(&mut world);
+    let world = seal_without_the_copy(Mutant::SealTooFew);
+    let broken = world.check().violation().expect("the loss is seen");
+    assert!(["I3", "I5"].contains(&broken.invariant), "{broken:?}");
+}
+
+#[test]
+fn s22_a_new_home_with_a_slow_clock_writes_nothing_below_the_time_that_is_closed() {
+    // A report up to the announced time would change after it was printed.
+    for slow_us in [-800_000, -30_000_000] {
+        let mut world = serving(1);
+        done(&mut world, HOME);
+        world.run_for(5 * SECOND);
+        world.jump(NEAR, slow_us);
+        let closed = group(&world, FAR);
+        let closed = closed.chain().link(closed.commit()).map(|link| link.stamp);
+        order(&mut world, NEAR, NEAR, SealKind::Planned);
+        let until = world.now() + 5 * SECOND;
+        assert!(world.run_until(until, |world| home(world) == Some(NEAR)));
+        done(&mut world, NEAR);
+        let new = group(&world, NEAR);
+        let start = new.table().last().map(|start| start.seq);
+        let first = start.and_then(|seq| new.chain().link(seq)).map(|link| link.stamp);
+        assert!(first.is_some() && first > closed, "{first:?} after {closed:?}");
+        all_agree(&mut world);
+    }
+}
+
+#[test]
+fn an_empty_disk_that_counts_in_its_old_epoch_is_noticed() {
+    // It may have promised a later epoch and does not know. Home and member alike take it for a member on
+    // its first day, which is why a replaced disk needs a new id.
+    let mut world = World::new(Knobs::quiet(1), sim::Rng::new(1), false);
+    world.run_until(10 * SECOND, World::has_joined_all);
+    // The home has not heard that this one has joined.
+    world.isolate(FAR);
+    done(&mut world, HOME);
+    world.kill(FAR);
+    world.wipe(FAR);
+    world.heal();
+    world.start(FAR);
+    world.run_for(10 * SECOND);
+    let broken = world.check().violation().map(|violation| violation.invariant);
+    assert_eq!(broken, Some("I14"));
+}
+
+#[test]
+fn every_file_of_stories_is_in_the_catalog() {
+    // A scenario would be listed as missing although it is told, or the other way round.
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = files.map(|name| name.to_string_lossy().trim_end_matches(".rs").to_owned());
+    let told: BTreeSet<String> = names.filter(|name| name != "main" && name != "tale").collect();
+    let listed: BTreeSet<String> = STORIES.iter().map(|(file, _)| (*file).to_owned()).collect();
+    assert_eq!(told, listed, "list the file in `catalog::STORIES`");
+}
+
+#[test]
+fn every_scenario_has_a_story_or_says_what_it_lacks() {
+    // A list that claims what nobody tells is worse than none.
+    for (at, scenario) in SCENARIOS.iter().enumerate() {
+        assert_eq!(usize::from(scenario.number), at + 1);
+        assert!(
+            !scenario.stories().is_empty() || !scenario.lacks.is_empty(),
+            "S{} is told by no story",
+            scenario.number
+        );
+    }
+}
+
+#[test]
+fn every_invariant_that_runs_are_said_to_check_is_looked_at() {
+    // A check that is never reached holds nothing.
+    let mut looked = BTreeSet::new();
+    for seed in 1..=12 {
+        let outcome = sim::run(seed, Canary::None, false);
+        assert_eq!(outcome.violation, None, "seed {seed}");
+        looked.extend(outcome.report.looked.keys().copied());
+    }
+    for (at, invariant) in INVARIANTS.iter().enumerate() {
+        assert_eq!(invariant.name, format!("I{}", at + 1));
+        let is_claimed = matches!(invariant.checked, Where::EveryRun(_));
+        assert!(
+            !is_claimed || looked.contains(invariant.name),
+            "{} is never reached",
+            invariant.name
+        );
+    }
+}
