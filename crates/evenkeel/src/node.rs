@@ -55,7 +55,11 @@ pub(crate) fn run(args: &Args) -> Ended {
         .with_context(|| format!("the configuration {} cannot be used", args.config.display()))
         .or_exit(Exit::Usage)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
-    runtime.block_on(serve(&config, args))
+    let ended = runtime.block_on(serve(&config, args));
+    // A read of standard input cannot be broken off, and a node that has taken itself out must end
+    // even if whoever started it says nothing: nobody starts it again before.
+    runtime.shutdown_background();
+    ended
 }
 
 fn log_to_stderr(form: LogForm) {
@@ -93,6 +97,8 @@ async fn serve(config: &Config, args: &Args) -> Ended {
         // An error means that this function is gone, which ends the server too.
         let _gone = stopped.await.is_err();
     }));
+    // Before anybody is told that the node runs: from then on it may be told to stop.
+    let asked = asked_to_stop(args.until_stdin_ends).context("signals cannot be taken")?;
     announce(http, &site, &running);
     if config.copies == 1 && config.nodes.len() > 1 {
         tracing::warn!(
@@ -102,8 +108,8 @@ async fn serve(config: &Config, args: &Args) -> Ended {
     }
     let halt = tokio::select! {
         halt = running.halted() => halt,
-        asked = asked_to_stop(args.until_stdin_ends) => {
-            tracing::info!(because = asked?, "stopping");
+        because = asked => {
+            tracing::info!(because, "stopping");
             Halt::Asked
         }
     };
@@ -136,10 +142,11 @@ fn announce(http: SocketAddr, site: &Site, running: &Running<payments_model::Pay
     ));
 }
 
-async fn asked_to_stop(until_stdin_ends: bool) -> io::Result<&'static str> {
+/// Takes signals from now on; the future ends with why the node is to stop.
+fn asked_to_stop(until_stdin_ends: bool) -> io::Result<impl Future<Output = &'static str>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let stdin_ends = async {
+    let stdin_ends = async move {
         if !until_stdin_ends {
             return std::future::pending().await;
         }
@@ -148,10 +155,12 @@ async fn asked_to_stop(until_stdin_ends: bool) -> io::Result<&'static str> {
         // Nothing is ever sent: bytes are passed over, an end or an error means that nobody is there.
         while stdin.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
     };
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-        () = stdin_ends => "whoever started this node is gone",
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+            () = stdin_ends => "whoever started this node is gone",
+        }
     })
 }
 

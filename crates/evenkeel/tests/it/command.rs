@@ -4,6 +4,8 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// A command of the binary under test.
 pub(crate) fn evenkeel(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_evenkeel"));
@@ -70,6 +72,14 @@ impl Node {
         assert!(line.starts_with("ready:"), "{line}");
         let address = line.split("listening on ").nth(1).unwrap().split(')').next().unwrap();
         Self { child, stdin, url: format!("http://{address}") }
+    }
+
+    /// Asks it to stop with SIGTERM, and waits until it has; its standard input stays open.
+    pub(crate) fn terminate(mut self) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).unwrap();
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}");
     }
 
     /// Lets it stop in order, as it does when whoever started it is gone.

@@ -73,3 +73,13 @@ fn a_running_node_is_asked_and_stopped() {
     fails(&["status", "--endpoint", "http://127.0.0.1:9"], 4, "127.0.0.1:9");
     node.stop();
 }
+
+#[test]
+fn a_node_that_ends_does_not_wait_for_whoever_started_it() {
+    // Without this, a node that fenced itself off was a process that served nothing and never ended,
+    // so that nothing started it again. Found by a chaos run: a disk that failed an fsync.
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = dir.path().join("cluster");
+    one_node(&cluster);
+    Node::start(&cluster.join("only/node.yaml")).terminate();
+}
