@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 
+use crate::chaos::{self, Ended};
 use crate::tally::{self, Runner, Tally};
 use crate::tidy;
 use crate::workspace::{self, Crate};
@@ -25,7 +26,7 @@ use crate::workspace::{self, Crate};
 pub(crate) enum Extent {
     /// Everything.
     Whole,
-    /// Without the simulator and the documentation.
+    /// Without the simulator, the faults on real nodes, and the documentation.
     Quick,
 }
 
@@ -38,6 +39,7 @@ enum Step {
     Tests,
     DocTests,
     Simulator,
+    Chaos,
     Documentation,
 }
 
@@ -50,6 +52,7 @@ impl fmt::Display for Step {
             Self::Tests => "tests",
             Self::DocTests => "doc tests",
             Self::Simulator => "simulator",
+            Self::Chaos => "chaos",
             Self::Documentation => "documentation",
         })
     }
@@ -70,6 +73,10 @@ enum Verdict {
 const SIMULATOR: [&[&str]; 4] =
     [&["run", "--seeds", "1000"], &["twice", "--seed", "7"], &["canaries"], &["exhaust"]];
 
+/// Real nodes: one run that has every fault at least once, and one on disks that lie, which proves that
+/// a run would notice. Longer runs, and seeds by chance, belong to the night.
+const CHAOS: [&[&str]; 2] = [&["run", "--seed", "7", "--seconds", "100"], &["canary"]];
+
 /// Where nextest writes what `xtask/nextest.toml` asks for, relative to the root.
 const NEXTEST_REPORT: &str = "target/nextest/ci/junit.xml";
 
@@ -84,6 +91,7 @@ pub(crate) fn run(root: &Path, extent: Extent) -> bool {
             Step::Tests,
             Step::DocTests,
             Step::Simulator,
+            Step::Chaos,
             Step::Documentation,
         ],
         Extent::Quick => &[Step::Format, Step::Tidy, Step::Clippy, Step::Tests, Step::DocTests],
@@ -148,6 +156,7 @@ fn take(root: &Path, step: Step, tally: &mut Tally) -> Result<Verdict> {
             count(root, &arguments, Runner::Libtest, tally)
         }
         Step::Simulator => simulator(root),
+        Step::Chaos => faults(root),
         Step::Documentation => {
             let flags = std::env::var("RUSTDOCFLAGS").unwrap_or_default();
             let flags = format!("{flags} -D warnings");
@@ -219,6 +228,17 @@ fn simulator(root: &Path) -> Result<Verdict> {
         held &= obey(root, &words, &[])? == Verdict::Held;
     }
     Ok(verdict(held))
+}
+
+fn faults(root: &Path) -> Result<Verdict> {
+    let runs: Vec<Vec<&str>> = CHAOS.iter().map(|words| words.to_vec()).collect();
+    Ok(match chaos::run(root, &runs)? {
+        Ended::Held => Verdict::Held,
+        Ended::Failed => Verdict::Failed,
+        Ended::NotPermitted => {
+            Verdict::Left("this machine does not permit it, for the reason above".to_owned())
+        }
+    })
 }
 
 /// Runs cargo with its output going where ours goes.

@@ -1,4 +1,4 @@
-//! The scripts of this project, in Rust: `cargo xtask ci` and `cargo xtask tidy`.
+//! The scripts of this project, in Rust: `cargo xtask ci`, `cargo xtask tidy` and `cargo xtask chaos`.
 //!
 //! One command says whether a change may go in, on a laptop and on the build machine alike, and needs
 //! nothing but Rust and git. The rules of the house that no compiler knows (which crate may use
@@ -6,6 +6,7 @@
 //! with tests that show it failing. Nothing here is linked into the product.
 #![expect(clippy::print_stdout, reason = "a command line tool answers on standard output")]
 
+mod chaos;
 mod ci;
 mod tally;
 mod tidy;
@@ -24,10 +25,13 @@ Usage: cargo xtask <command>
 
 Commands:
   ci           everything a change must pass: format, tidy, clippy, tests, doc tests,
-               a thousand simulator seeds, documentation. Steps are numbered and timed; all of
-               them run even when one fails, and the last line counts the tests:
-               `N passed, N failed, N skipped`.
-  ci --quick   the same without the simulator and the documentation: before each commit.
+               a thousand simulator seeds, real nodes under faults, documentation. Steps are
+               numbered and timed; all of them run even when one fails, and the last line counts
+               the tests: `N passed, N failed, N skipped`.
+  ci --quick   the same without the simulator, the faults and the documentation: before each commit.
+  chaos        real nodes under real faults, judged by what their clients saw. Options are passed
+               on: `--seed N`, `--seconds N`, `--only kill,pause`; `canary`, `plan`; `--help`.
+               Linux with namespaces, TUN and better FUSE; says what it leaves out.
   tidy         only the rules of the house, a second's work:
                  layers     the crates' dependencies against the table in ARCHITECTURE.md
                  no_std     crates of layers 0-3 decide, so the compiler keeps the world out
@@ -43,6 +47,7 @@ Where to go on:
   a new crate          docs/howto/add-a-crate.md
   a new message        docs/howto/add-a-message.md
   a new fault          docs/howto/add-a-fault.md
+  a chaos run failed   docs/howto/chaos.md
   licences, sources    docs/howto/check-dependencies.md (cargo-deny, not part of `ci`)
 
 Tests run under cargo-nextest when it is installed and under `cargo test` when it is not; both
@@ -55,8 +60,12 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["ci"] => root().map(|root| ci::run(&root, ci::Extent::Whole)),
         ["ci", "--quick"] => root().map(|root| ci::run(&root, ci::Extent::Quick)),
+        ["chaos", rest @ ..] => root().and_then(|root| {
+            let ended = chaos::run(&root, &[chaos::words(rest)])?;
+            Ok(ended != chaos::Ended::Failed)
+        }),
         ["tidy"] => root().and_then(|root| tidy::run(&root)),
-        [] | ["help" | "--help" | "-h", ..] | [_, "--help" | "-h"] => {
+        [] | ["help" | "--help" | "-h", ..] | ["ci" | "tidy", "--help" | "-h"] => {
             println!("{HELP}");
             return ExitCode::SUCCESS;
         }

@@ -49,27 +49,37 @@ pub fn partition<K: Ord, I, O>(
     parts
 }
 
-/// The first pair of operations, by place, of which the later one in time has the earlier place in an
-/// order that a system claims to have kept; `None` if the claim goes with the clock.
-///
-/// `spans` are call, response and claimed place. Two with the same place may have come in any order,
-/// but not one after the other: `strict` says whether such a pair counts too.
-pub fn overtaken(spans: &[(u64, u64, u64)], strict: bool) -> Option<(usize, usize)> {
-    let mut by_call: Vec<usize> = (0..spans.len()).collect();
-    by_call.sort_by_key(|index| spans[*index].0);
-    let mut by_response: Vec<usize> = (0..spans.len()).collect();
-    by_response.sort_by_key(|index| spans[*index].1);
+/// An operation's place in an order that a system claims to have kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// When it was asked for.
+    pub called: u64,
+    /// When it was answered.
+    pub at: u64,
+    /// Its place; what shares one may have come in any order.
+    pub place: u64,
+}
+
+/// The first two operations, by index, of which the later one in time has the earlier place; `None` if
+/// the claim goes with the clock. If it is `strict`, the same place is as wrong: then two that share
+/// one must have been under way at the same time.
+#[must_use]
+pub fn overtaken(claims: &[Claim], strict: bool) -> Option<(usize, usize)> {
+    let mut by_call: Vec<usize> = (0..claims.len()).collect();
+    by_call.sort_by_key(|index| claims[*index].called);
+    let mut by_response: Vec<usize> = (0..claims.len()).collect();
+    by_response.sort_by_key(|index| claims[*index].at);
     // Of all that had ended before this call, the one with the latest place.
     let mut ended = by_response.into_iter().peekable();
     let mut latest: Option<usize> = None;
     for later in by_call {
-        while let Some(before) = ended.next_if(|index| spans[*index].1 < spans[later].0) {
-            if latest.is_none_or(|latest| spans[latest].2 < spans[before].2) {
+        while let Some(before) = ended.next_if(|index| claims[*index].at < claims[later].called) {
+            if latest.is_none_or(|latest| claims[latest].place < claims[before].place) {
                 latest = Some(before);
             }
         }
         if let Some(earlier) = latest {
-            let (first, second) = (spans[earlier].2, spans[later].2);
+            let (first, second) = (claims[earlier].place, claims[later].place);
             if first > second || strict && first == second {
                 return Some((earlier, later));
             }

@@ -23,5 +23,5 @@ pub mod models;
 mod specification;
 
 pub use check::{Verdict, check};
-pub use history::{Operation, Response, overtaken, partition};
+pub use history::{Claim, Operation, Response, overtaken, partition};
 pub use specification::Specification;

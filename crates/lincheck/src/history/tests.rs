@@ -1,9 +1,14 @@
 //! Without these, a system that puts a later operation before an earlier one would pass.
 
-use super::overtaken;
+use alloc::vec::Vec;
+
+use super::{Claim, overtaken};
 
 fn check(spans: &[(u64, u64, u64)], strict: bool, expect: Option<(usize, usize)>) {
-    assert_eq!(overtaken(spans, strict), expect, "{spans:?}");
+    let claim =
+        |(called, at, place): &(u64, u64, u64)| Claim { called: *called, at: *at, place: *place };
+    let claims: Vec<Claim> = spans.iter().map(claim).collect();
+    assert_eq!(overtaken(&claims, strict), expect, "{spans:?}");
 }
 
 #[test]
