@@ -32,6 +32,38 @@ pub(crate) fn exhaust(bound: Bound, mutant: Mutant, search: Search) -> io::Resul
     if search.is_deep { tell(builder.spawn_dfs()) } else { tell(builder.spawn_bfs()) }
 }
 
+/// Breaks on purpose what the model can see, and says what it finds. Whether it finds all.
+pub(crate) fn canaries(out: &mut impl Write) -> io::Result<bool> {
+    let bound = Bound { epochs: 2, commands: 1, crashes: 0, ..Bound::QUICK };
+    let broken = [
+        ("seal-too-few", Mutant::SealTooFew, bound),
+        ("commit-old-epoch", Mutant::CommitOldEpoch, bound),
+        ("reuse-replica-id", Mutant::None, Bound { blanks: 1, ..bound }),
+    ];
+    let mut all = true;
+    for (name, mutant, bound) in broken {
+        let until = HasDiscoveries::AnyFailures;
+        let checker = Exhaust::new(bound, mutant).checker().finish_when(until).spawn_bfs().join();
+        let found = checker.discoveries();
+        let properties = checker.model().properties().into_iter();
+        let property = properties.filter(|one| one.expectation.discovery_is_failure());
+        let property = property.map(|one| one.name).find(|name| found.contains_key(name));
+        let states = checker.unique_state_count();
+        match property.and_then(|name| Some((name, found.get(name)?.clone().into_actions().len())))
+        {
+            Some((property, steps)) => writeln!(
+                out,
+                "{name:<24} caught exhaustively in {states} states, by {steps} steps: {property}"
+            )?,
+            None => {
+                all = false;
+                writeln!(out, "{name:<24} NOT caught exhaustively in {states} states")?;
+            }
+        }
+    }
+    Ok(all)
+}
+
 /// Waits for the end of it, and tells.
 fn tell(checker: impl Checker<Exhaust>) -> io::Result<bool> {
     let begun = now();
