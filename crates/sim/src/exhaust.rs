@@ -165,6 +165,10 @@ impl Exhaust {
     }
 }
 
+/// That nobody waits for something that will not come. Timers would end such a wait in time; nothing
+/// here needs one unless power or a session was lost.
+const REST: &str = "I20 when nothing is under way, the newest epoch serves";
+
 /// That the bound is reached at all: a check of states in which nothing happens would hold, too.
 const EVERYTHING: &str = "some run commits every command and opens every epoch";
 
@@ -247,6 +251,7 @@ impl Model for Exhaust {
     fn properties(&self) -> Vec<Property<Self>> {
         let all = Broken::ALL.map(|broken| Property::always(broken.name(), broken.condition()));
         let reached = Property::sometimes(EVERYTHING, State::is_everything_committed);
-        all.into_iter().chain([reached]).collect()
+        let rest = Property::always(REST, State::is_serving_if_at_rest);
+        all.into_iter().chain([rest, reached]).collect()
     }
 }

@@ -64,6 +64,12 @@ impl<M: Model> Group<M> {
         epoch == self.meta.promised && self.is_joined() && self.meta.home == Some(from)
     }
 
+    /// Whether this is the candidate of a planned switch from `epoch` on. It follows the old home until
+    /// that has sealed, and what opened the old home's epoch may still be on its way here.
+    fn is_candidate_above(&self, epoch: Epoch) -> bool {
+        matches!(&self.role, Role::Candidate(own) if own.takeover.epoch > epoch)
+    }
+
     /// A seal (F2): promise, make the promise durable, then say where the chain ends.
     pub(super) fn on_seal(&mut self, from: NodeId, epoch: Epoch, out: &mut Vec<Out>) {
         if epoch > self.meta.promised {
@@ -79,7 +85,7 @@ impl<M: Model> Group<M> {
     pub(super) fn promise(&mut self, epoch: Epoch, to: NodeId, out: &mut Vec<Out>) {
         assert!(epoch > self.meta.promised, "a promise only rises");
         self.demote(out);
-        if matches!(self.role, Role::Candidate(_)) {
+        if matches!(self.role, Role::Candidate(_)) && !self.is_candidate_above(epoch) {
             self.role = Role::Member;
         }
         self.meta.promised = epoch;
@@ -156,7 +162,9 @@ impl<M: Model> Group<M> {
             return;
         }
         self.demote(out);
-        self.role = Role::Member;
+        if !self.is_candidate_above(epoch) {
+            self.role = Role::Member;
+        }
         self.take_table(&table, from, out);
         if self.role == Role::Quarantined {
             return;

@@ -38,6 +38,8 @@ pub(super) struct Member {
     log: Vec<Bytes>,
     blob: Option<Bytes>,
     waiting: Vec<Write>,
+    /// How often it has waited for an old home for long enough: its clock.
+    waits: u64,
     /// What it knows of the register.
     known: GroupState,
     /// The chain, from seq 1, and how far it is durable and committed here.
@@ -94,6 +96,7 @@ impl Member {
             log,
             blob,
             waiting: Vec::new(),
+            waits: 0,
             known: known.clone(),
             chain: Vec::new(),
             durable: 0,
@@ -170,7 +173,7 @@ impl Member {
                 let inputs = self.waiting.iter().map(|_| SoloInput::Written).collect();
                 let mut next = self.clone();
                 next.flush();
-                next.handle(NOW, inputs, memo, self)
+                next.handle(inputs, memo, self)
             }
             Given::Message(sent) => {
                 let messages = sent.messages.iter().map(|(epoch, body)| SoloInput::Message {
@@ -178,25 +181,29 @@ impl Member {
                     epoch: *epoch,
                     body: body.clone(),
                 });
-                self.clone().handle(NOW, messages.collect(), memo, self)
+                self.clone().handle(messages.collect(), memo, self)
             }
             Given::Decision(decision) => {
                 let mut next = self.clone();
                 next.known = decision.state.clone();
-                next.handle(NOW, vec![SoloInput::Register(decision.state.clone())], memo, self)
+                next.handle(vec![SoloInput::Register(decision.state.clone())], memo, self)
             }
             Given::Command(number) => {
                 let command = SoloInput::Command {
                     request: RequestId((*number).into()),
                     command: command(*number),
                 };
-                self.clone().handle(NOW, vec![command], memo, self)
+                self.clone().handle(vec![command], memo, self)
             }
             Given::Session(peer) => {
                 let input = SoloInput::Reconnected(id(*peer));
-                self.clone().handle(NOW, vec![input], memo, self)
+                self.clone().handle(vec![input], memo, self)
             }
-            Given::Patience => self.clone().handle(LATER, vec![SoloInput::Wake], memo, self),
+            Given::Patience => {
+                let mut next = self.clone();
+                next.waits += 1;
+                next.handle(vec![SoloInput::Wake], memo, self)
+            }
         }
     }
 
@@ -237,7 +244,8 @@ impl Member {
         }
     }
 
-    fn handle(mut self, now: Now, inputs: Vec<SoloInput>, memo: &Memo, before: &Self) -> Step {
+    fn handle(mut self, inputs: Vec<SoloInput>, memo: &Memo, before: &Self) -> Step {
+        let now = Now { instant: Instant(self.waits * 2 * HANDOFF_US), ..NOW };
         let mut effects = Vec::new();
         self.solo.handle_all(now, inputs, &mut effects);
         let mut done = Vec::new();
@@ -340,9 +348,8 @@ pub(super) fn config() -> types::Config {
     types::Config::new(types::ConfigId(1), members, 2).expect("three members hold two copies")
 }
 
-/// When everything happens.
+/// When everything happens, unless a candidate has waited.
 const NOW: Now = Now { instant: Instant(0), wall: Stamp(1) };
 
-/// How long a candidate waits for the old home, and a time at which it has.
+/// How long a candidate waits for the old home.
 const HANDOFF_US: u64 = 1;
-const LATER: Now = Now { instant: Instant(2), wall: Stamp(1) };

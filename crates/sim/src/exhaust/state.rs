@@ -310,6 +310,23 @@ impl State {
         ends && chain.len() == below && chain.starts_with(&self.committed)
     }
 
+    /// Whether the newest epoch serves, if nothing is under way and nobody has lost anything.
+    pub(super) fn is_serving_if_at_rest(_: &Exhaust, state: &Self) -> bool {
+        let is_busy = (0..MEMBERS).any(|at| {
+            let member = state.member(at);
+            member.waiting() != (0, 0)
+                || member.is_waiting_for_the_old_home()
+                || state.news_for(at).is_some()
+        });
+        let losses = state.crashes + state.blanks;
+        if is_busy || !state.sent.is_empty() || losses > 0 || state.issued() == 0 {
+            return true;
+        }
+        let home = state.register().home.map(crate::host).map(|home| state.member(home));
+        state.register().phase == Phase::Active
+            && home.is_some_and(|home| home.is_home() && home.commit == home.chain.len())
+    }
+
     /// Whether every epoch is open and every command is committed.
     pub(super) fn is_everything_committed(model: &Exhaust, state: &Self) -> bool {
         let Bound { epochs, commands, .. } = model.bound();
