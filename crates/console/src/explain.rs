@@ -3,7 +3,7 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use group::{Explanation, RoleStatus};
+use group::{Explanation, GroupStatus, RoleStatus};
 use model::Model;
 use register::Phase;
 use replication::Lack;
@@ -14,7 +14,7 @@ use types::{GroupId, NodeId};
 
 use crate::router::App;
 use crate::status::{group_number, looks, unknown_group};
-use crate::{Problem, Site, group_view, json, phase};
+use crate::{Problem, Site, group_view, json, models, phase};
 
 /// What is asked for.
 #[derive(Debug, Deserialize)]
@@ -51,13 +51,13 @@ pub(crate) async fn explain<M: Model + Send + 'static>(
         let looked = app.handle.ask(move |view| {
             let some = some.map(GroupId).filter_map(|group| {
                 let explanation = view.node.explain(view.now, group)?;
-                let role = view.node.group(group)?.status(view.now).role;
-                Some((group, explanation, role))
+                let status = view.node.group(group)?.status(view.now);
+                Some((group, explanation, status))
             });
             some.collect::<Vec<_>>()
         });
-        for (group, explanation, role) in looked.await? {
-            explained.push(one(&app.site, group, &explanation, &role));
+        for (group, explanation, status) in looked.await? {
+            explained.push(one(&app.site, group, &explanation, &status));
         }
     }
     Ok(json(&json!({
@@ -67,14 +67,14 @@ pub(crate) async fn explain<M: Model + Send + 'static>(
     })))
 }
 
-fn one(site: &Site, group: GroupId, explanation: &Explanation, role: &RoleStatus) -> Value {
-    let (state, sight) = (&explanation.state, &explanation.sight);
-    let mut reasons: Vec<Reason> = Vec::new();
+fn one(site: &Site, group: GroupId, explanation: &Explanation, status: &GroupStatus) -> Value {
+    let (state, sight, role) = (&explanation.state, &explanation.sight, &status.role);
+    let mut reasons = of_the_model(site, explanation, status);
     if let RoleStatus::Candidate { lacks: Some(lack), for_us } = role {
         reasons.push(waits(site, lack, *for_us));
     }
     reasons.extend(explanation.stays.iter().map(|stay| stays(site, explanation.about, stay)));
-    let headline = headline(site, group, explanation, role);
+    let headline = headline(site, group, explanation, role, status.bar.is_some());
     let lines = reasons.iter().map(|reason| format!("- {} Next: {}", reason.text, reason.next));
     let text = core::iter::once(headline).chain(lines).collect::<Vec<_>>().join("\n");
     let reasons = reasons.into_iter().map(|reason| {
@@ -104,7 +104,45 @@ fn one(site: &Site, group: GroupId, explanation: &Explanation, role: &RoleStatus
     })
 }
 
-fn headline(site: &Site, group: GroupId, explanation: &Explanation, role: &RoleStatus) -> String {
+/// What the model's versions and digests have to say.
+fn of_the_model(site: &Site, explanation: &Explanation, status: &GroupStatus) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let figures = models::standing(status);
+    if let Some(bar) = &status.bar {
+        let (text, next) = models::words(site, bar);
+        let (text, next) = (format!("{text}."), format!("{next}."));
+        reasons.push(Reason { name: "barred", figures: figures.clone(), text, next });
+    }
+    if let Some(text) = models::differing(site, &status.differing) {
+        let next =
+            "look at `explain` of those nodes; if only two can be compared, nobody can tell \
+                    which is right until a third is heard."
+                .to_owned();
+        reasons.push(Reason { name: "states-differ", figures, text: format!("{text}."), next });
+    }
+    let (ordered, (in_force, _)) = (explanation.state.model, status.version);
+    if ordered > in_force && status.bar.is_none() {
+        reasons.push(Reason {
+            name: "upgrade-waits",
+            figures: json!({ "ordered": ordered.0, "in_force": in_force.0 }),
+            text: format!(
+                "model version {ordered} was ordered and {in_force} is in force: the home waits \
+                 until every member is there and says that its code can run it."
+            ),
+            next: "see `evenkeel model show`; start those nodes, or start them with newer code."
+                .to_owned(),
+        });
+    }
+    reasons
+}
+
+fn headline(
+    site: &Site,
+    group: GroupId,
+    explanation: &Explanation,
+    role: &RoleStatus,
+    is_barred: bool,
+) -> String {
     let state = &explanation.state;
     let home = match state.home {
         Some(home) => format!("home {} in {}, epoch {}", home, site.region_of(home), state.epoch.0),
@@ -127,6 +165,7 @@ fn headline(site: &Site, group: GroupId, explanation: &Explanation, role: &RoleS
         (RoleStatus::Quarantined, _) => {
             format!("{me} is out of service for it: its records contradict a peer's.")
         }
+        (_, _) if is_barred => format!("{me} cannot serve it, because:"),
         (_, Some(about)) if about == me => format!("{me} is asked for, and starts."),
         (_, _) if explanation.stays.is_empty() => format!("{me} is about to take it over."),
         _ => format!("{me} does not take it over, because:"),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use types::{GroupId, NodeId, Now};
 use wire::{Orphan, OrphanReason};
 
-use crate::{Site, hash_hex, json as write, orphans};
+use crate::{Site, hash_hex, json as write, models, orphans};
 
 /// How a group stands here; `None` if there is no such group.
 pub(crate) fn group<M: Model>(
@@ -52,8 +52,10 @@ pub(crate) fn standing(
         "orphan_runs": status.orphan_runs,
         "orphan_records": status.orphan_records,
     });
-    if let (Some(value), Value::Object(members)) = (value.as_object_mut(), members) {
-        value.extend(members);
+    for members in [members, models::standing(status)] {
+        if let (Some(value), Value::Object(members)) = (value.as_object_mut(), members) {
+            value.extend(members);
+        }
     }
     value
 }
@@ -75,6 +77,7 @@ pub(crate) fn history(state: &GroupState) -> Value {
         "epoch": state.epoch.0,
         "home": state.home.map(|home| home.0),
         "phase": write::phase(&state.phase),
+        "ordered_model_version": state.model.0,
         "config": {
             "id": state.config.id().0,
             "members": state.config.members().iter().map(|node| node.0).collect::<Vec<_>>(),

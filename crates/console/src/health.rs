@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use group::{GroupStatus, RoleStatus};
+use group::{Bar, GroupStatus, RoleStatus};
 use model::Model;
 use runtime::NodeView;
 use serde_json::json;
@@ -57,6 +57,18 @@ fn reason<M: Model>(
 ) -> Option<String> {
     if status.role == RoleStatus::Quarantined {
         return Some("out of service, its records contradict a peer's".to_owned());
+    }
+    match &status.bar {
+        Some(Bar::Version { needs, .. }) => {
+            return Some(format!("this node's code cannot run model version {needs}"));
+        }
+        Some(Bar::Differs { is_final: false, .. }) => {
+            return Some("its state here differed from most others' and is built again".to_owned());
+        }
+        Some(Bar::Differs { is_final: true, .. }) => {
+            return Some("its state here differs from most others'".to_owned());
+        }
+        None => {}
     }
     if status.home.is_none() {
         return Some("no home is known".to_owned());

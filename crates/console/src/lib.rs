@@ -15,6 +15,7 @@ mod health;
 mod json;
 pub mod limits;
 mod metrics;
+mod models;
 pub mod openapi;
 mod orders;
 mod orphans;

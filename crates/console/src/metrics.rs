@@ -46,7 +46,7 @@ struct Page(String);
 type Figure = (&'static str, &'static str, fn(&GroupStatus) -> f64);
 
 #[rustfmt::skip]
-const GROUP_FIGURES: [Figure; 9] = [
+const GROUP_FIGURES: [Figure; 12] = [
     ("epoch", "Newest epoch recorded here.", |s| whole(s.epoch.0)),
     ("appended_seq", "End of the chain here.", |s| whole(s.appended.0)),
     ("w1_seq", "Durable on this node.", |s| whole(s.durable.0)),
@@ -55,6 +55,9 @@ const GROUP_FIGURES: [Figure; 9] = [
     ("outcomes", "Message ids that have an outcome.", |s| whole(s.answers as u64)),
     ("waiting_commands", "Commands taken in and not answered.", |s| whole(s.waiting as u64)),
     ("orphan_records", "Records set aside here.", |s| whole(s.orphan_records)),
+    ("model_version", "Model version under which the next record is applied.", |s| f64::from(s.version.0.0)),
+    ("barred", "1 if this node stores the group and does not run its model, or not in public.", |s| flag(s.bar.is_some())),
+    ("differing_members", "Members that came to another state by the same records.", |s| whole(s.differing.len() as u64)),
     ("stalled_seconds", "How long something has waited without a commit.", |s| seconds(s.stalled_us)),
 ];
 

@@ -67,6 +67,14 @@ pub fn document(application: Value) -> Value {
                         "case": { "type": "integer", "minimum": 1 },
                     },
                 },
+                "Upgrade": order(&json!({
+                    "to": {
+                        "type": "integer",
+                        "minimum": 2,
+                        "maximum": 65535,
+                        "description": "the model version that is to be in force",
+                    },
+                })),
                 "Failover": order(&json!({
                     "kind": {
                         "enum": ["unplanned", "forced"],
@@ -167,6 +175,11 @@ fn paths() -> Value {
         "/v1/switchover": ordering("Moves homes; the old ones work along and nothing is lost.",
             "Switchover"),
         "/v1/failover": ordering("Moves homes without asking the old ones.", "Failover"),
+        "/v1/model": plain("Which model versions the nodes can run and which are in force where."),
+        "/v1/model/upgrade": ordering(
+            "Raises the model version once every member can run it; there is no way back.",
+            "Upgrade",
+        ),
         "/v1/openapi.json": plain("This document."),
     })
 }
@@ -231,7 +244,7 @@ fn order(more: &Value) -> Value {
     });
     let mut required = vec!["groups", "to", "reason"];
     if let (Some(all), Some(more)) = (properties.as_object_mut(), more.as_object()) {
-        required.extend(more.keys().map(String::as_str));
+        required.extend(more.keys().map(String::as_str).filter(|name| *name != "to"));
         all.extend(more.clone());
     }
     json!({

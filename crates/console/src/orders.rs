@@ -24,7 +24,7 @@ use crate::{Problem, Site, json, parse, read_body};
 /// Groups that are to move: `"all"`, or their numbers.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-enum Which {
+pub(crate) enum Which {
     Named(String),
     Numbers(BTreeSet<u16>),
 }
@@ -87,7 +87,7 @@ pub(crate) async fn failover<M: Model + Send + 'static>(
 }
 
 /// The token is looked at before the body is read.
-async fn taken<M>(
+pub(crate) async fn taken<M>(
     app: &App<M>,
     request: Request<Body>,
 ) -> Result<(String, axum::body::Bytes), Problem> {
@@ -200,6 +200,20 @@ pub(crate) fn refused(refusal: &OrderRefusal) -> Problem {
             Problem::new(409, "refused", "The order is refused; nothing was changed.")
                 .detail(text)
                 .with("group", group.0)
+        }
+        OrderRefusal::TargetBarred { group, node } | OrderRefusal::NotSaid { group, node } => {
+            Problem::new(409, "refused", "The order is refused; nothing was changed.")
+                .detail(text)
+                .with("group", group.0)
+                .with("node", node.0)
+        }
+        OrderRefusal::CannotRun { group, node, lowest, highest } => {
+            Problem::new(409, "refused", "The order is refused; nothing was changed.")
+                .detail(format!("{text}: start it with newer code first"))
+                .with("group", group.0)
+                .with("node", node.0)
+                .with("lowest_model_version", lowest.0)
+                .with("highest_model_version", highest.0)
         }
         OrderRefusal::TargetSilent { node, silent_us } => {
             Problem::new(409, "refused", "The order is refused; nothing was changed.")

@@ -214,6 +214,7 @@ fn describe(record: &Record, words: &Words) -> Value {
             RecordKind::Channel => "channel",
             RecordKind::EpochStart => "epoch-start",
             RecordKind::Handoff => "handoff",
+            RecordKind::Upgrade => "upgrade",
             RecordKind::Beat => "beat",
         },
         "stamp_us": header.stamp.0,

@@ -9,7 +9,9 @@ use model::Model;
 use runtime::Handle;
 use serde_json::Value;
 
-use crate::{Problem, Site, Words, explain, health, metrics, openapi, orders, orphans, status};
+use crate::{
+    Problem, Site, Words, explain, health, metrics, models, openapi, orders, orphans, status,
+};
 
 /// What every handler gets.
 #[derive(Debug)]
@@ -54,6 +56,8 @@ pub fn router<M: Model + Send + 'static>(
         .route("/v1/explain", get(explain::explain::<M>))
         .route("/v1/switchover", post(orders::switchover::<M>))
         .route("/v1/failover", post(orders::failover::<M>))
+        .route("/v1/model", get(models::show::<M>))
+        .route("/v1/model/upgrade", post(models::upgrade::<M>))
         .route("/v1/openapi.json", get(openapi::serve::<M>))
         .with_state(App { handle, site, description, words })
         .merge(application)

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod cluster_client;
+mod models;
 mod orders;
 mod orphans;
 mod views;
@@ -23,6 +24,8 @@ pub(crate) enum Operate {
     Switchover(orders::Switchover),
     /// Move groups away from a home that does not answer.
     Failover(orders::Failover),
+    /// Show model versions, or raise the one in force.
+    Model(models::Args),
     /// List accounts, or open and fund them.
     Accounts(accounts::Args),
 }
@@ -37,6 +40,7 @@ pub(crate) fn run(operate: &Operate) -> Ended {
             Operate::Orphans(args) => orphans::run(args).await,
             Operate::Switchover(args) => orders::switchover(args).await,
             Operate::Failover(args) => orders::failover(args).await,
+            Operate::Model(args) => models::run(args).await,
             Operate::Accounts(args) => accounts::run(args).await,
         }
     })

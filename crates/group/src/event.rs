@@ -1,6 +1,8 @@
 //! What a group or node did that a person or a metric should know of.
 
-use types::{Epoch, GroupId, NodeId, Seq, Tail};
+use alloc::vec::Vec;
+
+use types::{Epoch, GroupId, ModelVersion, NodeId, Seq, Tail};
 use wire::Orphan;
 
 /// Something worth a line in the log. Not a decision: nothing reads these but people and metrics.
@@ -89,6 +91,58 @@ pub enum Event {
         sends: bool,
         /// The contradiction.
         cause: wire::Cause,
+    },
+    /// A barrier was passed: another model version is in force.
+    Upgraded {
+        /// The group.
+        group: GroupId,
+        /// The barrier.
+        seq: Seq,
+        /// The version from there on.
+        version: ModelVersion,
+    },
+    /// Others came to another state than this node by the same records. Which is right is not known
+    /// here.
+    Differs {
+        /// The group.
+        group: GroupId,
+        /// At which record it was found.
+        seq: Seq,
+        /// Who they are.
+        nodes: Vec<NodeId>,
+    },
+    /// All who differed came to the same state as this node at a later record.
+    Agrees {
+        /// The group.
+        group: GroupId,
+        /// At which record.
+        seq: Seq,
+    },
+    /// Most others came to one state and this node to another: it keeps its state to itself from here
+    /// on, and applies everything again, once.
+    Odd {
+        /// The group.
+        group: GroupId,
+        /// At which record it was found.
+        seq: Seq,
+        /// Who agrees with each other.
+        nodes: Vec<NodeId>,
+    },
+    /// Applied again, this node's records gave what the others have: it takes part again. What it had
+    /// in memory was damaged.
+    Mended {
+        /// The group.
+        group: GroupId,
+        /// At which record.
+        seq: Seq,
+    },
+    /// Applied again, this node's records still give another state: its code behaves differently, or
+    /// its machine does. It stays out of service until it is started anew.
+    StillOdd {
+        /// The group.
+        group: GroupId,
+        /// At which record.
+        seq: Seq,
     },
     /// A record could not be read back from this node's own log.
     Unreadable {

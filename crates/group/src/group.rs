@@ -12,6 +12,7 @@
 
 mod apply;
 mod aside;
+mod bar;
 mod candidate;
 mod channels;
 mod fetch;
@@ -33,12 +34,16 @@ use register::{GroupState, Phase, Transition};
 use types::{Config, Epoch, EpochTable, GroupId, Hash, Instant, NodeId, Now, Position, Seq, Tail};
 use wire::{Command, GroupMessage, Meta, Orphan, Parcel, Record, Reply};
 
+pub use bar::Bar;
 pub use status::{GroupStatus, PeerStatus, RoleStatus};
 
 use crate::answers::Answers;
 use crate::desk::{Asker, Desk};
+use crate::marks::Marks;
 use crate::post::Post;
+use crate::versions::Versions;
 use crate::{Event, GroupOptions};
+use bar::Odd;
 use candidate::Candidate;
 use fetch::{Fetching, Serving};
 use home::Home;
@@ -128,6 +133,15 @@ pub struct Group<M> {
     applied: Seq,
     /// Digest chain over everything applied, outcomes included.
     trail: Hash,
+    versions: Versions,
+    marks: Marks,
+    /// Whether most others came to another state than this node, which keeps its own to itself.
+    odd: Option<Odd>,
+    /// Whether this node was found to differ while it was home: it is to be home no longer, even if what
+    /// it applied again came out right.
+    yields: bool,
+    /// Whether inputs have come since the start: until then old records are applied again.
+    is_live: bool,
 
     desk: Desk,
     post: Post,
@@ -180,6 +194,11 @@ impl<M: Model> Group<M> {
             channels: Channels::new(id),
             applied: Seq(0),
             trail: Hash::ZERO,
+            versions: Versions::default(),
+            marks: Marks::default(),
+            odd: None,
+            yields: false,
+            is_live: false,
             desk: Desk::default(),
             post: Post::default(),
             fetching: None,
@@ -204,7 +223,11 @@ impl<M: Model> Group<M> {
             return true;
         }
         match self.chain.fit(header, record.hash()) {
-            journal::Fit::Next => self.chain.push(record, Some(at)),
+            journal::Fit::Next if self.versions.fits(header) => {
+                self.chain.push(record, Some(at));
+                self.versions.push(header);
+            }
+            journal::Fit::Next => return false,
             journal::Fit::Have => {}
             journal::Fit::Gap | journal::Fit::Fork => return false,
         }
@@ -229,8 +252,8 @@ impl<M: Model> Group<M> {
 
     /// Whether this node could begin to take the group over.
     #[must_use]
-    pub const fn is_free(&self) -> bool {
-        matches!(self.role, Role::Member)
+    pub fn is_free(&self) -> bool {
+        matches!(self.role, Role::Member) && self.bar().is_none()
     }
 
     /// The group's id.
@@ -239,7 +262,8 @@ impl<M: Model> Group<M> {
         self.id
     }
 
-    /// The model after everything applied here.
+    /// The model after everything applied here. For those who ask about the application there is
+    /// [`Group::readable`].
     #[must_use]
     pub const fn model(&self) -> &M {
         &self.model
@@ -433,6 +457,7 @@ impl<M: Model> Group<M> {
     /// Does everything that is due: acknowledges, appends, ships, commits, applies, answers, hands
     /// over, asks again.
     pub(crate) fn proceed(&mut self, now: Now, out: &mut Vec<Out>) {
+        self.is_live = true;
         let expired = self.desk.expire(now.instant);
         out.extend(expired.into_iter().map(|(to, reply)| Out::Answer { to, reply }));
         match self.role {
@@ -454,7 +479,7 @@ impl<M: Model> Group<M> {
         if self.role == Role::Quarantined {
             return self.desk.next_deadline();
         }
-        let more = (self.applied < self.commit() && self.is_next_at_hand()).then_some(Instant(0));
+        let more = (self.may_apply() && self.is_next_at_hand()).then_some(Instant(0));
         let role = match &self.role {
             Role::Home(home) => {
                 let tail = self.chain.tail().seq;
@@ -483,6 +508,7 @@ impl<M: Model> Group<M> {
         let epoch = self.meta.table.epoch();
         self.role = Role::Member;
         self.drop_post();
+        self.yields = false;
         out.push(Out::Note(Event::Demoted { group: self.id, epoch }));
         let answers = self.desk.demote(&self.not_home());
         out.extend(answers.into_iter().map(|(to, reply)| Out::Answer { to, reply }));
@@ -509,6 +535,7 @@ impl<M: Model> Group<M> {
         let tail = record.tail();
         self.chain.push(record, None);
         let (epoch, seq, hash) = (tail.epoch, tail.seq, tail.hash);
+        self.versions.push(record.header());
         self.in_flight.push_back(InFlight::Record { epoch, seq, hash });
         out.push(Out::Append(record.bytes().clone()));
     }

@@ -12,17 +12,19 @@ mod answers;
 mod desk;
 mod event;
 mod group;
+mod marks;
 mod node;
 mod options;
 mod post;
 mod solo;
+mod versions;
 
 pub use desk::Asker;
 pub use event::Event;
-pub use group::{Group, GroupStatus, PeerStatus, RoleStatus};
+pub use group::{Bar, Group, GroupStatus, PeerStatus, RoleStatus};
 pub use node::{
     Decision, Effect, Explanation, Input, Lane, Node, NodeEvent, Order, OrderRefusal, RecoverError,
-    Recovery, StopReason,
+    Recovery, StopReason, UpgradeOrder,
 };
 pub use options::{GroupOptions, NodeOptions};
 pub use solo::{NotAChain, Solo, SoloEffect, SoloInput};

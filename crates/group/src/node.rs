@@ -12,23 +12,30 @@ mod post;
 mod pulse;
 mod recovery;
 mod ticket;
+mod voices;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use model::Model;
 use register::{Change, Phase, Proposal, ProposalId, Register};
 use steering::Watch;
-use types::{Epoch, GroupId, Instant, NodeId, Now, Position, ReadId, RequestId, Seq, WriteId};
+use types::{
+    Epoch, GroupId, Instant, ModelVersion, NodeId, Now, Position, ReadId, RequestId, Seq, WriteId,
+};
 use wire::log::Kind;
 use wire::{FrameBuilder, GroupMessage, Message, Parcel, decode_frame};
 
-pub use effect::{Decision, Effect, Input, Lane, NodeEvent, Order, OrderRefusal, StopReason};
+pub use effect::{
+    Decision, Effect, Input, Lane, NodeEvent, Order, OrderRefusal, StopReason, UpgradeOrder,
+};
 pub use look::Explanation;
 pub use recovery::{RecoverError, Recovery};
 
 use clocks::Clocks;
+use voices::Said;
 
 use crate::desk::Asker;
 use crate::group::Out;
@@ -85,6 +92,10 @@ pub struct Node<M> {
     /// Since when the home of an epoch has said of itself that it is stalled.
     stalled: BTreeMap<GroupId, (Epoch, Instant)>,
     clocks: Clocks,
+    /// Model versions that this node's code can run.
+    versions: RangeInclusive<ModelVersion>,
+    /// What the others say of their state machines.
+    said: BTreeMap<NodeId, Said>,
     /// When the last step was taken.
     stepped: Instant,
     stopped: bool,
@@ -111,7 +122,7 @@ impl<M: Model> Node<M> {
             self.take(now, input, out);
         }
         self.pulse(now, out);
-        self.look(now);
+        self.look(now, out);
         self.proceed(now, out);
         self.propose(now, out);
         self.flush(out);
@@ -198,6 +209,7 @@ impl<M: Model> Node<M> {
             }
             Input::Order { request, order } => self.order(now, request, &order, out),
             Input::Dispose { request, decision } => self.dispose(now, request, decision, out),
+            Input::Upgrade { request, order } => self.upgrade(now, request, &order, out),
             Input::Wake => self.drive_register(now, register::Input::Wake, out),
         }
     }
@@ -208,6 +220,7 @@ impl<M: Model> Node<M> {
                 self.drive(group, out, |group, outs| group.message(now, from, epoch, body, outs));
             }
             Message::Pulse(pulse) => self.hear(now, from, &pulse, out),
+            Message::Voice(voice) => self.listen(from, &voice, out),
             Message::Register(bytes) => {
                 self.drive_register(now, register::Input::Message { from, bytes }, out);
             }
@@ -235,6 +248,7 @@ impl<M: Model> Node<M> {
             self.drive_register(now, register::Input::Connected(node), out);
         } else {
             self.connected.remove(&node);
+            self.said.remove(&node);
         }
         for (id, group) in &mut self.groups {
             group.peer(now, node, up);

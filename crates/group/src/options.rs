@@ -29,8 +29,6 @@ pub struct GroupOptions {
     pub forwarded_wait_us: u64,
     /// How far a message of another group may be ahead of this node's time and still be taken (N6).
     pub ahead_us_max: u64,
-    /// Version of the model, stamped into every record.
-    pub model: u16,
     /// Which rule is broken on purpose; the simulator's business.
     pub mutant: Mutant,
 }

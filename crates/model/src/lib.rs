@@ -12,8 +12,9 @@ mod saving;
 
 use alloc::vec::Vec;
 use core::fmt::Debug;
+use core::ops::RangeInclusive;
 
-use types::{ChannelKey, GroupId, Hash, Stamp};
+use types::{ChannelKey, GroupId, Hash, ModelVersion, Stamp};
 
 pub use outward::{Outward, Receipt, Resolution};
 pub use saving::{LoadError, Saving};
@@ -30,12 +31,21 @@ pub struct Outcome {
 
 /// Application state that committed commands change.
 pub trait Model: Clone + Debug {
-    /// Applies one committed command.
+    /// The versions of the state machine that this code can run, oldest and newest.
+    ///
+    /// A change of what any command comes to, or of the state it leaves, is a new version. The old
+    /// behaviour stays in the code for as long as a chain may hold records of its version: a replica
+    /// that starts anew applies them again.
+    fn versions(&self) -> RangeInclusive<ModelVersion>;
+
+    /// Applies one committed command under `version`, which is one of [`Model::versions`] and never
+    /// falls from one command to the next. A state that a newer version holds differently is converted
+    /// at the first command of that version.
     ///
     /// `stamp` is the time of the record that carries the command; it never falls inside a group and
     /// commands of one record share it. `command` comes from outside: bytes that do not decode must
     /// give a refusal as `reply`, never a panic.
-    fn apply(&mut self, stamp: Stamp, command: &[u8], outcome: &mut Outcome);
+    fn apply(&mut self, version: ModelVersion, stamp: Stamp, command: &[u8], outcome: &mut Outcome);
 
     /// Takes the next message of another group, once; its reply goes back there. What comes this way was
     /// sent by that group's model: no client can cause it. A model that expects none refuses.
@@ -43,25 +53,27 @@ pub trait Model: Clone + Debug {
     /// `stamp` is above that of the command that sent it.
     fn receive(
         &mut self,
+        version: ModelVersion,
         stamp: Stamp,
         from: GroupId,
         message: &[u8],
         outcome: &mut Outcome,
     ) -> Receipt {
-        let (_, _, _, _) = (stamp, from, message, outcome);
+        let (_, _, _, _, _) = (version, stamp, from, message, outcome);
         Receipt::Refused
     }
 
     /// Hears how a message ended that this model sent to `to` under the name `key`, once for each.
     fn resolve(
         &mut self,
+        version: ModelVersion,
         stamp: Stamp,
         to: GroupId,
         key: ChannelKey,
         resolution: Resolution<'_>,
         outcome: &mut Outcome,
     ) {
-        let (_, _, _, _, _) = (stamp, to, key, resolution, outcome);
+        let (_, _, _, _, _, _) = (version, stamp, to, key, resolution, outcome);
     }
 
     /// SHA-256 over the whole state in a fixed order. Equal states, and only they, have equal

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use types::{Config, Epoch, GroupId, Hash, NodeId, Seq, Stamp};
+use types::{Config, Epoch, GroupId, Hash, ModelVersion, NodeId, Seq, Stamp};
 
 use crate::limits::{ACTOR_BYTES_MAX, CHANGES_MAX, CONFIG_MEMBERS_MAX, REASON_BYTES_MAX};
 use crate::{Disposal, Refusal};
@@ -70,6 +70,12 @@ pub enum Transition {
     Activate(Activation),
     /// Decides what becomes of a run that was set aside. Moves nothing.
     Dispose(Disposal),
+    /// Orders a higher model version. The home appends the barrier once every member says that its
+    /// code can run it; only that record changes what is in force.
+    Upgrade {
+        /// The version.
+        to: ModelVersion,
+    },
 }
 
 /// A step of one group, taken only if the group is at `expected_version`.

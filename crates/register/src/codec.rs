@@ -6,7 +6,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use types::{Config, ConfigId, Epoch, GroupId, NodeId, Seq, Stamp};
+use types::{Config, ConfigId, Epoch, GroupId, ModelVersion, NodeId, Seq, Stamp};
 use wire::{DecodeError, Reader, Writer};
 
 use crate::limits::{ACTOR_BYTES_MAX, CHANGES_MAX, CONFIG_MEMBERS_MAX, REASON_BYTES_MAX};
@@ -18,6 +18,7 @@ use crate::{
 const BEGIN_SEAL: u8 = 1;
 const ACTIVATE: u8 = 2;
 const DISPOSE: u8 = 3;
+const UPGRADE: u8 = 4;
 
 pub(crate) fn proposal(writer: &mut Writer<'_>, proposal: &Proposal) {
     let id = proposal.id();
@@ -39,6 +40,9 @@ pub(crate) fn proposal(writer: &mut Writer<'_>, proposal: &Proposal) {
             Transition::Dispose(decided) => {
                 writer.u8(DISPOSE);
                 disposal(writer, decided);
+            }
+            Transition::Upgrade { to } => {
+                writer.u8(UPGRADE).u16(to.0);
             }
         }
     }
@@ -70,6 +74,7 @@ pub(crate) fn read_proposal(reader: &mut Reader<'_>) -> Result<Proposal, DecodeE
                 at: Stamp(reader.u64()?),
             }),
             DISPOSE => Transition::Dispose(read_disposal(reader)?),
+            UPGRADE => Transition::Upgrade { to: ModelVersion(reader.u16()?) },
             tag => return Err(invalid("transition", tag)),
         };
         changes.push(Change { group, expected_version, transition });
@@ -146,6 +151,7 @@ pub(crate) fn result(writer: &mut Writer<'_>, result: &ChangeResult) {
         Err(Refusal::Disposed { decided }) => writer.u8(20).u8(decided.number()),
         Err(Refusal::Disposals { count }) => writer.u8(21).count(*count),
         Err(Refusal::Sealing) => writer.u8(22),
+        Err(Refusal::NotHigher { ordered, given }) => writer.u8(23).u16(ordered.0).u16(given.0),
     };
 }
 
@@ -181,7 +187,7 @@ pub(crate) fn group_state(writer: &mut Writer<'_>, state: &GroupState) {
         writer.u64(start.epoch.0).u64(start.seq.0).hash(start.hash);
         writer.u32(start.config.0).flag(start.forced);
     }
-    writer.u64(state.moved_at.0);
+    writer.u64(state.moved_at.0).u16(state.model.0);
     writer.run(state.actor.as_bytes()).run(state.reason.as_bytes());
     match state.changed_by {
         None => writer.u8(0),

@@ -9,7 +9,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, NodeId, Seq, Stamp, Start};
+use types::{
+    Config, ConfigId, Epoch, EpochTable, GroupId, Hash, ModelVersion, NodeId, Seq, Stamp, Start,
+};
 
 use crate::{Activation, Disposal, Disposition, ProposalId, SealKind, Transition, disposal};
 
@@ -65,6 +67,9 @@ pub struct GroupState {
     /// for never.
     /// Residence times are counted from here.
     pub moved_at: Stamp,
+    /// The model version that was ordered. In force is what the chain's last barrier says, which comes
+    /// to this once every member can run it.
+    pub model: ModelVersion,
     /// Who made the last change; empty before the first.
     pub actor: String,
     /// Why.
@@ -141,7 +146,7 @@ pub enum Refusal {
         /// How.
         decided: Disposition,
     },
-    /// The group is changing its home; decide when that is over.
+    /// The group is changing its home; decide or order when that is over.
     #[error("the group is changing its home")]
     Sealing,
     /// As many runs of this group are decided as the register holds.
@@ -149,6 +154,15 @@ pub enum Refusal {
     Disposals {
         /// How many.
         count: usize,
+    },
+    /// That model version or a later one was ordered before. Versions only rise: a chain may hold
+    /// records that no older one can apply.
+    #[error("model version {given} is not above {ordered}, which was ordered before")]
+    NotHigher {
+        /// What was ordered last.
+        ordered: ModelVersion,
+        /// What was given.
+        given: ModelVersion,
     },
 }
 
@@ -165,6 +179,7 @@ impl GroupState {
             history: EpochTable::new(),
             phase: Phase::Active,
             moved_at: Stamp(0),
+            model: ModelVersion::FIRST,
             actor: String::new(),
             reason: String::new(),
             changed_by: None,
@@ -195,6 +210,7 @@ impl GroupState {
                 }
                 disposal::decide(&mut self.disposals, decided)?;
             }
+            Transition::Upgrade { to } => self.upgrade(*to)?,
         }
         self.version += 1;
         Ok(self.version)
@@ -216,6 +232,18 @@ impl GroupState {
         }
         self.issued = epoch;
         self.phase = Phase::Sealing { epoch, candidate, since, kind };
+        Ok(())
+    }
+
+    fn upgrade(&mut self, to: ModelVersion) -> Result<(), Refusal> {
+        // A candidate would find that the version it seals under is gone.
+        if self.phase != Phase::Active {
+            return Err(Refusal::Sealing);
+        }
+        if to <= self.model {
+            return Err(Refusal::NotHigher { ordered: self.model, given: to });
+        }
+        self.model = to;
         Ok(())
     }
 

@@ -14,4 +14,6 @@ pub enum Mutant {
     CommitOldEpoch,
     /// A home sends other groups what only its own disk holds (W1).
     PostAtW1,
+    /// A node applies every record under the newest model version that its code knows.
+    IgnoreBarrier,
 }

@@ -42,7 +42,9 @@ pub fn sealed(
     }
     let needed = match mutant {
         Mutant::SealTooFew => config.seal_others() - 1,
-        Mutant::None | Mutant::CommitOldEpoch | Mutant::PostAtW1 => config.seal_others(),
+        Mutant::None | Mutant::CommitOldEpoch | Mutant::PostAtW1 | Mutant::IgnoreBarrier => {
+            config.seal_others()
+        }
     };
     others >= needed
 }

@@ -184,6 +184,11 @@ impl<M: Model + 'static> Driver<M> {
                 self.ordered.insert(request, reply);
                 inputs.push(Input::Dispose { request, decision });
             }
+            Job::Upgrade { order, reply } => {
+                let request = self.number();
+                self.ordered.insert(request, reply);
+                inputs.push(Input::Upgrade { request, order });
+            }
             Job::Ask(ask) => {
                 let (node, now) = (&self.node, self.clock.now());
                 let (storage, transport) = (&self.storage, &*self.transport);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 
 use bytes::Bytes;
-use group::{Decision, Input, Node, Order, OrderRefusal};
+use group::{Decision, Input, Node, Order, OrderRefusal, UpgradeOrder};
 use storage::LoadError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use types::{GroupId, Instant, NodeId, Now, Position, ReadId};
@@ -31,6 +31,8 @@ pub(crate) enum Job<M> {
     Order { order: Order, reply: oneshot::Sender<Result<(), OrderRefusal>> },
     /// An operator's decision about a run that was set aside.
     Dispose { decision: Decision, reply: oneshot::Sender<Result<(), OrderRefusal>> },
+    /// An operator's order to raise the model version.
+    Upgrade { order: UpgradeOrder, reply: oneshot::Sender<Result<(), OrderRefusal>> },
     /// A question.
     Ask(Question<M>),
     /// A record to be read back for people.
@@ -148,6 +150,17 @@ impl<M: 'static> Handle<M> {
     pub async fn read(&self, at: Position) -> Result<Result<Bytes, LoadError>, Gone> {
         let (reply, answer) = oneshot::channel();
         self.jobs.send(Job::Read { at, reply }).map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Hands an order to raise the model version to the node and waits until the register has taken or
+    /// refused it.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn upgrade(&self, order: UpgradeOrder) -> Result<Result<(), OrderRefusal>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job::Upgrade { order, reply }).map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }
 

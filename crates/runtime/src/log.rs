@@ -128,6 +128,28 @@ fn group(event: &Event, now: Instant, peers: &mut Quota) {
             %group, %peer, sends, ?cause,
             "a channel between two groups is frozen: what one of them holds was lost at the other"
         ),
+        Event::Upgraded { group, seq, version } => {
+            tracing::info!(%group, %seq, %version, "model version in force");
+        }
+        Event::Differs { group, seq, nodes } => tracing::error!(
+            %group, %seq, ?nodes,
+            "others came to another state by the same records: which is right is not known"
+        ),
+        Event::Agrees { group, seq } => {
+            tracing::info!(%group, %seq, "all states are the same again");
+        }
+        Event::Odd { group, seq, nodes } => tracing::error!(
+            %group, %seq, ?nodes,
+            "the state here is not what most others came to: out of service, all is applied again"
+        ),
+        Event::Mended { group, seq } => tracing::error!(
+            %group, %seq,
+            "applied again, the state is what the others have: have this machine's memory tested"
+        ),
+        Event::StillOdd { group, seq } => tracing::error!(
+            %group, %seq,
+            "applied again, the state still differs: the group stays out of service on this node"
+        ),
         Event::Unreadable { group, seq } => {
             tracing::error!(%group, %seq, "a record cannot be read back");
         }

@@ -69,7 +69,6 @@ pub(crate) fn node(config: &Config) -> NodeOptions {
             patience_us: detect_us / 2,
             forwarded_wait_us: config.answer_within.micros(),
             ahead_us_max: failover.skew.micros(),
-            model: 1,
             mutant: Mutant::None,
         },
         nodes: members(config),

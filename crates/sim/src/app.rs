@@ -1,16 +1,20 @@
 //! The applications that the worlds run, as one model.
 
 mod across;
+mod code;
 mod moves;
 mod payments;
 
+use std::ops::RangeInclusive;
+
 use bytes::Bytes;
 use model::{LoadError, Model, Outcome, Receipt, Resolution, Saving};
-use types::{ChannelKey, GroupId, Hash, Stamp};
+use types::{ChannelKey, GroupId, Hash, ModelVersion, Stamp};
 
 use crate::Rng;
 use across::Across;
 pub use across::{Between, End, Sent};
+pub use code::{Code, Ray};
 pub use moves::Moves;
 pub use payments::Books;
 
@@ -23,12 +27,17 @@ pub enum Kind {
     Payments,
 }
 
-/// An application's state.
+/// An application's state, and what runs it.
 #[derive(Clone, Debug)]
-pub enum App {
-    /// See [`Kind::Moves`].
+pub struct App {
+    state: State,
+    code: Code,
+    ray: Ray,
+}
+
+#[derive(Clone, Debug)]
+enum State {
     Moves(Moves),
-    /// See [`Kind::Payments`].
     Payments(Books),
 }
 
@@ -54,27 +63,34 @@ impl App {
     /// The state before the first command.
     #[must_use]
     pub fn new(kind: Kind) -> Self {
-        match kind {
-            Kind::Moves => Self::Moves(Moves::default()),
-            Kind::Payments => Self::Payments(Books::new()),
-        }
+        let state = match kind {
+            Kind::Moves => State::Moves(Moves::default()),
+            Kind::Payments => State::Payments(Books::new()),
+        };
+        Self { state, code: Code::default(), ray: Ray::default() }
+    }
+
+    /// The same, run by this code on a machine that this ray may strike.
+    #[must_use]
+    pub fn on(self, code: Code, ray: Ray) -> Self {
+        Self { code, ray, ..self }
     }
 
     /// What is wrong with this state, if anything, and which invariant that breaks.
     #[must_use]
     pub fn fault(&self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Self::Moves(moves) => moves.fault(),
-            Self::Payments(books) => books.fault(),
+        match &self.state {
+            State::Moves(moves) => moves.fault(),
+            State::Payments(books) => books.fault(),
         }
     }
 
     /// What it holds of moves between groups.
     #[must_use]
     pub fn between(&self) -> Between {
-        match self {
-            Self::Moves(moves) => moves.between(),
-            Self::Payments(_) => Between::default(),
+        match &self.state {
+            State::Moves(moves) => moves.between(),
+            State::Payments(_) => Between::default(),
         }
     }
 
@@ -83,7 +99,7 @@ impl App {
     /// # Panics
     /// If it does not.
     pub fn audit(&self) {
-        if let Self::Payments(books) = self {
+        if let State::Payments(books) = &self.state {
             books.audit();
         }
     }
@@ -115,72 +131,93 @@ impl Content {
 }
 
 impl Model for App {
-    fn apply(&mut self, stamp: Stamp, command: &[u8], outcome: &mut Outcome) {
-        match self {
-            Self::Moves(moves) => moves.apply(stamp, command, outcome),
-            Self::Payments(books) => books.apply(stamp, command, outcome),
+    fn versions(&self) -> RangeInclusive<ModelVersion> {
+        match &self.state {
+            State::Moves(_) => ModelVersion::FIRST..=self.code.newest,
+            State::Payments(books) => books.versions(),
+        }
+    }
+
+    fn apply(
+        &mut self,
+        version: ModelVersion,
+        stamp: Stamp,
+        command: &[u8],
+        outcome: &mut Outcome,
+    ) {
+        let version = if self.code.strays { self.code.newest } else { version };
+        match &mut self.state {
+            State::Moves(moves) => {
+                if self.ray.strikes() {
+                    moves.flip();
+                }
+                moves.apply(version, stamp, command, outcome);
+            }
+            State::Payments(books) => books.apply(version, stamp, command, outcome),
         }
     }
 
     fn receive(
         &mut self,
+        version: ModelVersion,
         stamp: Stamp,
         from: GroupId,
         message: &[u8],
         outcome: &mut Outcome,
     ) -> Receipt {
-        match self {
-            Self::Moves(moves) => moves.receive(stamp, from, message, outcome),
-            Self::Payments(books) => books.receive(stamp, from, message, outcome),
+        match &mut self.state {
+            State::Moves(moves) => moves.receive(version, stamp, from, message, outcome),
+            State::Payments(books) => books.receive(version, stamp, from, message, outcome),
         }
     }
 
     fn resolve(
         &mut self,
+        version: ModelVersion,
         stamp: Stamp,
         to: GroupId,
         key: ChannelKey,
         resolution: Resolution<'_>,
         outcome: &mut Outcome,
     ) {
-        match self {
-            Self::Moves(moves) => moves.resolve(stamp, to, key, resolution, outcome),
-            Self::Payments(books) => books.resolve(stamp, to, key, resolution, outcome),
+        match &mut self.state {
+            State::Moves(moves) => moves.resolve(version, stamp, to, key, resolution, outcome),
+            State::Payments(books) => books.resolve(version, stamp, to, key, resolution, outcome),
         }
     }
 
     fn digest(&self) -> Hash {
-        match self {
-            Self::Moves(moves) => moves.digest(),
-            Self::Payments(books) => books.digest(),
+        match &self.state {
+            State::Moves(moves) => moves.digest(),
+            State::Payments(books) => books.digest(),
         }
     }
 
     fn save(&self) -> Saving {
-        match self {
-            Self::Moves(moves) => moves.save(),
-            Self::Payments(books) => books.save(),
+        match &self.state {
+            State::Moves(moves) => moves.save(),
+            State::Payments(books) => books.save(),
         }
     }
 
     fn save_next(&self, saving: &mut Saving, bytes_max: usize) -> Option<Vec<u8>> {
-        match self {
-            Self::Moves(moves) => moves.save_next(saving, bytes_max),
-            Self::Payments(books) => books.save_next(saving, bytes_max),
+        match &self.state {
+            State::Moves(moves) => moves.save_next(saving, bytes_max),
+            State::Payments(books) => books.save_next(saving, bytes_max),
         }
     }
 
     fn load(&mut self, part: &[u8]) -> Result<(), LoadError> {
-        match self {
-            Self::Moves(moves) => moves.load(part),
-            Self::Payments(books) => books.load(part),
+        match &mut self.state {
+            State::Moves(moves) => moves.load(part),
+            State::Payments(books) => books.load(part),
         }
     }
 
     fn loaded(&mut self) -> Result<(), LoadError> {
-        match self {
-            Self::Moves(moves) => moves.loaded(),
-            Self::Payments(books) => books.loaded(),
+        match &mut self.state {
+            State::Moves(moves) => moves.loaded(),
+            State::Payments(books) => books.loaded(),
         }
     }
 }

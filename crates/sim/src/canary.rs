@@ -3,6 +3,7 @@
 use replication::Mutant;
 
 use crate::Lie;
+use crate::app::Kind;
 use crate::fault::{Fault, Rate};
 use crate::knobs::{Knobs, SECOND};
 
@@ -26,6 +27,8 @@ pub enum Canary {
     SkipFsync,
     /// Members that lose power come back with empty disks, under their old ids.
     ReuseReplicaId,
+    /// Nodes behave as the newest model version that their code knows, whatever is in force.
+    IgnoreBarrier,
 }
 
 /// What PROTOCOL 8a wants broken and cannot be broken yet: its name there, and which part is not built.
@@ -34,7 +37,7 @@ pub const MISSING: [(&str, &str); 1] =
 
 impl Canary {
     /// All but `None`.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::AckBeforeFsync,
         Self::PromiseNotPersisted,
         Self::SealTooFew,
@@ -42,6 +45,7 @@ impl Canary {
         Self::PostAtW1,
         Self::SkipFsync,
         Self::ReuseReplicaId,
+        Self::IgnoreBarrier,
     ];
 
     /// Its name on the command line.
@@ -56,6 +60,7 @@ impl Canary {
             Self::PostAtW1 => "post-at-w1",
             Self::SkipFsync => "skip-fsync",
             Self::ReuseReplicaId => "reuse-replica-id",
+            Self::IgnoreBarrier => "ignore-barrier",
         }
     }
 
@@ -75,7 +80,8 @@ impl Canary {
             | Self::CommitOldEpoch
             | Self::PostAtW1
             | Self::SkipFsync
-            | Self::ReuseReplicaId => 20,
+            | Self::ReuseReplicaId
+            | Self::IgnoreBarrier => 20,
             Self::SealTooFew => 100,
         }
     }
@@ -94,6 +100,11 @@ impl Canary {
                 knobs.mutant = Mutant::PostAtW1;
                 knobs.groups = knobs.groups.max(2);
             }
+            Self::IgnoreBarrier => {
+                knobs.mutant = Mutant::IgnoreBarrier;
+                // Only this application has a second version.
+                knobs.app = Kind::Moves;
+            }
         }
         let needs = match self {
             Self::None => return,
@@ -102,6 +113,7 @@ impl Canary {
             | Self::SkipFsync
             | Self::ReuseReplicaId => Fault::Crash,
             Self::SealTooFew | Self::CommitOldEpoch | Self::PostAtW1 => Fault::Unplanned,
+            Self::IgnoreBarrier => Fault::Roll,
         };
         // The fault without which the broken rule does no harm.
         if !knobs.rates.iter().any(|rate| rate.fault == needs) {

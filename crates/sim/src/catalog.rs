@@ -13,7 +13,7 @@ pub use invariants::{INVARIANTS, Invariant, Where};
 pub use scenarios::{SCENARIOS, Scenario};
 
 /// The sources of the stories, by file.
-pub const STORIES: [(&str, &str); 9] = [
+pub const STORIES: [(&str, &str); 10] = [
     ("channels", include_str!("../tests/it/channels.rs")),
     ("crashes", include_str!("../tests/it/crashes.rs")),
     ("disks", include_str!("../tests/it/disks.rs")),
@@ -23,6 +23,7 @@ pub const STORIES: [(&str, &str); 9] = [
     ("partitions", include_str!("../tests/it/partitions.rs")),
     ("rules", include_str!("../tests/it/rules.rs")),
     ("scale", include_str!("../tests/it/scale.rs")),
+    ("upgrades", include_str!("../tests/it/upgrades.rs")),
 ];
 
 impl Scenario {

@@ -10,7 +10,7 @@ mod between;
 mod state;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use group::Node;
 use types::{Epoch, EpochTable, GroupId, Hash, MessageId, NodeId, Seq, Stamp, Tail};
@@ -42,6 +42,10 @@ pub struct Check {
     replaced: BTreeMap<(Index, GroupId), Epoch>,
     /// Whether an operator has used force, which takes what copies there are.
     is_forced: bool,
+    /// Hosts whose memory or code is wrong on purpose: what they come to proves nothing.
+    excused: BTreeSet<Index>,
+    /// Whether there ever was one: what it said may still be on its way when it is mended.
+    was_excused: bool,
     /// How often each invariant was looked at with something at stake.
     looked: BTreeMap<&'static str, u64>,
     violation: Option<Violation>,
@@ -123,6 +127,30 @@ impl Check {
     /// An operator uses force.
     pub const fn forced(&mut self) {
         self.is_forced = true;
+    }
+
+    /// What this host's models come to is wrong on purpose from here on.
+    pub fn excuse(&mut self, host: Index) {
+        self.excused.insert(host);
+        self.was_excused = true;
+    }
+
+    /// Whether what this host's models come to proves nothing.
+    #[must_use]
+    pub fn is_excused(&self, host: Index) -> bool {
+        self.excused.contains(&host)
+    }
+
+    /// A host says that its state is another than others'. That must have a reason.
+    pub fn differed(&mut self, host: Index, group: GroupId, seq: Seq) {
+        if !self.was_excused {
+            self.fail("I9", format!("n{} {group} differs from others at {seq}", host + 1));
+        }
+    }
+
+    /// A host has come to what the others have.
+    pub fn mended(&mut self, host: Index) {
+        self.excused.remove(&host);
     }
 
     pub(crate) fn count(&mut self, invariant: &'static str) {

@@ -4,7 +4,7 @@ use register::SealKind;
 use types::{GroupId, NodeId};
 
 use crate::knobs::{MILLI, SECOND};
-use crate::{World, world::Event};
+use crate::{Code, World, world::Event};
 
 /// A kind of fault. The order is part of what a seed means: new kinds go last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +39,10 @@ pub enum Fault {
     Forced,
     /// What register members say to each other is lost for a while; all else arrives.
     RegisterOutage,
+    /// A node is started anew with older or newer code.
+    Roll,
+    /// An operator raises the model version.
+    Upgrade,
 }
 
 /// How often a fault strikes.
@@ -52,7 +56,7 @@ pub struct Rate {
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Crash,
         Self::CrashInStep,
         Self::PowerCut,
@@ -68,6 +72,8 @@ impl Fault {
         Self::Unplanned,
         Self::Forced,
         Self::RegisterOutage,
+        Self::Roll,
+        Self::Upgrade,
     ];
 
     /// In how many runs of a million it occurs, and how often there.
@@ -88,6 +94,8 @@ impl Fault {
             Self::Unplanned => (300_000, 5 * SECOND),
             Self::Forced => (80_000, 8 * SECOND),
             Self::RegisterOutage => (200_000, 6 * SECOND),
+            Self::Roll => (250_000, 4 * SECOND),
+            Self::Upgrade => (300_000, 4 * SECOND),
         }
     }
 }
@@ -158,6 +166,17 @@ impl World {
             Fault::Unplanned => self.order_any(node, other, SealKind::Unplanned),
             Fault::Forced => self.order_any(node, other, SealKind::Forced),
             Fault::RegisterOutage => self.silence_register(long),
+            Fault::Roll => {
+                let newest = self.chance.between(1, 2);
+                self.kill(node);
+                self.install(node, Code::up_to(u16::try_from(newest).expect("it is 1 or 2")));
+                let at = self.draw_return();
+                self.plan(at, Event::Start { node });
+            }
+            Fault::Upgrade => {
+                let group = self.any_group();
+                self.order_upgrade(node, vec![group], 2);
+            }
         }
     }
 
@@ -167,9 +186,13 @@ impl World {
         self.now() + self.chance.between(away / 2, away)
     }
 
-    fn order_any(&mut self, at: usize, to: usize, kind: SealKind) {
+    fn any_group(&mut self) -> GroupId {
         let group = self.chance.below(u64::from(self.knobs().groups));
-        let group = GroupId(u16::try_from(group).expect("groups are numbered in 16 bits"));
+        GroupId(u16::try_from(group).expect("groups are numbered in 16 bits"))
+    }
+
+    fn order_any(&mut self, at: usize, to: usize, kind: SealKind) {
+        let group = self.any_group();
         let to = NodeId(u16::try_from(to + 1).expect("nodes are numbered in 16 bits"));
         self.order(at, vec![group], to, kind);
     }

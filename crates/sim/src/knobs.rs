@@ -10,7 +10,7 @@ use types::{Config, ConfigId, GroupId, NodeId};
 
 use crate::app::Kind;
 use crate::fault::{Fault, Rate};
-use crate::{Lie, Rng};
+use crate::{Code, Lie, Rng};
 
 /// One second of the world.
 pub const SECOND: u64 = 1_000_000;
@@ -201,6 +201,19 @@ impl Knobs {
         self.node_ids().into_iter().filter(|node| !is_spare(node)).collect()
     }
 
+    /// The code that nodes run at first: the newest, unless some of the run is to replace it.
+    #[must_use]
+    pub fn first_code(&self) -> Code {
+        let rolls = self.rates.iter().any(|rate| rate.fault == Fault::Roll);
+        if rolls { Code::default() } else { self.newest_code() }
+    }
+
+    /// The newest code there is.
+    #[must_use]
+    pub const fn newest_code(&self) -> Code {
+        Code::up_to(2)
+    }
+
     /// All nodes.
     #[must_use]
     pub fn node_ids(&self) -> Vec<NodeId> {
@@ -244,7 +257,6 @@ impl Knobs {
                 patience_us: 2 * SECOND,
                 forwarded_wait_us: 2 * SECOND,
                 ahead_us_max: SECOND,
-                model: 1,
                 mutant: self.mutant,
             },
             nodes: self.node_ids(),

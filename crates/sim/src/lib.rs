@@ -24,7 +24,7 @@ mod run;
 mod trace;
 mod world;
 
-pub use app::App;
+pub use app::{App, Code};
 pub use canary::{Canary, MISSING};
 pub use check::{Check, Violation};
 pub use disk::{Disk, Lie, Said, Write};

@@ -37,6 +37,8 @@ pub struct Report {
     pub orders: [u64; 2],
     /// Epochs opened.
     pub opened: u64,
+    /// Barriers passed, at all nodes together.
+    pub upgraded: u64,
     /// Runs and records set aside.
     pub orphans: [u64; 2],
     /// Microseconds from the end of the faults until all agreed and answered, at most.
@@ -61,6 +63,7 @@ impl Report {
             (&mut self.writes_lost, other.writes_lost),
             (&mut self.reads, other.reads),
             (&mut self.opened, other.opened),
+            (&mut self.upgraded, other.upgraded),
         ];
         for (sum, count) in pairs {
             *sum += count;
@@ -103,7 +106,13 @@ impl Report {
                 *runs += 1;
                 *records += orphan.last.0 - orphan.first.0 + 1;
             }
-            group::Event::Promised { .. }
+            group::Event::Upgraded { .. } => self.upgraded += 1,
+            group::Event::Differs { .. }
+            | group::Event::Agrees { .. }
+            | group::Event::Odd { .. }
+            | group::Event::Mended { .. }
+            | group::Event::StillOdd { .. }
+            | group::Event::Promised { .. }
             | group::Event::Serving { .. }
             | group::Event::Demoted { .. }
             | group::Event::Joined { .. }
@@ -139,6 +148,7 @@ impl Report {
             ("orders taken", taken),
             ("orders refused", refused),
             ("epochs opened", self.opened),
+            ("barriers passed", self.upgraded),
             ("orphan runs", runs),
             ("orphan records", records),
             ("longest recovery, ms", self.heal_us_max / 1_000),
@@ -175,6 +185,9 @@ pub(crate) fn frame(now: u64, from: Index, to: Index, bytes: &Bytes) -> String {
                 let mut text = format!("{} for {group}: {parcels:?}", parcels.len());
                 text.truncate(90);
                 text
+            }
+            wire::Message::Voice(voice) => {
+                format!("runs up to {}, {} marks", voice.highest, voice.marks.len())
             }
         };
         write!(line, " [{text}]").expect("a string takes everything");

@@ -51,6 +51,7 @@ fn recover(world: &mut World) {
     world.calm();
     world.heal();
     world.mend_hosts();
+    world.install_newest();
     // By force one node's word may have become history: then nobody can do without that node.
     let forced = world.knobs().rates.iter().any(|rate| rate.fault == Fault::Forced);
     let leaves_dead = world.knobs().leaves_dead && !forced;

@@ -8,6 +8,7 @@ mod clients;
 mod power;
 mod sessions;
 mod step;
+mod upgrades;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -20,10 +21,11 @@ use wire::{Meta, Orphan};
 
 pub use clients::{Ask, Asked};
 
+use crate::app::Ray;
 use crate::clock::Clock;
 use crate::knobs::SECOND;
 use crate::net::{Index, Net};
-use crate::{App, Check, Disk, Knobs, Report, Rng, Trace};
+use crate::{App, Check, Code, Disk, Knobs, Report, Rng, Trace};
 use clients::Client;
 
 /// Something on the agenda.
@@ -96,6 +98,10 @@ pub(crate) struct Host {
     life: u64,
     disk: Disk,
     clock: Clock,
+    /// The code that its node is started with.
+    code: Code,
+    /// What may strike its memory.
+    ray: Ray,
     is_paused: bool,
     /// Never gets its power back.
     is_retired: bool,
@@ -161,7 +167,7 @@ impl World {
                 let offset_us = i64::try_from(ahead).unwrap_or_default()
                     - i64::try_from(spread).unwrap_or_default();
                 let drift_ppm = clock_chance.below(knobs.drift_ppm_max + 1);
-                Host::new(Disk::new(knobs.lie), Clock { drift_ppm, offset_us })
+                Host::new(Disk::new(knobs.lie), Clock { drift_ppm, offset_us }, knobs.first_code())
             })
             .collect();
         let mut world = Self {
@@ -379,6 +385,9 @@ impl World {
         for (index, host) in self.hosts.iter().enumerate() {
             let Some(node) = &host.node else { continue };
             self.check.holds_all(index, node);
+            if self.check.is_excused(index) {
+                continue;
+            }
             let is_member = |group: GroupId| self.knobs.members_of(group).contains(&id(index));
             for group in node.groups().filter(|group| is_member(group.id())) {
                 self.check.outcomes_stand(group.id(), |id, digest| group.answer(id, digest));

@@ -11,6 +11,7 @@ mod config;
 mod currency;
 mod epochs;
 mod id;
+mod model;
 mod position;
 mod time;
 
@@ -21,5 +22,6 @@ pub use epochs::{EpochTable, Start};
 pub use id::{
     ChannelKey, ClusterId, ConfigId, GroupId, Hash, MessageId, NodeId, ReadId, RequestId, WriteId,
 };
+pub use model::ModelVersion;
 pub use position::{Epoch, Position, Seq, Tail};
 pub use time::{Instant, Now, Stamp};

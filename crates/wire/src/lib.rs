@@ -17,6 +17,7 @@ mod parts;
 mod record;
 mod reply;
 pub mod superblock;
+mod voice;
 
 pub use self::bytes::{DecodeError, Reader, Writer};
 pub use message::{FrameBuilder, GroupMessage, HomeReport, Message, Pulse, decode_frame};
@@ -26,3 +27,4 @@ pub use parcel::{
 };
 pub use record::{Command, CommandRef, HEADER_BYTES, Header, Record, RecordKind, digest};
 pub use reply::{Doubt, Reply};
+pub use voice::{Mark, Voice};

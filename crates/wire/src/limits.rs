@@ -30,6 +30,9 @@ pub const ORPHANS_MAX: usize = 65_536;
 /// Groups that one pulse reports on.
 pub const GROUPS_MAX: usize = 4_096;
 
+/// Marks in one voice: a few for each group, more only after a long catch-up, which says the last ones.
+pub const MARKS_MAX: usize = 4 * GROUPS_MAX;
+
 /// A register message.
 pub const REGISTER_BYTES_MAX: usize = 4 << 20;
 
@@ -37,6 +40,7 @@ pub const REGISTER_BYTES_MAX: usize = 4 << 20;
 pub const REPLY_BYTES_MAX: usize = 1 << 20;
 
 const _: () = assert!(BATCH_BYTES_MAX + COMMAND_BYTES_MAX < RECORD_BYTES_MAX);
+const _: () = assert!(MARKS_MAX * 107 + GROUPS_MAX * 2 < FRAME_BYTES_MAX);
 const _: () = assert!(ENTRIES_BYTES_MAX + RECORD_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(REGISTER_BYTES_MAX < FRAME_BYTES_MAX);
 

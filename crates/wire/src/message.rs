@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, NodeId, Seq, Stamp, Tail};
 
-use crate::{Command, DecodeError, Parcel, Reader, Reply, Writer, limits};
+use crate::{Command, DecodeError, Parcel, Reader, Reply, Voice, Writer, limits};
 
 /// Version of the frame and of every message in it.
 const VERSION: u8 = 1;
@@ -54,6 +54,8 @@ pub enum Message {
         /// The parcels, in order.
         parcels: Vec<Parcel>,
     },
+    /// What the sender's state machines came to, and which versions it can run.
+    Voice(Voice),
 }
 
 /// What is said about one group.
@@ -240,6 +242,10 @@ impl Message {
                     parcel.encode(writer);
                 }
             }
+            Self::Voice(voice) => {
+                writer.u8(69);
+                voice.encode(writer);
+            }
         }
     }
 
@@ -269,6 +275,7 @@ impl Message {
                 }
                 Self::Channel { group, parcels }
             }
+            69 => Self::Voice(Voice::decode(reader)?),
             value => {
                 return Err(DecodeError::Invalid { field: "message tag", value: value.into() });
             }

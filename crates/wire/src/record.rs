@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use types::{ConfigId, Epoch, GroupId, Hash, MessageId, Seq, Stamp, Tail};
+use types::{ConfigId, Epoch, GroupId, Hash, MessageId, ModelVersion, Seq, Stamp, Tail};
 
 use crate::{DecodeError, Reader, Writer, limits};
 
@@ -34,6 +34,9 @@ pub enum RecordKind {
     Handoff = 4,
     /// Parcels of other groups, each the body of a command. Only a home makes one.
     Channel = 5,
+    /// The barrier of an upgrade: from this record on, itself included, the model version of its
+    /// header is in force.
+    Upgrade = 6,
 }
 
 impl RecordKind {
@@ -41,7 +44,7 @@ impl RecordKind {
     const fn has_commands(self) -> bool {
         match self {
             Self::Commands | Self::Channel => true,
-            Self::EpochStart | Self::Beat | Self::Handoff => false,
+            Self::EpochStart | Self::Beat | Self::Handoff | Self::Upgrade => false,
         }
     }
 }
@@ -63,8 +66,8 @@ pub struct Header {
     pub count: u32,
     /// Time of all its commands.
     pub stamp: Stamp,
-    /// Version of the model that appended it.
-    pub model: u16,
+    /// Version of the model that is in force.
+    pub model: ModelVersion,
     /// Hash of the record before it; zero for the first.
     pub previous: Hash,
     /// SHA-256 of the body.
@@ -260,7 +263,7 @@ impl Header {
             .u64(self.seq.0)
             .u32(self.count)
             .u64(self.stamp.0)
-            .u16(self.model)
+            .u16(self.model.0)
             .hash(self.previous)
             .hash(self.body);
     }
@@ -276,6 +279,7 @@ impl Header {
             3 => RecordKind::Beat,
             4 => RecordKind::Handoff,
             5 => RecordKind::Channel,
+            6 => RecordKind::Upgrade,
             value => {
                 return Err(DecodeError::Invalid { field: "record kind", value: value.into() });
             }
@@ -288,7 +292,7 @@ impl Header {
             seq: Seq(reader.u64()?),
             count: reader.u32()?,
             stamp: Stamp(reader.u64()?),
-            model: reader.u16()?,
+            model: ModelVersion(reader.u16()?),
             previous: reader.hash()?,
             body: reader.hash()?,
         })

@@ -14,7 +14,7 @@ use model::{Model, Outcome};
 use payments_model::{
     Command, Kind, Message, OpenAccount, Payments, Reply, Transaction, Verdict, Version,
 };
-use types::{Amount, Currency, Stamp};
+use types::{Amount, Currency, ModelVersion, Stamp};
 
 const ACCOUNTS: u64 = 100_000;
 /// Few enough that they are still in the processor's cache, as they are when the journal has just
@@ -38,7 +38,7 @@ fn main() {
             kind: Kind::Customer,
             funding: Amount(1_000_000_000),
         });
-        payments.apply(Stamp(0), &open.encode().unwrap().body, &mut outcome);
+        payments.apply(ModelVersion::FIRST, Stamp(0), &open.encode().unwrap().body, &mut outcome);
     }
 
     let resident_before = resident_bytes();
@@ -53,7 +53,7 @@ fn main() {
         let (wall_start, busy_start) = (now(), processor_time());
         for (number, command) in (done..).zip(&batch) {
             let start = now();
-            payments.apply(Stamp(number), command, &mut outcome);
+            payments.apply(ModelVersion::FIRST, Stamp(number), command, &mut outcome);
             slowest = slowest.max(start.elapsed());
             let Ok(Reply::Decided { verdicts, .. }) = Reply::decode(&outcome.reply) else {
                 panic!("a payment is decided")

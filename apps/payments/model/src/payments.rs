@@ -2,11 +2,12 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use ledger::{Balance, Totals, TransferId};
 use model::{LoadError, Model, Outcome, Saving};
 use sha2::{Digest, Sha256};
-use types::{Amount, Currency, Hash, Stamp};
+use types::{Amount, Currency, Hash, ModelVersion, Stamp};
 
 use crate::archive::{Archive, Recorded};
 use crate::book::{AccountView, Book};
@@ -269,7 +270,19 @@ impl Payments {
 }
 
 impl Model for Payments {
-    fn apply(&mut self, stamp: Stamp, command: &[u8], outcome: &mut Outcome) {
+    /// One version so far. What the next one does differently goes where it differs, under the version
+    /// that it is given; everything else stays as it is for both.
+    fn versions(&self) -> RangeInclusive<ModelVersion> {
+        ModelVersion::FIRST..=ModelVersion::FIRST
+    }
+
+    fn apply(
+        &mut self,
+        _version: ModelVersion,
+        stamp: Stamp,
+        command: &[u8],
+        outcome: &mut Outcome,
+    ) {
         let reply = self.execute(stamp, command);
         outcome.reply.clear();
         reply.encode(&mut outcome.reply);

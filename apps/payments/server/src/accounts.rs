@@ -143,7 +143,7 @@ pub(crate) async fn all(
         None => Currency::all().collect(),
     };
     let groups = app.site.groups();
-    let rows = app.handle.ask(move |view| {
+    let rows = app.read(None, move |view| {
         let mut pass = offset;
         let all = currencies.into_iter().filter_map(|currency| {
             let model = view.node.group(placement(currency, groups))?.model();
@@ -178,7 +178,7 @@ pub(crate) async fn one(
     let Path((code, key)) = path?;
     let currency = currency(&code)?;
     let group = placement(currency, app.site.groups());
-    let found = app.handle.ask(move |view| {
+    let found = app.read(Some(group), move |view| {
         let here = view.node.group(group)?;
         let status = here.status(view.now);
         let as_of = position(view.now, status.applied, status.closed);

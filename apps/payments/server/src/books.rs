@@ -24,7 +24,7 @@ pub(crate) async fn books(State(app): State<App>) -> Result<Response<Body>, Prob
     // up what else is to be decided, so there should not be only one.
     for some in currencies.chunks(CURRENCIES_PER_LOOK) {
         let some = some.to_vec();
-        let some = app.handle.ask(move |view| {
+        let some = app.read(None, move |view| {
             let books = some.into_iter();
             books.filter_map(|one| book(view, placement(one, groups), one)).collect::<Vec<_>>()
         });

@@ -21,6 +21,7 @@ mod lookup;
 mod openapi;
 pub mod pay;
 mod placement;
+mod reading;
 mod router;
 mod translate;
 mod words;

@@ -51,7 +51,7 @@ async fn find(app: &App, id: String) -> Result<Found, Problem> {
         return Err(Problem::new(400, "bad-id", "That is no id of a payment.")
             .detail("want a UETR, or SENDER%2FMESSAGE-ID"));
     }
-    let outcome = app.handle.ask(move |view| search(view, &id)).await?;
+    let outcome = app.read(None, move |view| search(view, &id)).await?;
     outcome.map_err(|searched| {
         Problem::new(404, "no-such-payment", "No such payment is known in this region.")
             .detail("it may be under way, or known elsewhere already; see the age")

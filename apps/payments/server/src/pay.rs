@@ -230,7 +230,7 @@ async fn elsewhere(
 ) -> Result<Option<Elsewhere>, Problem> {
     let (sender, message_id) = (names.sender().to_owned(), transfer.message_id.clone());
     let own = ready.group;
-    let found = app.handle.ask(move |view| {
+    let found = app.read(None, move |view| {
         let others = view.node.groups().filter(|group| group.id() != own);
         // Most groups of most installations carry nothing, which costs nothing to see.
         let mut used = others.filter(|group| group.model().message_count() > 0);
@@ -240,7 +240,7 @@ async fn elsewhere(
             Some(Elsewhere { group: group.id(), currency, document })
         })
     });
-    Ok(found.await?)
+    found.await
 }
 
 /// Answers what is no message, or a wrong one, without asking the ledger.

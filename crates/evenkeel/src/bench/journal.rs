@@ -5,6 +5,7 @@
 //! commit is one command of the given size, durable on two of three nodes and applied.
 
 use std::net::{SocketAddr, TcpListener};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +17,7 @@ use model::{LoadError, Model, Outcome, Saving};
 use runtime::{Handle, Running};
 use tokio::time::Instant;
 use transport::pki::Authority;
-use types::{GroupId, Hash, MessageId, NodeId, Stamp};
+use types::{GroupId, Hash, MessageId, ModelVersion, NodeId, Stamp};
 use wire::{Command, Reply};
 
 use super::{Figures, histogram, micros};
@@ -32,7 +33,11 @@ pub(crate) struct Opaque {
 }
 
 impl Model for Opaque {
-    fn apply(&mut self, _stamp: Stamp, command: &[u8], outcome: &mut Outcome) {
+    fn versions(&self) -> RangeInclusive<ModelVersion> {
+        ModelVersion::FIRST..=ModelVersion::FIRST
+    }
+
+    fn apply(&mut self, _: ModelVersion, _: Stamp, command: &[u8], outcome: &mut Outcome) {
         self.commands += 1;
         self.bytes += command.len() as u64;
         outcome.reply.extend_from_slice(&self.commands.to_le_bytes());

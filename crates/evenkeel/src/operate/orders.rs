@@ -66,12 +66,13 @@ pub(crate) struct Failover {
 
 /// A choice of groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Groups {
+pub(crate) enum Groups {
     All,
     These(BTreeSet<u16>),
 }
 
-fn groups(text: &str) -> Result<Groups, &'static str> {
+/// Reads a choice of groups.
+pub(crate) fn groups(text: &str) -> Result<Groups, &'static str> {
     if text == "all" {
         return Ok(Groups::All);
     }
@@ -84,7 +85,18 @@ fn groups(text: &str) -> Result<Groups, &'static str> {
 }
 
 impl Groups {
-    fn json(&self) -> Value {
+    /// Whether a group is among them.
+    pub(crate) fn has(&self, group: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(numbers) => {
+                u16::try_from(group).is_ok_and(|group| numbers.contains(&group))
+            }
+        }
+    }
+
+    /// As the nodes take it.
+    pub(crate) fn json(&self) -> Value {
         match self {
             Self::All => json!("all"),
             Self::These(numbers) => json!(numbers),

@@ -147,7 +147,7 @@ fn an_expiry_concerns_the_very_command_that_expired() {
             seq: types::Seq(1),
             count: 1,
             stamp: Stamp(200),
-            model: 1,
+            model: types::ModelVersion::FIRST,
             previous: Hash::ZERO,
             body: Hash::ZERO,
         };

@@ -10,6 +10,7 @@ use types::{Hash, Seq};
 use wire::{CommandRef, Record, RecordKind};
 
 use super::{Group, Out};
+use crate::Event;
 use crate::answers::{Answers, Stored};
 
 impl<M: Model> Group<M> {
@@ -17,7 +18,7 @@ impl<M: Model> Group<M> {
     /// commands and one), answers whoever waits for them, and reads what is no longer in memory.
     pub(super) fn apply_ready(&mut self, work_max: usize, out: &mut Vec<Out>) {
         self.apply_at_hand(work_max, out);
-        if self.applied < self.commit() && !self.is_next_at_hand() {
+        if self.may_apply() && !self.is_next_at_hand() {
             self.read_ahead(out);
         }
     }
@@ -26,7 +27,7 @@ impl<M: Model> Group<M> {
     /// boot nobody reads for a group yet; what is not in memory then is read once the node runs.
     pub(super) fn apply_at_hand(&mut self, work_max: usize, out: &mut Vec<Out>) {
         let mut work = 0;
-        while work < work_max && self.applied < self.commit() {
+        while work < work_max && self.may_apply() {
             let Some(record) = self.take_next() else { return };
             self.apply(&record, out);
             work += 1 + record.header().count as usize;
@@ -47,6 +48,7 @@ impl<M: Model> Group<M> {
         self.channels = Channels::new(self.id);
         self.applied = Seq(0);
         self.trail = Hash::ZERO;
+        self.marks.restart();
     }
 
     fn take_next(&mut self) -> Option<Record> {
@@ -87,6 +89,10 @@ impl<M: Model> Group<M> {
             }
             let first = self.apply_command(record, &command);
             trail.update(first.as_ref().map_or(&[][..], |stored| &stored.outcome));
+            if self.odd.is_some() {
+                // What is come to here is told to nobody.
+                continue;
+            }
             let told = match (&first, self.answers.stored(command.id)) {
                 (Some(first), _) => {
                     self.desk.end(command.id, |digest, _| first.reply(digest, false))
@@ -100,18 +106,23 @@ impl<M: Model> Group<M> {
         }
         self.trail = Hash(trail.finalize().into());
         self.applied = header.seq;
+        if header.kind == RecordKind::Upgrade {
+            let (group, seq, version) = (self.id, header.seq, header.model);
+            out.push(Out::Note(Event::Upgraded { group, seq, version }));
+        }
+        self.pass_mark(record, out);
     }
 
     /// Applies a command unless its id has an outcome or its time has passed. Returns the outcome
     /// if it is a new one.
     fn apply_command(&mut self, record: &Record, command: &CommandRef<'_>) -> Option<Stored> {
-        let stamp = record.header().stamp;
+        let (stamp, version) = (record.header().stamp, self.version_of(record.header()));
         if self.answers.has(command.id) || command.not_after < stamp {
             return None;
         }
         let mut outcome = Outcome::default();
-        self.model.apply(stamp, command.body, &mut outcome);
-        self.dispatch(At { stamp, seq: record.header().seq }, outcome.outward);
+        self.model.apply(version, stamp, command.body, &mut outcome);
+        self.dispatch(version, At { stamp, seq: record.header().seq }, outcome.outward);
         let stored = Stored {
             digest: command.digest,
             seq: record.header().seq,

@@ -66,6 +66,10 @@ impl<M: Model> Group<M> {
         }
         // A home that was replaced and hears of it only now gives back what it had taken in.
         self.demote(out);
+        if self.bar().is_some() {
+            // It could not serve; the look-out of this node sees to it that another is asked.
+            return;
+        }
         let planned = kind == SealKind::Planned && state.home != Some(self.options.me);
         let wait_us = if planned { self.options.handoff_us } else { 0 };
         let takeover = Takeover::new(

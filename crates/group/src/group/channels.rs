@@ -13,7 +13,7 @@ use bytes::Bytes;
 use channel::{At, Channels, Judgement, Taken};
 use model::{Model, Outcome, Outward, Receipt, Resolution};
 use replication::Mutant;
-use types::{GroupId, Now};
+use types::{GroupId, ModelVersion, Now};
 use wire::{Answer, Command, Parcel, ParcelBody, Record, RecordKind};
 
 use super::{Group, Out, Role};
@@ -29,7 +29,7 @@ impl<M: Model> Group<M> {
 
     /// Takes parcels of other groups in, if this node is the home.
     pub(crate) fn parcels(&mut self, parcels: Vec<Parcel>) {
-        if !matches!(self.role, Role::Home(_)) {
+        if !self.handles_parcels() {
             return;
         }
         for parcel in parcels {
@@ -78,7 +78,7 @@ impl<M: Model> Group<M> {
 
     /// Tells the group that sent `parcel` what this one knows of it, if this node is the home.
     fn answer_parcel(&mut self, parcel: &Parcel) {
-        if matches!(self.role, Role::Home(_))
+        if self.handles_parcels()
             && let Some(reply) = self.channels.reply(parcel)
         {
             self.post.tell(reply);
@@ -88,7 +88,7 @@ impl<M: Model> Group<M> {
     /// Appends the parcels that wait, in a record of their own. Its stamp is above those of the records that
     /// they come from, so that no cut of stamps shows a credit without its debit (N6).
     pub(super) fn append_parcels(&mut self, now: Now, out: &mut Vec<Out>) {
-        if !self.post.is_waiting() {
+        if !self.post.is_waiting() || self.bar().is_some() {
             return;
         }
         let (parcels, newest) = self.post.batch(now, self.options.ahead_us_max);
@@ -107,6 +107,7 @@ impl<M: Model> Group<M> {
         out: &mut Vec<Out>,
     ) -> Bytes {
         let at = At { stamp: record.header().stamp, seq: record.header().seq };
+        let version = self.version_of(record.header());
         // Only a home makes such records, from what it has read itself.
         let Ok(parcel) = Parcel::from_body(&record.bytes().slice_ref(body)) else {
             return Bytes::new();
@@ -115,7 +116,7 @@ impl<M: Model> Group<M> {
         let mut said = Bytes::new();
         match self.channels.take(&parcel, at) {
             Taken::Message { from, content } => {
-                let receipt = self.model.receive(at.stamp, from, &content, &mut outcome);
+                let receipt = self.model.receive(version, at.stamp, from, &content, &mut outcome);
                 said = Bytes::from(core::mem::take(&mut outcome.reply));
                 let answer = match receipt {
                     Receipt::Applied => Answer::Applied(said.clone()),
@@ -131,7 +132,7 @@ impl<M: Model> Group<M> {
                         Resolution::Cancelled
                     }
                 };
-                self.model.resolve(at.stamp, by, pending.key, resolution, &mut outcome);
+                self.model.resolve(version, at.stamp, by, pending.key, resolution, &mut outcome);
             }
             Taken::Froze { peer, cause } => {
                 let sends = way(&parcel) == Way::Answer;
@@ -139,7 +140,7 @@ impl<M: Model> Group<M> {
             }
             Taken::Cancelled | Taken::Ignored => {}
         }
-        self.dispatch(at, outcome.outward);
+        self.dispatch(version, at, outcome.outward);
         if way(&parcel) == Way::Message {
             self.answer_parcel(&parcel);
         }
@@ -147,7 +148,7 @@ impl<M: Model> Group<M> {
     }
 
     /// Numbers what a model sends. What cannot be sent ends at once, in the same step.
-    pub(super) fn dispatch(&mut self, at: At, outward: Vec<Outward>) {
+    pub(super) fn dispatch(&mut self, version: ModelVersion, at: At, outward: Vec<Outward>) {
         let mut outward = VecDeque::from(outward);
         while let Some(one) = outward.pop_front() {
             match one {
@@ -155,7 +156,7 @@ impl<M: Model> Group<M> {
                     if self.channels.send(to, key, message.into(), at).is_err() {
                         let mut outcome = Outcome::default();
                         let unsent = Resolution::Unsent;
-                        self.model.resolve(at.stamp, to, key, unsent, &mut outcome);
+                        self.model.resolve(version, at.stamp, to, key, unsent, &mut outcome);
                         outward.extend(outcome.outward);
                     }
                 }
@@ -169,7 +170,7 @@ impl<M: Model> Group<M> {
 
     /// Ships what is committed and not answered, and tells other groups what became of theirs.
     pub(super) fn proceed_with_channels(&mut self, now: Now, out: &mut Vec<Out>) {
-        if !matches!(self.role, Role::Home(_)) {
+        if !self.handles_parcels() {
             return;
         }
         if self.applied == self.chain.tail().seq {
@@ -205,7 +206,13 @@ impl<M: Model> Group<M> {
         self.post.rewind_to(to, now.instant)
     }
 
-    /// This node's role has changed: what was on its way in and out is found again in the channels' ends.
+    /// Whether this node speaks for the group to others: it is the home, and its state is what it should
+    /// be.
+    fn handles_parcels(&self) -> bool {
+        matches!(self.role, Role::Home(_)) && self.bar().is_none()
+    }
+
+    /// This node's role has changed, or its state is built again: what was on its way in and out is found again in the channels' ends.
     pub(super) fn drop_post(&mut self) {
         self.post = Post::default();
     }

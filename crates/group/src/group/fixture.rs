@@ -2,11 +2,12 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use bytes::Bytes;
 use model::{LoadError, Model, Outcome, Saving};
 use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, Instant, MessageId, NodeId, Now};
-use types::{Position, Seq, Stamp, Start};
+use types::{ModelVersion, Position, Seq, Stamp, Start};
 use wire::{Command, Header, Meta, Record, RecordKind};
 
 use super::Group;
@@ -17,7 +18,11 @@ use crate::GroupOptions;
 pub(super) struct Count(pub(super) u64);
 
 impl Model for Count {
-    fn apply(&mut self, _: Stamp, _: &[u8], _: &mut Outcome) {
+    fn versions(&self) -> RangeInclusive<ModelVersion> {
+        ModelVersion::FIRST..=ModelVersion(2)
+    }
+
+    fn apply(&mut self, _: ModelVersion, _: Stamp, _: &[u8], _: &mut Outcome) {
         self.0 += 1;
     }
 
@@ -62,7 +67,6 @@ pub(super) fn member(records: u64, commands: u32, held_bytes_max: usize) -> Grou
         patience_us: 0,
         forwarded_wait_us: 0,
         ahead_us_max: 0,
-        model: 1,
         mutant: replication::Mutant::None,
     };
     let config = Config::new(ConfigId(1), vec![NodeId(1), NodeId(2), NodeId(3)], 2).unwrap();
@@ -98,19 +102,26 @@ fn record(group: &Group<Count>, seq: u64, commands: u32) -> Record {
             Command { id: MessageId(id), digest: Hash::ZERO, not_after: Stamp(u64::MAX), body }
         })
         .collect();
-    let header = Header {
-        kind: RecordKind::Commands,
+    let header = header(group, RecordKind::Commands);
+    assert!(header.seq == Seq(seq));
+    Record::build(header, &commands)
+}
+
+/// The header of the record that comes next.
+pub(super) fn header(group: &Group<Count>, kind: RecordKind) -> Header {
+    let tail = group.chain.tail();
+    Header {
+        kind,
         group: GroupId(0),
         config: ConfigId(1),
         epoch: Epoch(1),
-        seq: Seq(seq),
+        seq: tail.seq.next(),
         count: 0,
-        stamp: Stamp(seq),
-        model: 1,
-        previous: group.chain.tail().hash,
+        stamp: Stamp(tail.seq.next().0),
+        model: group.versions.at(tail.seq),
+        previous: tail.hash,
         body: Hash::ZERO,
-    };
-    Record::build(header, &commands)
+    }
 }
 
 /// A moment.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use model::Model;
 use register::GroupState;
 use replication::{Mutant, Progress, committed};
-use types::{Epoch, Hash, Instant, NodeId, Now, Seq, Stamp, Tail};
+use types::{Epoch, Hash, Instant, ModelVersion, NodeId, Now, Seq, Stamp, Tail};
 use wire::{Command, GroupMessage, Header, Record, RecordKind, limits};
 
 use super::{Group, Out, Role, Then};
@@ -231,7 +231,8 @@ impl<M: Model> Group<M> {
         if !self.is_open() {
             return;
         }
-        if self.desk.is_waiting() {
+        // What a barred home takes in it could never answer: it goes where the home goes.
+        if self.desk.is_waiting() && self.bar().is_none() {
             let batch = self.desk.batch(limits::RECORD_COMMANDS_MAX, limits::BATCH_BYTES_MAX);
             if !batch.is_empty() {
                 self.append_own(now, RecordKind::Commands, &batch, out);
@@ -247,7 +248,17 @@ impl<M: Model> Group<M> {
         tail.0 - self.known.0.min(tail.0) < self.options.window_records
     }
 
-    /// Appends a record of this home's own making. Its stamp rises (N6).
+    /// Appends the barrier from which on `to` is in force, if this home serves and `to` is above what
+    /// is. The caller has seen that every member can run it.
+    pub(crate) fn raise(&mut self, now: Now, to: ModelVersion, out: &mut Vec<Out>) {
+        let Role::Home(home) = &self.role else { return };
+        let is_due = to > self.versions.at(self.chain.tail().seq);
+        if is_due && home.is_serving && home.handoff.is_none() && self.bar().is_none() {
+            self.append_under(now, RecordKind::Upgrade, to, &[], Stamp(0), out);
+        }
+    }
+
+    /// Appends a record of this home's own making.
     fn append_own(&mut self, now: Now, kind: RecordKind, commands: &[Command], out: &mut Vec<Out>) {
         self.append_above(now, kind, commands, Stamp(0), out);
     }
@@ -257,6 +268,20 @@ impl<M: Model> Group<M> {
         &mut self,
         now: Now,
         kind: RecordKind,
+        commands: &[Command],
+        above: Stamp,
+        out: &mut Vec<Out>,
+    ) {
+        let version = self.versions.at(self.chain.tail().seq);
+        self.append_under(now, kind, version, commands, above, out);
+    }
+
+    /// The same, under this model version. Its stamp rises (N6).
+    fn append_under(
+        &mut self,
+        now: Now,
+        kind: RecordKind,
+        model: ModelVersion,
         commands: &[Command],
         above: Stamp,
         out: &mut Vec<Out>,
@@ -271,7 +296,7 @@ impl<M: Model> Group<M> {
             seq: tail.seq.next(),
             count: 0,
             stamp: before.max(above).next().max(now.wall),
-            model: self.options.model,
+            model,
             previous: tail.hash,
             body: Hash::ZERO,
         };

@@ -20,9 +20,11 @@ impl<M: Model> Group<M> {
     ) {
         // Whether its time has passed is not looked at here: only the chain can say for certain that
         // it was not done (a home that was replaced and does not know would be wrong).
-        let reply = match self.answers.get(command.id, command.digest) {
+        let reply = match self.answer(command.id, command.digest) {
             Some(reply) => reply,
             None => match (&self.role, asker) {
+                // The others' commands are not kept for a home that is to come.
+                (Role::Home(_), Asker::Remote { .. }) if self.bar().is_some() => self.not_home(),
                 // One hop: a command that was handed over is not handed on.
                 (Role::Member | Role::Candidate(_) | Role::Quarantined, Asker::Remote { .. }) => {
                     self.not_home()
@@ -74,13 +76,14 @@ impl<M: Model> Group<M> {
     /// Whether everything this node may ever answer for `id` is known already.
     #[must_use]
     pub fn has_answer(&self, id: MessageId) -> bool {
-        self.answers.has(id)
+        self.odd.is_none() && self.answers.has(id)
     }
 
-    /// What a request with this id and content came to, as far as this node has applied.
+    /// What a request with this id and content came to, as far as this node has applied; `None` too
+    /// while its state differs from the others'.
     #[must_use]
     pub fn answer(&self, id: MessageId, digest: Hash) -> Option<Reply> {
-        self.answers.get(id, digest)
+        if self.odd.is_some() { None } else { self.answers.get(id, digest) }
     }
 
     /// Why an answer may be long in coming, for those who ask now.

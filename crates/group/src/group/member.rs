@@ -33,7 +33,8 @@ impl<M: Model> Group<M> {
             return;
         }
         match self.chain.fit(&header, record.hash()) {
-            Fit::Next => self.append(&record, out),
+            Fit::Next if self.is_of_version(from, &header, out) => self.append(&record, out),
+            Fit::Next => return,
             Fit::Have => self.ack_due = true,
             Fit::Gap => self.fetch(now, from, header.seq, out),
             Fit::Fork => return self.quarantine(header.seq, from, out),
@@ -219,6 +220,7 @@ impl<M: Model> Group<M> {
         }
         self.note_places_above(keep.seq);
         let runs = self.chain.cut(keep.seq);
+        self.versions.cut(keep.seq);
         if self.chain.tail() != keep {
             self.quarantine(keep.seq, from, out);
             return false;
@@ -249,6 +251,7 @@ impl<M: Model> Group<M> {
         if self.applied > keep.seq {
             // Only a forced switch takes back what was applied: the model is built again from the
             // first record.
+            self.odd = None;
             self.rebuild();
         }
         true
@@ -276,7 +279,8 @@ impl<M: Model> Group<M> {
                 return;
             }
             match self.chain.fit(&header, record.hash()) {
-                Fit::Next => self.append(&record, out),
+                Fit::Next if self.is_of_version(from, &header, out) => self.append(&record, out),
+                Fit::Next => return,
                 Fit::Have => {}
                 Fit::Gap => return,
                 Fit::Fork => return self.quarantine(header.seq, from, out),

@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 
 use model::Model;
 use replication::Lack;
-use types::{Epoch, Hash, NodeId, Now, Seq, Stamp};
+use types::{Epoch, Hash, ModelVersion, NodeId, Now, Seq, Stamp};
 
-use super::{Group, Role};
+use super::{Bar, Group, Role};
 
 /// What this node does in a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,12 @@ pub struct GroupStatus {
     pub head: Hash,
     /// Digest over everything applied and every outcome.
     pub trail: Hash,
+    /// The model version under which the next record is applied here, and its barrier if there is one.
+    pub version: (ModelVersion, Option<Seq>),
+    /// What keeps this node from running the model, or from showing it.
+    pub bar: Option<Bar>,
+    /// Members that came to another state than this node, and the mark at which that was found.
+    pub differing: Vec<(NodeId, Seq)>,
     /// The other members, at the home only.
     pub peers: Vec<PeerStatus>,
     /// Message ids that have an outcome.
@@ -105,6 +111,9 @@ impl<M: Model> Group<M> {
             closed: link.map_or(Stamp(0), |link| link.stamp),
             head: link.map_or(Hash::ZERO, |link| link.hash),
             trail: self.trail,
+            version: self.version(),
+            bar: self.bar(),
+            differing: self.marks.differing().collect(),
             peers: self.peer_statuses(now),
             answers: self.answers.count(),
             waiting: self.desk.count(),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use register::{Disposition, Refusal, SealKind, UndecidedReason};
-use types::{GroupId, Instant, NodeId, Position, ReadId, RequestId, WriteId};
+use types::{GroupId, Instant, ModelVersion, NodeId, Position, ReadId, RequestId, WriteId};
 use wire::log::Kind;
 use wire::{Command, Orphan, Reply};
 
@@ -67,6 +67,13 @@ pub enum Input {
         /// What is decided.
         decision: Decision,
     },
+    /// An operator's order to raise the model version. Answered by [`Effect::Ordered`].
+    Upgrade {
+        /// The driver's number for it.
+        request: RequestId,
+        /// What is wanted.
+        order: UpgradeOrder,
+    },
     /// Time has passed.
     Wake,
 }
@@ -98,6 +105,19 @@ pub struct Decision {
     /// Number of the case in which people work on it; 0 for none.
     pub case: u64,
     /// Who decides.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// An operator's wish to raise the model version of groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpgradeOrder {
+    /// Which groups.
+    pub groups: Vec<GroupId>,
+    /// The version that is to be in force.
+    pub to: ModelVersion,
+    /// Who orders it.
     pub actor: String,
     /// Why.
     pub reason: String,
@@ -142,6 +162,35 @@ pub enum OrderRefusal {
         node: NodeId,
         /// For how long.
         silent_us: u64,
+    },
+    /// The target holds the group's records and cannot run its model, or differs from the others: it
+    /// could not serve the group.
+    #[error("{node} cannot serve {group}; its own `explain` says why")]
+    TargetBarred {
+        /// The group.
+        group: GroupId,
+        /// The target.
+        node: NodeId,
+    },
+    /// A member's code cannot run the version: start it with code that can, and order again.
+    #[error("the code of {node}, a member of {group}, runs versions {lowest} to {highest}")]
+    CannotRun {
+        /// The group.
+        group: GroupId,
+        /// The member.
+        node: NodeId,
+        /// The oldest version it can run.
+        lowest: ModelVersion,
+        /// The newest.
+        highest: ModelVersion,
+    },
+    /// A member has not said which versions its code can run: it is not there.
+    #[error("{node}, a member of {group}, does not say which versions its code runs")]
+    NotSaid {
+        /// The group.
+        group: GroupId,
+        /// The member.
+        node: NodeId,
     },
     /// The register refused the change.
     #[error("the register refused the change of {group}")]

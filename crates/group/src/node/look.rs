@@ -10,6 +10,7 @@ use steering::{Sight, Stay, judge};
 use types::{GroupId, NodeId, Now};
 
 use super::Node;
+use super::effect::Effect;
 
 /// Why a group stands where it stands, as this node sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,15 +27,18 @@ pub struct Explanation {
 }
 
 impl<M: Model> Node<M> {
-    /// Looks, when it is time, whether a group needs a home, and proposes to take it over.
-    pub(super) fn look(&mut self, now: Now) {
+    /// Looks, when it is time, whether a group needs a home, and proposes to take it over; and whether
+    /// one that has its home here is to be upgraded, or to go elsewhere.
+    pub(super) fn look(&mut self, now: Now, out: &mut Vec<Effect>) {
         if now.instant < self.next_look {
             return;
         }
         self.next_look = now.instant.after(self.options.look_us);
+        self.raise(now, out);
         if !self.register.reachable(now.instant) {
             return;
         }
+        self.hand_on(now);
         let wanted: Vec<(GroupId, GroupState, String)> = self
             .register
             .groups()
@@ -59,7 +63,7 @@ impl<M: Model> Node<M> {
         }
     }
 
-    fn asked_lately(&self, now: Now, group: GroupId, version: u64) -> bool {
+    pub(super) fn asked_lately(&self, now: Now, group: GroupId, version: u64) -> bool {
         self.asked.get(&group).is_some_and(|(asked, at)| {
             *asked == version && now.instant.since(*at) < self.options.propose_us
         })
@@ -163,7 +167,7 @@ impl<M: Model> Node<M> {
     /// its changes are decided one round trip sooner than those of a member that has to ask it, and
     /// they are most of the time that clients wait. The others take turns by the group's number.
     /// Members that see different leaders may both think they are first; the register takes one.
-    fn line(&self, id: GroupId, state: &GroupState, about: NodeId) -> Vec<NodeId> {
+    pub(super) fn line(&self, id: GroupId, state: &GroupState, about: NodeId) -> Vec<NodeId> {
         let others = state.config.members().iter().copied().filter(|node| *node != about);
         let mut line: Vec<NodeId> = others.collect();
         if !line.is_empty() {

@@ -11,7 +11,7 @@ use register::{
 use types::{GroupId, Now, RequestId};
 
 use super::Node;
-use super::effect::{Decision, Effect, Order, OrderRefusal};
+use super::effect::{Decision, Effect, Order, OrderRefusal, UpgradeOrder};
 
 impl<M: Model> Node<M> {
     /// Proposes an order, or refuses it with the reason.
@@ -57,6 +57,9 @@ impl<M: Model> Node<M> {
             }
             if state.home == Some(node) {
                 return Err(OrderRefusal::AlreadyHome { group, node });
+            }
+            if self.is_barred(node, group) {
+                return Err(OrderRefusal::TargetBarred { group, node });
             }
             let silent_us = self.watch.silence(node, now.instant);
             if silent_us >= self.options.policy.detect_us {
@@ -108,6 +111,52 @@ impl<M: Model> Node<M> {
         self.proposals += 1;
         let id = self.register.proposal_id(self.proposals);
         Proposal::new(id, actor, reason, Vec::from([change])).map_err(OrderRefusal::NotAProposal)
+    }
+
+    /// Proposes to the register that a higher model version be in force, if every member says now that
+    /// its code can run it. The home looks again before it appends the barrier.
+    pub(super) fn upgrade(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        order: &UpgradeOrder,
+        out: &mut Vec<Effect>,
+    ) {
+        match self.upgrade_proposal(now, order) {
+            Ok(proposal) => {
+                self.orders.insert(proposal.id(), request);
+                self.drive_register(now, register::Input::Propose(proposal), out);
+            }
+            Err(refusal) => out.push(Effect::Ordered { to: request, result: Err(refusal) }),
+        }
+    }
+
+    fn upgrade_proposal(
+        &mut self,
+        now: Now,
+        order: &UpgradeOrder,
+    ) -> Result<Proposal, OrderRefusal> {
+        if !self.register.reachable(now.instant) {
+            return Err(OrderRefusal::NoRegister);
+        }
+        let mut changes = Vec::new();
+        for group in order.groups.iter().copied() {
+            let state = self.register.group(group).ok_or(OrderRefusal::UnknownGroup(group))?;
+            match self.cannot_run(state, order.to) {
+                Some((node, Some(versions))) => {
+                    let (lowest, highest) = versions.into_inner();
+                    return Err(OrderRefusal::CannotRun { group, node, lowest, highest });
+                }
+                Some((node, None)) => return Err(OrderRefusal::NotSaid { group, node }),
+                None => {}
+            }
+            let transition = Transition::Upgrade { to: order.to };
+            changes.push(Change { group, expected_version: state.version, transition });
+        }
+        self.proposals += 1;
+        let id = self.register.proposal_id(self.proposals);
+        Proposal::new(id, order.actor.clone(), order.reason.clone(), changes)
+            .map_err(OrderRefusal::NotAProposal)
     }
 
     /// A proposal of this node was decided: if it was an order, whoever gave it is told.

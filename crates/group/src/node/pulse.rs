@@ -84,6 +84,7 @@ impl<M: Model> Node<M> {
         for node in self.options.nodes.iter().filter(|node| **node != self.options.group.me) {
             self.frames.entry((*node, Lane::Log)).or_default().push(&pulse);
         }
+        self.speak();
     }
 
     /// Another node's pulse: it lives, and its groups' watermarks stand there.

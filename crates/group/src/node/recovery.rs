@@ -2,12 +2,13 @@
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use bytes::Bytes;
 use model::Model;
 use register::Register;
 use steering::Watch;
-use types::{Config, GroupId, Now, Position, Seq};
+use types::{Config, GroupId, ModelVersion, Now, Position, Seq};
 use wire::log::Kind;
 use wire::{DecodeError, Meta, Reader, Record, limits};
 
@@ -56,6 +57,7 @@ pub struct Recovery<M> {
     options: NodeOptions,
     groups: BTreeMap<GroupId, Group<M>>,
     register: Vec<Bytes>,
+    versions: RangeInclusive<ModelVersion>,
 }
 
 impl<M: Model> Recovery<M> {
@@ -77,7 +79,7 @@ impl<M: Model> Recovery<M> {
             let group = Group::new(options.group, *id, meta, config.clone(), fresh.clone());
             groups.insert(*id, group);
         }
-        Ok(Self { options, groups, register: Vec::new() })
+        Ok(Self { options, groups, register: Vec::new(), versions: fresh.versions() })
     }
 
     /// Takes the next record of the log.
@@ -164,6 +166,8 @@ impl<M: Model> Recovery<M> {
             asked: BTreeMap::new(),
             stalled: BTreeMap::new(),
             clocks: Clocks::new(now),
+            versions: self.versions,
+            said: BTreeMap::new(),
             stepped: now.instant,
             stopped: false,
         })

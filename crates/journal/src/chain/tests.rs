@@ -2,7 +2,7 @@
 
 use alloc::vec;
 
-use types::{ConfigId, GroupId};
+use types::{ConfigId, GroupId, ModelVersion};
 use wire::RecordKind;
 
 use super::*;
@@ -16,7 +16,7 @@ fn record(epoch: u64, seq: u64, previous: Hash) -> Record {
         seq: Seq(seq),
         count: 0,
         stamp: Stamp(seq),
-        model: 1,
+        model: ModelVersion::FIRST,
         previous,
         body: Hash::ZERO,
     };

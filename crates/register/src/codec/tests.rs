@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use types::{Config, ConfigId, Epoch, GroupId, Hash, NodeId, Seq, Stamp};
+use types::{Config, ConfigId, Epoch, GroupId, Hash, ModelVersion, NodeId, Seq, Stamp};
 use wire::{DecodeError, Reader, Writer};
 
 use crate::{
@@ -38,7 +38,7 @@ fn sample() -> Proposal {
         at: Stamp(13),
     });
     let changes = seals
-        .chain([activation, disposal])
+        .chain([activation, disposal, Transition::Upgrade { to: ModelVersion(4) }])
         .map(|transition| Change { group: GroupId(6), expected_version: 8, transition })
         .collect();
     let id = ProposalId { node: NodeId(1), number: 1 << 33 };

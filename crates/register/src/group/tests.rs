@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use types::{Config, ConfigId, Epoch, Hash, NodeId, Seq, Stamp};
+use types::{Config, ConfigId, Epoch, Hash, ModelVersion, NodeId, Seq, Stamp};
 
 use super::{GroupState, Phase, Refusal};
 use crate::limits::DISPOSALS_MAX;
@@ -192,4 +192,21 @@ fn decisions_are_bounded() {
     let refused = group.take(&dispose(u16::MAX, Disposition::Keep));
     assert_eq!(refused, Err(Refusal::Disposals { count: DISPOSALS_MAX }));
     assert!(group.take(&dispose(0, Disposition::Cancel)).is_ok(), "one that is known");
+}
+
+#[test]
+fn an_ordered_model_version_only_rises() {
+    // Were it to fall, a new home would go on under rules that records of the chain have left behind.
+    let to = |version| Transition::Upgrade { to: ModelVersion(version) };
+    let refused = |ordered, given| Refusal::NotHigher {
+        ordered: ModelVersion(ordered),
+        given: ModelVersion(given),
+    };
+    check(&[], &to(1), refused(1, 1));
+    check(&[to(3)], &to(3), refused(3, 3));
+    check(&[to(3)], &to(2), refused(3, 2));
+    // A candidate would find the version gone that it seals under.
+    check(&[to(2), seal(1, 1, UNPLANNED)], &to(3), Refusal::Sealing);
+    let steps = [to(2), seal(1, 1, UNPLANNED), activate(1, 1, 1), to(5)];
+    assert_eq!(after(&steps).model, ModelVersion(5));
 }

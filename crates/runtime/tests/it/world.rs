@@ -1,6 +1,7 @@
 //! Nodes for tests: folders of their own, ports that the system picks, a model that counts.
 
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use model::{LoadError, Model, Outcome, Saving};
 use runtime::{Clock, Config, Handle, Running};
 use tokio::time::timeout;
 use transport::{ClusterName, pki::Authority};
-use types::{GroupId, Hash, MessageId, NodeId, Stamp};
+use types::{GroupId, Hash, MessageId, ModelVersion, NodeId, Stamp};
 use wire::{Command, Reply};
 
 /// Far beyond what any step takes, so that only a hang reaches it.
@@ -20,7 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Count(u64);
 
 impl Model for Count {
-    fn apply(&mut self, _stamp: Stamp, _command: &[u8], outcome: &mut Outcome) {
+    fn versions(&self) -> RangeInclusive<ModelVersion> {
+        ModelVersion::FIRST..=ModelVersion::FIRST
+    }
+
+    fn apply(&mut self, _: ModelVersion, _: Stamp, _: &[u8], outcome: &mut Outcome) {
         self.0 += 1;
         outcome.reply.extend_from_slice(&self.0.to_le_bytes());
     }

@@ -3,15 +3,22 @@
 //! channel.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use model::{LoadError, Model, Outcome, Outward, Receipt, Resolution, Saving};
 use sha2::{Digest, Sha256};
-use types::{ChannelKey, GroupId, Hash, Stamp};
+use types::{ChannelKey, GroupId, Hash, ModelVersion, Stamp};
 
 use super::across::{Leg, key, number};
 use super::{Across, Between, Content, End, Place};
 use crate::Rng;
+
+/// The version that answers with the sum of all balances too, and refuses moves to oneself.
+const SECOND_VERSION: ModelVersion = ModelVersion(2);
+
+/// The newest version.
+const NEWEST: ModelVersion = SECOND_VERSION;
 
 /// Accounts of one group.
 const ACCOUNTS: usize = 8;
@@ -122,6 +129,11 @@ impl Order {
 }
 
 impl Moves {
+    /// A bit of the state flips.
+    pub(super) const fn flip(&mut self) {
+        self.balances[0] ^= 1 << 20;
+    }
+
     pub(super) fn fault(&self) -> Option<(&'static str, &'static str)> {
         let total: i64 = self.balances.iter().sum();
         let unbalanced = (total != self.across.net()).then_some(("I8", "books do not balance"));
@@ -147,7 +159,17 @@ impl Moves {
 }
 
 impl Model for Moves {
-    fn apply(&mut self, stamp: Stamp, command: &[u8], outcome: &mut Outcome) {
+    fn versions(&self) -> RangeInclusive<ModelVersion> {
+        ModelVersion::FIRST..=NEWEST
+    }
+
+    fn apply(
+        &mut self,
+        version: ModelVersion,
+        stamp: Stamp,
+        command: &[u8],
+        outcome: &mut Outcome,
+    ) {
         self.sees(stamp);
         let Some((number, order)) = Order::decode(command) else {
             outcome.reply = b"malformed".to_vec();
@@ -156,7 +178,12 @@ impl Model for Moves {
         if !self.numbers.insert(number) {
             self.broken = Some(("I7", "a command was applied twice"));
         }
+        let is_second = version >= SECOND_VERSION;
         let payer = match order {
+            Order::Move { accounts: (payer, payee), .. } if is_second && payer == payee => {
+                outcome.reply = b"nobody else is paid".to_vec();
+                return;
+            }
             Order::Move { accounts: (payer, payee), amount } => {
                 self.post(payer, -i64::from(amount));
                 self.post(payee, amount.into());
@@ -176,11 +203,16 @@ impl Model for Moves {
         };
         let left = self.balances.get(usize::from(payer)).copied().unwrap_or_default();
         outcome.reply = [number.to_le_bytes(), left.to_le_bytes()].concat();
+        if is_second {
+            let sum: i64 = self.balances.iter().sum();
+            outcome.reply.extend(sum.to_le_bytes());
+        }
     }
 
     /// One amount in seven is refused. The reply is the stamp.
     fn receive(
         &mut self,
+        _: ModelVersion,
         stamp: Stamp,
         from: GroupId,
         message: &[u8],
@@ -207,6 +239,7 @@ impl Model for Moves {
 
     fn resolve(
         &mut self,
+        _: ModelVersion,
         stamp: Stamp,
         to: GroupId,
         key: ChannelKey,

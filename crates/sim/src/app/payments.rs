@@ -1,11 +1,13 @@
 //! The payments of the product: accounts are opened and funded, messages move money between them.
 
+use std::ops::RangeInclusive;
+
 use bytes::Bytes;
 use model::{LoadError, Model, Outcome, Receipt, Resolution, Saving};
 use payments_model::{
     Command, Kind, Message, OpenAccount, Payments, Transaction, Version, message_id,
 };
-use types::{Amount, ChannelKey, Currency, GroupId, Hash, Stamp};
+use types::{Amount, ChannelKey, Currency, GroupId, Hash, ModelVersion, Stamp};
 
 use super::Content;
 use crate::Rng;
@@ -36,29 +38,41 @@ impl Books {
 }
 
 impl Model for Books {
-    fn apply(&mut self, stamp: Stamp, command: &[u8], outcome: &mut Outcome) {
-        self.0.apply(stamp, command, outcome);
+    fn versions(&self) -> RangeInclusive<ModelVersion> {
+        self.0.versions()
+    }
+
+    fn apply(
+        &mut self,
+        version: ModelVersion,
+        stamp: Stamp,
+        command: &[u8],
+        outcome: &mut Outcome,
+    ) {
+        self.0.apply(version, stamp, command, outcome);
     }
 
     fn receive(
         &mut self,
+        version: ModelVersion,
         stamp: Stamp,
         from: GroupId,
         message: &[u8],
         outcome: &mut Outcome,
     ) -> Receipt {
-        self.0.receive(stamp, from, message, outcome)
+        self.0.receive(version, stamp, from, message, outcome)
     }
 
     fn resolve(
         &mut self,
+        version: ModelVersion,
         stamp: Stamp,
         to: GroupId,
         key: ChannelKey,
         resolution: Resolution<'_>,
         outcome: &mut Outcome,
     ) {
-        self.0.resolve(stamp, to, key, resolution, outcome);
+        self.0.resolve(version, stamp, to, key, resolution, outcome);
     }
 
     fn digest(&self) -> Hash {

@@ -75,8 +75,8 @@ pub const INVARIANTS: [Invariant; 20] = [
         name: "I9",
         says: "equal states in all regions, replays and versions",
         checked: Where::EveryRun(
-            "a digest over records and outcomes at every step, over the state at the end; one version \
-             only, see S21",
+            "a digest over records and outcomes at every step, over the state at the end; nodes run code \
+             in two versions, of the numbered moves only",
         ),
     },
     Invariant {

@@ -49,7 +49,7 @@ pub const SCENARIOS: [Scenario; 30] = [
         "a snapshot that resets the chain; a trim too early",
         "snapshots between nodes, trim",
     ),
-    lacking(21, "two versions apply the same log", "the barrier, and digests between regions"),
+    told(21, "two versions apply the same log"),
     told(22, "an idle group, a new home with a slow clock"),
     lacking(23, "a lease, a pause, a clock that jumps", "leases"),
     lacking(24, "a stamp from the future, compaction, a late write", "tables"),

@@ -24,7 +24,8 @@ impl Check {
                 Message::Pulse(_)
                 | Message::Register(_)
                 | Message::Forward { .. }
-                | Message::Answered { .. } => {}
+                | Message::Answered { .. }
+                | Message::Voice(_) => {}
             }
         }
     }

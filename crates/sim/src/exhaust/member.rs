@@ -85,7 +85,6 @@ impl Member {
             patience_us: u64::MAX,
             forwarded_wait_us: u64::MAX,
             ahead_us_max: u64::MAX,
-            model: 1,
             mutant: memo.mutant,
         };
         let (config, fresh) = (known.config.clone(), App::new(Kind::Moves));
@@ -148,7 +147,7 @@ impl Member {
 
     /// Whether it acts on decisions that do not name it: a member that only follows keeps them in mind
     /// for commands that it hands on, and there are none here.
-    pub(super) const fn is_concerned(&self) -> bool {
+    pub(super) fn is_concerned(&self) -> bool {
         !self.solo.group().is_free()
     }
 

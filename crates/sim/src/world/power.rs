@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 use group::{Input, Node, Recovery};
 
 use super::{Event, Host, World, id};
+use crate::app::Ray;
 use crate::clock::Clock;
 use crate::net::Index;
-use crate::{App, Disk};
+use crate::{App, Code, Disk};
 
 impl Host {
-    pub(super) const fn new(disk: Disk, clock: Clock) -> Self {
+    pub(super) fn new(disk: Disk, clock: Clock, code: Code) -> Self {
         Self {
             node: None,
             life: 0,
             disk,
             clock,
+            code,
+            ray: Ray::default(),
             is_paused: false,
             is_retired: false,
             pauses: 0,
@@ -61,7 +64,8 @@ impl World {
         let options = self.knobs.node_options(me);
         let first = self.knobs.configs();
         let blobs: BTreeMap<_, _> = host.disk.blobs().clone();
-        let mut recovery = Recovery::new(options, &first, &App::new(self.knobs.app), &blobs)?;
+        let fresh = App::new(self.knobs.app).on(host.code, host.ray.clone());
+        let mut recovery = Recovery::new(options, &first, &fresh, &blobs)?;
         for (at, kind, bytes) in host.disk.log() {
             recovery.record(at, kind, bytes)?;
         }

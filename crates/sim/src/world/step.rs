@@ -169,7 +169,15 @@ impl World {
                     format!("n{} {group} with {peer}, sends {sends}: {cause:?}", index + 1);
                 self.check.froze(detail);
             }
-            group::Event::Promised { .. }
+            group::Event::Differs { group, seq, .. }
+            | group::Event::Odd { group, seq, .. }
+            | group::Event::StillOdd { group, seq } => {
+                self.check.differed(index, *group, *seq);
+            }
+            group::Event::Mended { .. } => self.check.mended(index),
+            group::Event::Agrees { .. }
+            | group::Event::Upgraded { .. }
+            | group::Event::Promised { .. }
             | group::Event::Opened { .. }
             | group::Event::Serving { .. }
             | group::Event::Demoted { .. }

@@ -12,3 +12,4 @@ mod partitions;
 mod rules;
 mod scale;
 mod tale;
+mod upgrades;

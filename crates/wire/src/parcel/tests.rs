@@ -76,7 +76,7 @@ fn a_record_gives_back_the_parcels_that_it_was_built_of() {
         seq: Seq(42),
         count: 0,
         stamp: Stamp(1),
-        model: 1,
+        model: types::ModelVersion::FIRST,
         previous: Hash::ZERO,
         body: Hash::ZERO,
     };

@@ -13,7 +13,7 @@ fn header(kind: RecordKind) -> Header {
         seq: Seq(42),
         count: 0,
         stamp: Stamp(1_700_000_000_000_000),
-        model: 1,
+        model: ModelVersion::FIRST,
         previous: digest(b"before"),
         body: Hash::ZERO,
     }

@@ -4,7 +4,7 @@ use ledger::State;
 use model::{Model, Outcome};
 use payments_model::{Payments, Reply, Transaction};
 use proptest::prelude::*;
-use types::{Amount, Stamp};
+use types::{Amount, ModelVersion, Stamp};
 
 use crate::{books, currency, eur, open, pay, set, transfer};
 
@@ -48,7 +48,7 @@ fn any_command() -> impl Strategy<Value = Vec<u8>> {
 
 fn apply(payments: &mut Payments, stamp: u64, command: &[u8]) -> Vec<u8> {
     let mut outcome = Outcome { reply: vec![0xff; 3], ..Outcome::default() };
-    payments.apply(Stamp(stamp), command, &mut outcome);
+    payments.apply(ModelVersion::FIRST, Stamp(stamp), command, &mut outcome);
     payments.assert_invariants();
     outcome.reply
 }

@@ -12,7 +12,7 @@ use model::{Model, Outcome};
 use payments_model::{
     Command, Kind, Message, OpenAccount, Payments, Reply, SetAccountState, Transaction, Version,
 };
-use types::{Amount, Currency, Stamp};
+use types::{Amount, Currency, ModelVersion, Stamp};
 
 fn currency(code: &str) -> Currency {
     Currency::from_code(code).unwrap()
@@ -24,7 +24,12 @@ fn eur() -> Currency {
 
 fn run(payments: &mut Payments, stamp: u64, command: &Command<'_>) -> Reply {
     let mut outcome = Outcome::default();
-    payments.apply(Stamp(stamp), &command.encode().unwrap().body, &mut outcome);
+    payments.apply(
+        ModelVersion::FIRST,
+        Stamp(stamp),
+        &command.encode().unwrap().body,
+        &mut outcome,
+    );
     payments.assert_invariants();
     Reply::decode(&outcome.reply).unwrap()
 }

@@ -25,6 +25,7 @@ fn home(out: &mut Vec<Out>) -> Group<Count> {
         history,
         phase: Phase::Active,
         moved_at: Stamp(0),
+        model: ModelVersion::FIRST,
         actor: String::new(),
         reason: String::new(),
         changed_by: None,

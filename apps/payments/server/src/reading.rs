@@ -1,0 +1,38 @@
+//! Looks at the books that are answered from: not at those of a group whose state here differs from
+//! most others'.
+
+use console::Problem;
+use payments_model::Payments;
+use runtime::NodeView;
+use types::GroupId;
+
+use crate::router::App;
+
+impl App {
+    /// Looks at the node, if this one's state of `group` is what most have, or of all groups.
+    ///
+    /// # Errors
+    /// 503 if it is not: another node knows, and this one is building its state again.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        group: Option<GroupId>,
+        look: impl FnOnce(&NodeView<'_, Payments>) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let looked = self.handle.ask(move |view| {
+            let mut groups = view.node.groups();
+            let odd = groups.find(|here| {
+                group.is_none_or(|group| group == here.id()) && here.readable().is_none()
+            });
+            match odd {
+                Some(odd) => Err(odd.id()),
+                None => Ok(look(view)),
+            }
+        });
+        looked.await?.map_err(|group| {
+            Problem::new(503, "state-differs", "Ask another node.")
+                .detail(format!("the state of {group} here is not what most other nodes have"))
+                .with("group", group.0)
+                .retry_after_ms(1_000)
+        })
+    }
+}

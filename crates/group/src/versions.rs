@@ -1,0 +1,61 @@
+//! Which model version is in force at which record: the barriers of one chain.
+//!
+//! Every record names the version under which it was appended. It rises at an `Upgrade` record, the
+//! barrier, and nowhere else; that is checked before a record is taken. The list follows the chain,
+//! appended or committed, and is cut with it.
+
+use alloc::vec::Vec;
+
+use types::{ModelVersion, Seq};
+use wire::{Header, RecordKind};
+
+/// The barriers of a chain, rising in seq and version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Versions {
+    barriers: Vec<(Seq, ModelVersion)>,
+}
+
+impl Versions {
+    /// The version under which the record at `seq` is applied.
+    pub(crate) fn at(&self, seq: Seq) -> ModelVersion {
+        let passed = self.barriers.iter().rev().find(|(barrier, _)| *barrier <= seq);
+        passed.map_or(ModelVersion::FIRST, |(_, version)| *version)
+    }
+
+    /// The last barrier at or below `seq`.
+    pub(crate) fn barrier(&self, seq: Seq) -> Option<Seq> {
+        self.barriers.iter().rev().map(|(barrier, _)| *barrier).find(|barrier| *barrier <= seq)
+    }
+
+    /// Whether the next record of the chain may carry this header's version.
+    pub(crate) fn fits(&self, header: &Header) -> bool {
+        let before = self.at(header.seq.prev());
+        match header.kind {
+            RecordKind::Upgrade => header.model > before,
+            RecordKind::Commands
+            | RecordKind::EpochStart
+            | RecordKind::Beat
+            | RecordKind::Channel
+            | RecordKind::Handoff => header.model == before,
+        }
+    }
+
+    /// Takes the next record of the chain.
+    ///
+    /// # Panics
+    /// If it does not fit.
+    pub(crate) fn push(&mut self, header: &Header) {
+        assert!(self.fits(header), "a version rises at a barrier alone");
+        if header.kind == RecordKind::Upgrade {
+            self.barriers.push((header.seq, header.model));
+        }
+    }
+
+    /// The chain was cut: barriers above `seq` are gone.
+    pub(crate) fn cut(&mut self, seq: Seq) {
+        self.barriers.retain(|(barrier, _)| *barrier <= seq);
+    }
+}
+
+#[cfg(test)]
+mod tests;
