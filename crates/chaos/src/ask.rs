@@ -126,10 +126,10 @@ impl Ask {
     }
 
     /// How many runs of records a node has set aside.
-    pub(crate) async fn orphans(&self, node: usize) -> anyhow::Result<usize> {
+    pub(crate) async fn orphans(&self, node: usize) -> anyhow::Result<u64> {
         let found = self.client.get_json(node, "/v1/orphans").await?;
-        let orphans = found.get("orphans").and_then(Value::as_array);
-        Ok(orphans.map_or(0, Vec::len))
+        let count = found.get("runs_count").and_then(Value::as_u64);
+        count.context("orphans that are not counted")
     }
 
     /// The state of every group at a node.

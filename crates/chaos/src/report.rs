@@ -33,7 +33,7 @@ pub(crate) struct Facts {
     /// How often nodes were started.
     pub(crate) starts: u64,
     /// Runs of records that nodes have set aside.
-    pub(crate) orphans: usize,
+    pub(crate) orphans: u64,
     /// What the judge said.
     pub(crate) judgement: Judgement,
     /// How many doctored copies the judge was shown.
@@ -71,7 +71,7 @@ impl Facts {
             ("writes that found no room", self.refused_writes),
             ("starts of nodes", self.starts),
             ("nodes that took themselves out", self.ends.len() as u64),
-            ("runs of records set aside", self.orphans as u64),
+            ("runs of records set aside", self.orphans),
         ] {
             put(row(what, count));
         }
