@@ -376,7 +376,7 @@ impl<M: Model> Group<M> {
             GroupMessage::Refused { promised } => self.on_refused(promised, out),
             GroupMessage::Seal => self.on_seal(from, epoch, out),
             GroupMessage::SealAck { tail, table, commit } => {
-                self.on_seal_ack(from, epoch, tail, &table, commit);
+                self.on_seal_ack(from, epoch, tail, &table, commit, out);
             }
             GroupMessage::Adopt { table, target } => {
                 self.on_adopt(now, from, epoch, table, target, out);

@@ -133,11 +133,21 @@ impl<M: Model> Group<M> {
         tail: Tail,
         known: &EpochTable,
         commit: Seq,
+        out: &mut Vec<Out>,
     ) {
         if let Role::Candidate(candidate) = &mut self.role
             && candidate.takeover.epoch == epoch
         {
             candidate.takeover.promise(from, tail, known, commit);
+            // Where the old home's own seal has fixed the target already, others promise later. One that
+            // lacks the target is not left waiting for the time at which members are asked again.
+            if let Stage::Copying(target) = candidate.takeover.stage()
+                && !candidate.takeover.is_holder(from)
+            {
+                let table = candidate.takeover.base.clone();
+                let body = GroupMessage::Adopt { table, target };
+                out.push(Out::Send { to: from, epoch, body });
+            }
         }
     }
 
