@@ -10,7 +10,7 @@ fn every_route_of_the_console_is_described_and_no_other() {
         .skip(1)
         .map(|rest| {
             let (path, rest) = rest.split_once('"').unwrap();
-            (path, rest.split_once(')').unwrap().0)
+            (path, rest.split_once('\n').unwrap().0)
         })
         .collect();
     let described = paths();
