@@ -56,6 +56,16 @@ impl Client {
         self.json(endpoint, &body)
     }
 
+    /// What one endpoint knows of the id that an [`Unknown`](crate::Unknown) named: its `state` is
+    /// `final`, `provisional`, `accepted`, or `unknown`, which says nothing about other nodes. Whoever
+    /// has the bytes hands them in again instead.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn known(&self, endpoint: usize, id: &str) -> Result<Value, CallError> {
+        self.get_json(endpoint, &format!("/v1/outcomes/{id}")).await
+    }
+
     /// Reads a path of one endpoint as it is.
     ///
     /// # Errors

@@ -24,3 +24,4 @@ pub use options::Options;
 pub use outcome::{Final, Outcome, Refused, Trouble, Unknown};
 pub use problem::Problem;
 pub use submit::Client;
+pub use types::Until;

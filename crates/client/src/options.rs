@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use types::Until;
+
 /// What a client is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -20,6 +22,8 @@ pub struct Options {
     pub connections_max: usize,
     /// Bytes of an answer.
     pub answer_bytes_max: usize,
+    /// For what answers are to wait.
+    pub until: Until,
     /// Where the spread of pauses begins; clients with different seeds do not ask in step.
     pub seed: u64,
 }
@@ -34,6 +38,7 @@ impl Default for Options {
             pause_max: Duration::from_millis(500),
             connections_max: 256,
             answer_bytes_max: 8 << 20,
+            until: Until::Commit,
             seed: 1,
         }
     }

@@ -12,6 +12,10 @@ use crate::Problem;
 pub enum Outcome {
     /// It was answered in kind. This is its one outcome, or a rejection that came before any.
     Final(Final),
+    /// It was answered in kind from the disk of its home alone, as the class of its journal allows and
+    /// this client's options do: the home's loss may take it back. Asked again with
+    /// [`Until::Commit`](types::Until::Commit), it becomes final.
+    Provisional(Final),
     /// It was certainly not carried out by any of the tries.
     Refused(Refused),
     /// It may or may not have been carried out. Ask again with the same bytes.
@@ -21,7 +25,8 @@ pub enum Outcome {
 /// An answer in kind: a pacs.002.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Final {
-    /// The HTTP status: 200 if the ledger decided, 422 if the message never came so far.
+    /// The HTTP status: 200 if the ledger decided, 202 if that is not committed, 422 if the message never
+    /// came so far.
     pub status: u16,
     /// The pacs.002.
     pub body: Bytes,
@@ -51,6 +56,9 @@ pub struct Unknown {
     pub attempts: u32,
     /// Why the last one failed.
     pub last: Trouble,
+    /// The id by which [`Client::known`](crate::Client::known) asks for it without the bytes, if a node
+    /// named it.
+    pub id: Option<String>,
 }
 
 /// Why a try failed.
@@ -74,12 +82,12 @@ pub enum Trouble {
 }
 
 impl Outcome {
-    /// The answer in kind, if there is one.
+    /// The final answer in kind, if there is one.
     #[must_use]
     pub const fn answer(&self) -> Option<&Final> {
         match self {
             Self::Final(answer) => Some(answer),
-            Self::Refused(_) | Self::Unknown(_) => None,
+            Self::Provisional(_) | Self::Refused(_) | Self::Unknown(_) => None,
         }
     }
 
@@ -87,7 +95,7 @@ impl Outcome {
     #[must_use]
     pub const fn attempts(&self) -> u32 {
         match self {
-            Self::Final(answer) => answer.attempts,
+            Self::Final(answer) | Self::Provisional(answer) => answer.attempts,
             Self::Refused(refused) => refused.attempts,
             Self::Unknown(unknown) => unknown.attempts,
         }
@@ -98,6 +106,9 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Final(answer) => write!(f, "answered with {}", answer.status),
+            Self::Provisional(answer) => {
+                write!(f, "answered with {} before the commit", answer.status)
+            }
             Self::Refused(refused) => write!(f, "refused: {}", refused.why),
             Self::Unknown(unknown) => write!(f, "unknown: {}", unknown.last),
         }

@@ -35,6 +35,11 @@ impl Problem {
         Self { status, kind, title, detail, members }
     }
 
+    /// A text among the members.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.members.get(name).and_then(Value::as_str)
+    }
+
     /// A whole number among the members.
     pub(crate) fn number(&self, name: &str) -> Option<u64> {
         self.members.get(name).and_then(Value::as_u64)

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use hyper::Method;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::time::{Instant, sleep_until};
+use types::Until;
 
 use crate::backoff::Spread;
 use crate::verdict::{self, Verdict};
@@ -64,28 +65,35 @@ impl Client {
         let deadline = Instant::now() + self.options.deadline;
         let mut at = self.preferred.load(Ordering::Relaxed);
         let (mut attempts, mut was_unknown, mut round) = (0_u32, false, 0_u32);
+        let mut id = None;
         let mut left_in_round = self.endpoints.len();
         loop {
             attempts = attempts.saturating_add(1);
             let tried = self.attempt(at, document.clone(), deadline).await;
             let mut wait = Duration::ZERO;
             let mut next = (at + 1) % self.endpoints.len();
-            let trouble = match verdict::of(tried) {
-                Verdict::Final { answer, repeated } => {
+            let verdict = verdict::of(tried);
+            let provisional = matches!(verdict, Verdict::Provisional { .. });
+            let trouble = match verdict {
+                Verdict::Final { answer, repeated } | Verdict::Provisional { answer, repeated } => {
                     // A store for every answer would have all threads write one cache line.
                     if self.preferred.load(Ordering::Relaxed) != at {
                         self.preferred.store(at, Ordering::Relaxed);
                     }
                     let (status, body, endpoint) = (answer.status, answer.body, at);
                     let answer = Final { status, body, repeated, attempts, was_unknown, endpoint };
-                    return Outcome::Final(answer);
+                    return if provisional {
+                        Outcome::Provisional(answer)
+                    } else {
+                        Outcome::Final(answer)
+                    };
                 }
                 Verdict::Refused(problem) => {
                     // An earlier try may be on its way still, and its time not over.
                     let doubt = was_unknown && problem.kind == verdict::EXPIRED;
                     let why = Trouble::Problem(Box::new(problem));
                     return if doubt {
-                        Outcome::Unknown(Unknown { attempts, last: why })
+                        Outcome::Unknown(Unknown { attempts, last: why, id })
                     } else {
                         Outcome::Refused(Refused { attempts, why })
                     };
@@ -106,6 +114,9 @@ impl Client {
                 }
                 Verdict::MayBeDone(trouble) => {
                     was_unknown = true;
+                    if let Trouble::Problem(problem) = &trouble {
+                        id = problem.text("id").map(str::to_owned).or(id);
+                    }
                     trouble
                 }
             };
@@ -121,7 +132,7 @@ impl Client {
             // doubt.
             if resume + TRY_MIN >= deadline {
                 return if was_unknown {
-                    Outcome::Unknown(Unknown { attempts, last: trouble })
+                    Outcome::Unknown(Unknown { attempts, last: trouble, id })
                 } else {
                     Outcome::Refused(Refused { attempts, why: trouble })
                 };
@@ -148,6 +159,11 @@ impl Client {
         if let Ok(patience) = HeaderValue::from_str(&format!("{patience}ms")) {
             headers.insert("evenkeel-timeout", patience);
         }
+        let waits_for = match self.options.until {
+            Until::Commit => "commit",
+            Until::Class => "class",
+        };
+        headers.insert("evenkeel-until", HeaderValue::from_static(waits_for));
         let endpoint = &self.endpoints[at % self.endpoints.len()];
         endpoint.ask(Method::POST, "/v1/payments", headers, document, &self.options, until).await
     }

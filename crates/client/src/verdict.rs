@@ -11,6 +11,8 @@ use crate::{Problem, Trouble};
 pub(crate) enum Verdict {
     /// An answer in kind.
     Final { answer: Answer, repeated: bool },
+    /// An answer in kind that is not committed.
+    Provisional { answer: Answer, repeated: bool },
     /// No node will take this message as it is, and this try did nothing.
     Refused(Problem),
     /// This node cannot answer; nothing was done by this try.
@@ -49,10 +51,14 @@ pub(crate) fn of(tried: Result<Answer, Failed>) -> Verdict {
     let is_problem = has_type(&answer.headers, "application/problem+json");
     let is_report = has_type(&answer.headers, "application/xml");
     let status = answer.status;
-    if is_report && matches!(status, 200 | 422) {
-        let repeated = answer.headers.get("evenkeel-repeated");
-        let repeated = repeated.is_some_and(|value| value.as_bytes() == b"true");
+    let says =
+        |name: &str| answer.headers.get(name).is_some_and(|value| value.as_bytes() == b"true");
+    let (repeated, provisional) = (says("evenkeel-repeated"), says("evenkeel-provisional"));
+    if is_report && matches!(status, 200 | 422) && !provisional {
         return Verdict::Final { answer, repeated };
+    }
+    if is_report && status == 202 && provisional {
+        return Verdict::Provisional { answer, repeated };
     }
     let problem = Problem::read(status, &answer.body);
     match status {

@@ -240,6 +240,17 @@ fn stays(site: &Site, about: Option<NodeId>, stay: &Stay) -> Reason {
             ),
             next: "mend this machine's time synchronisation.".to_owned(),
         },
+        Stay::NotMember => Reason {
+            name: "not-a-member",
+            figures: json!({}),
+            text: "this node is not a member of its configuration, and does not hold what was \
+                   committed without it."
+                .to_owned(),
+            next: format!(
+                "bring {whom} back; or, if that is lost for good, order `failover` with kind \
+                 `forced`, which may lose what it acknowledged."
+            ),
+        },
         Stay::Rank { left_us } => Reason {
             name: "not-in-line",
             figures: json!({ "left_us": left_us }),

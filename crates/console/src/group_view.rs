@@ -6,7 +6,7 @@ use register::{Disposal, GroupState};
 use replication::Lack;
 use runtime::NodeView;
 use serde_json::{Value, json};
-use types::{GroupId, NodeId, Now};
+use types::{Class, Config, GroupId, NodeId, Now, QuorumLoss};
 use wire::{Orphan, OrphanReason};
 
 use crate::{Site, hash_hex, json as write, models, orphans};
@@ -44,6 +44,15 @@ pub(crate) fn standing(
         "w2_seq": status.commit.0,
         "uncommitted_records": status.appended.0.saturating_sub(status.commit.0),
         "stalled_us": status.stalled_us,
+        "class": class(status.terms.class),
+        "on_quorum_loss": on_quorum_loss(status.terms.on_quorum_loss),
+        "rpo_at_risk": {
+            "records": status.at_risk.records,
+            "bytes": status.at_risk.bytes,
+            "oldest_us": status.at_risk.oldest_us,
+        },
+        "degraded_from": status.degraded_from.as_ref().map(config),
+        "home_loss_loses": status.home_loss_loses,
         "head": hash_hex(status.head),
         "trail": hash_hex(status.trail),
         "peers": status.peers.iter().map(|peer| one_peer(site, peer)).collect::<Vec<_>>(),
@@ -69,6 +78,7 @@ pub(crate) fn history(state: &GroupState) -> Value {
             "previous_head": hash_hex(start.hash),
             "config": start.config.0,
             "forced": start.forced,
+            "class": class(start.class),
         })
     });
     json!({
@@ -78,16 +88,38 @@ pub(crate) fn history(state: &GroupState) -> Value {
         "home": state.home.map(|home| home.0),
         "phase": write::phase(&state.phase),
         "ordered_model_version": state.model.0,
-        "config": {
-            "id": state.config.id().0,
-            "members": state.config.members().iter().map(|node| node.0).collect::<Vec<_>>(),
-            "copies": state.config.copies(),
-        },
+        "config": config(&state.config),
+        "degraded_from": state.whole.as_ref().map(config),
         "moved_at_us": (state.moved_at.0 > 0).then_some(state.moved_at.0),
         "changed_by": state.actor,
         "changed_because": state.reason,
         "history": starts.collect::<Vec<_>>(),
     })
+}
+
+fn config(config: &Config) -> Value {
+    json!({
+        "id": config.id().0,
+        "members": config.members().iter().map(|node| node.0).collect::<Vec<_>>(),
+        "copies": config.copies(),
+        "class": class(config.terms().class),
+        "on_quorum_loss": on_quorum_loss(config.terms().on_quorum_loss),
+    })
+}
+
+const fn class(class: Class) -> &'static str {
+    match class {
+        Class::Sync => "sync",
+        Class::Async => "async",
+        Class::Local => "local",
+    }
+}
+
+const fn on_quorum_loss(on_quorum_loss: QuorumLoss) -> &'static str {
+    match on_quorum_loss {
+        QuorumLoss::Block => "block",
+        QuorumLoss::Degrade => "degrade",
+    }
 }
 
 /// A run of records set aside.
@@ -103,6 +135,7 @@ pub(crate) fn orphan(group: GroupId, orphan: &Orphan, disposals: &[Disposal]) ->
     let reason = match orphan.reason {
         OrphanReason::Superseded => "superseded",
         OrphanReason::Forced => "forced",
+        OrphanReason::Answered => "answered",
     };
     json!({
         "group": group.0,
@@ -113,7 +146,7 @@ pub(crate) fn orphan(group: GroupId, orphan: &Orphan, disposals: &[Disposal]) ->
         "head": hash_hex(orphan.head),
         "set_aside_by_epoch": orphan.by.0,
         "reason": reason,
-        "may_have_been_acknowledged": orphan.reason == OrphanReason::Forced,
+        "may_have_been_acknowledged": orphan.reason.may_be_acknowledged(),
         "disposal": disposal,
     })
 }
@@ -122,6 +155,7 @@ fn one_peer(site: &Site, peer: &PeerStatus) -> Value {
     json!({
         "node": peer.node.0,
         "region": site.region_of(peer.node),
+        "counts": peer.counts,
         "joined": peer.joined,
         "shipped_seq": peer.sent.0,
         "acked_seq": peer.acked.0,
@@ -138,6 +172,8 @@ pub(crate) const fn role(role: &RoleStatus) -> &'static str {
         RoleStatus::Sealed => "sealed",
         RoleStatus::Candidate { .. } => "candidate",
         RoleStatus::Home => "home",
+        RoleStatus::Learner => "learner",
+        RoleStatus::Elsewhere => "elsewhere",
         RoleStatus::Quarantined => "quarantined",
     }
 }
@@ -148,9 +184,12 @@ fn candidacy(role: &RoleStatus) -> Value {
             "for_us": for_us,
             "lacks": lacks.as_ref().map(lack),
         }),
-        RoleStatus::Follower | RoleStatus::Sealed | RoleStatus::Home | RoleStatus::Quarantined => {
-            Value::Null
-        }
+        RoleStatus::Follower
+        | RoleStatus::Sealed
+        | RoleStatus::Home
+        | RoleStatus::Learner
+        | RoleStatus::Elsewhere
+        | RoleStatus::Quarantined => Value::Null,
     }
 }
 

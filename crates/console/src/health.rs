@@ -127,6 +127,7 @@ fn silent<M: Model>(view: &NodeView<'_, M>, group: GroupId, home: NodeId) -> Opt
             Stay::Progress { .. }
             | Stay::Vantage { .. }
             | Stay::Clock { .. }
+            | Stay::NotMember
             | Stay::Rank { .. } => {}
         }
     }

@@ -78,5 +78,7 @@ pub(crate) const fn seal_kind(kind: SealKind) -> &'static str {
         SealKind::Planned => "planned",
         SealKind::Unplanned => "unplanned",
         SealKind::Forced => "forced",
+        SealKind::Degrade => "degrade",
+        SealKind::Restore => "restore",
     }
 }

@@ -19,6 +19,7 @@ mod models;
 pub mod openapi;
 mod orders;
 mod orphans;
+mod outcomes;
 mod patient;
 mod problem;
 mod request;

@@ -46,7 +46,7 @@ struct Page(String);
 type Figure = (&'static str, &'static str, fn(&GroupStatus) -> f64);
 
 #[rustfmt::skip]
-const GROUP_FIGURES: [Figure; 12] = [
+const GROUP_FIGURES: [Figure; 17] = [
     ("epoch", "Newest epoch recorded here.", |s| whole(s.epoch.0)),
     ("appended_seq", "End of the chain here.", |s| whole(s.appended.0)),
     ("w1_seq", "Durable on this node.", |s| whole(s.durable.0)),
@@ -58,6 +58,11 @@ const GROUP_FIGURES: [Figure; 12] = [
     ("model_version", "Model version under which the next record is applied.", |s| f64::from(s.version.0.0)),
     ("barred", "1 if this node stores the group and does not run its model, or not in public.", |s| flag(s.bar.is_some())),
     ("differing_members", "Members that came to another state by the same records.", |s| whole(s.differing.len() as u64)),
+    ("rpo_at_risk_records", "Answered and not committed.", |s| whole(s.at_risk.records)),
+    ("rpo_at_risk_bytes", "Bytes of them.", |s| whole(s.at_risk.bytes)),
+    ("rpo_at_risk_seconds", "Age of the oldest of them.", |s| seconds(s.at_risk.oldest_us)),
+    ("degraded", "1 while it has fewer members or copies than it is to have.", |s| flag(s.degraded_from.is_some())),
+    ("home_loss_loses", "1 if the loss of the home may lose what it acknowledges.", |s| flag(s.home_loss_loses)),
     ("stalled_seconds", "How long something has waited without a commit.", |s| seconds(s.stalled_us)),
 ];
 

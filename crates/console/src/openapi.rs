@@ -51,6 +51,7 @@ pub fn document(application: Value) -> Value {
                         "detail": { "type": "string" },
                     },
                 },
+                "Reconfigure": reconfigure(),
                 "Switchover": order(&json!({})),
                 "Disposal": {
                     "type": "object",
@@ -163,6 +164,14 @@ fn paths() -> Value {
             ),
             "post": disposing(),
         },
+        "/v1/outcomes/{id}": { "get": operation(
+            "What this node knows of the id that `unknown-outcome` named.",
+            &[parameter("path", "id", "32 hexadecimal digits, hyphens or not")],
+            &[
+                ("200", "`state` is `final`, `provisional`, `accepted` or `unknown`"),
+                ("400", "`bad-id`, `bad-path`"),
+            ],
+        ) },
         "/v1/explain": { "get": operation(
             "Why a group moved or did not, with every reason and the next step.",
             &[which],
@@ -179,6 +188,14 @@ fn paths() -> Value {
         "/v1/model/upgrade": ordering(
             "Raises the model version once every member can run it; there is no way back.",
             "Upgrade",
+        ),
+        "/v1/degrade": ordering(
+            "Lets groups that lack members go on with those that are left, with fewer copies.",
+            "Reconfigure",
+        ),
+        "/v1/restore": ordering(
+            "Takes back the members that a degraded group has left out, once they caught up.",
+            "Reconfigure",
         ),
         "/v1/openapi.json": plain("This document."),
     })
@@ -225,6 +242,16 @@ fn disposing() -> Value {
     operation["responses"]["200"]["description"] =
         json!("decided; `commands` says what each came to, `complete` whether all is known");
     operation
+}
+
+/// What the orders have that move no home.
+fn reconfigure() -> Value {
+    let mut order = order(&json!({}));
+    if let Some(properties) = order["properties"].as_object_mut() {
+        properties.remove("to");
+    }
+    order["required"] = json!(["groups", "reason"]);
+    order
 }
 
 fn order(more: &Value) -> Value {

@@ -1,4 +1,5 @@
-//! Moving homes: a switchover loses nothing, a failover says what it may lose (two verbs).
+//! Moving homes: a switchover loses nothing, a failover says what it may lose (two verbs). And going
+//! on without members that are gone, and back.
 //!
 //! An order is taken when the register has taken it; the switch itself follows within a few round
 //! trips, and `GET /v1/status` shows it. What is refused says why and by what type.
@@ -11,7 +12,7 @@ use axum::http::{HeaderMap, Request};
 use axum::response::Response;
 use group::{Order, OrderRefusal};
 use model::Model;
-use register::{Refusal, SealKind, UndecidedReason};
+use register::{GroupState, Phase, Refusal, SealKind, UndecidedReason};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use types::{GroupId, NodeId};
@@ -86,6 +87,90 @@ pub(crate) async fn failover<M: Model + Send + 'static>(
     carry_out(&app, &groups, &to, kind, actor, reason).await
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reconfigure {
+    groups: Which,
+    reason: String,
+}
+
+/// `POST /v1/degrade`: go on with the members that are left, with fewer copies. Nothing is lost by it;
+/// what is acknowledged from then on may be lost by a further failure.
+pub(crate) async fn degrade<M: Model + Send + 'static>(
+    State(app): State<App<M>>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let (actor, body) = taken(&app, request).await?;
+    let Reconfigure { groups, reason } = parse(&body)?;
+    reconfigure(&app, &groups, SealKind::Degrade, actor, reason).await
+}
+
+/// `POST /v1/restore`: back to all members and copies.
+pub(crate) async fn restore<M: Model + Send + 'static>(
+    State(app): State<App<M>>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let (actor, body) = taken(&app, request).await?;
+    let Reconfigure { groups, reason } = parse(&body)?;
+    reconfigure(&app, &groups, SealKind::Restore, actor, reason).await
+}
+
+async fn reconfigure<M: Model + Send + 'static>(
+    app: &App<M>,
+    which: &Which,
+    kind: SealKind,
+    actor: String,
+    reason: String,
+) -> Result<Response, Problem> {
+    let groups: Vec<GroupId> = match which {
+        Which::Numbers(groups) => groups.iter().copied().map(GroupId).collect(),
+        Which::Named(all) if all == "all" => {
+            // All that it concerns: those that stand still, or those that are degraded.
+            let concerned = app.handle.ask(move |view| {
+                let patience_us = view.node.options().group.patience_us;
+                let groups = view.node.register().groups();
+                let is_concerned = |group: GroupId, state: &GroupState| {
+                    let here = view.node.group(group);
+                    let stalled_us = here.map_or(0, |here| here.stalled_us(view.now));
+                    if kind == SealKind::Restore {
+                        return state.whole.is_some();
+                    }
+                    stalled_us >= patience_us || state.phase != Phase::Active
+                };
+                let groups = groups.filter(|(group, state)| is_concerned(*group, state));
+                groups.map(|(group, _)| group).collect::<Vec<_>>()
+            });
+            concerned.await?
+        }
+        Which::Named(other) => vec![crate::status::group_number(other)?],
+    };
+    ordered(app, &groups, None, kind, actor, reason).await?;
+    Ok(json(&json!({
+        "ordered": groups.iter().map(|group| group.0).collect::<Vec<_>>(),
+        "kind": seal_kind(kind),
+    })))
+}
+
+/// Has the register take an order, if there is anything to do.
+async fn ordered<M: Model + Send + 'static>(
+    app: &App<M>,
+    groups: &[GroupId],
+    to: Option<NodeId>,
+    kind: SealKind,
+    actor: String,
+    reason: String,
+) -> Result<(), Problem> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let order = Order { groups: groups.to_vec(), to, kind, actor, reason };
+    let ordered = app.handle.order(order).await.map_err(|_| {
+        Problem::new(504, "unknown-outcome", "It is not known whether the order was taken.")
+            .detail("this node is stopping; look at the groups before ordering again")
+    })?;
+    ordered.map_err(|refusal| refused(&refusal))
+}
+
 /// The token is looked at before the body is read.
 pub(crate) async fn taken<M>(
     app: &App<M>,
@@ -106,7 +191,7 @@ async fn carry_out<M: Model + Send + 'static>(
     reason: String,
 ) -> Result<Response, Problem> {
     let to = node(&app.site, target)?;
-    let groups = match which {
+    let groups: Vec<GroupId> = match which {
         Which::Numbers(groups) => groups.iter().copied().map(GroupId).collect(),
         Which::Named(all) if all == "all" => {
             // Those that are there already stay: "all" means that all shall be there. That is no
@@ -125,15 +210,7 @@ async fn carry_out<M: Model + Send + 'static>(
         }
         Which::Named(other) => vec![crate::status::group_number(other)?],
     };
-    if !groups.is_empty() {
-        let groups = groups.clone();
-        let order = Order { groups, to, kind, actor, reason };
-        let ordered = app.handle.order(order).await.map_err(|_| {
-            Problem::new(504, "unknown-outcome", "It is not known whether the order was taken.")
-                .detail("this node is stopping; look at the groups before ordering again")
-        })?;
-        ordered.map_err(|refusal| refused(&refusal))?;
-    }
+    ordered(app, &groups, Some(to), kind, actor, reason).await?;
     Ok(json(&json!({
         "ordered": groups.iter().map(|group| group.0).collect::<Vec<_>>(),
         "to": to.0,
@@ -183,7 +260,7 @@ pub(crate) fn refused(refusal: &OrderRefusal) -> Problem {
                 .detail(text)
                 .with("group", group.0)
         }
-        OrderRefusal::NotAProposal(_) => {
+        OrderRefusal::NotAProposal(_) | OrderRefusal::NoTarget { .. } => {
             Problem::new(400, "bad-order", "The order cannot be recorded.").detail(text)
         }
         OrderRefusal::Refused { group, why: Refusal::Version { standing } } => stale(*group, text)
@@ -195,6 +272,9 @@ pub(crate) fn refused(refusal: &OrderRefusal) -> Problem {
         }
         OrderRefusal::Refused { group, .. }
         | OrderRefusal::Sealing { group }
+        | OrderRefusal::NotShort { group }
+        | OrderRefusal::NotDegraded { group }
+        | OrderRefusal::Behind { group, .. }
         | OrderRefusal::NotMember { group, .. }
         | OrderRefusal::AlreadyHome { group, .. } => {
             Problem::new(409, "refused", "The order is refused; nothing was changed.")

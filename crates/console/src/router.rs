@@ -10,7 +10,8 @@ use runtime::Handle;
 use serde_json::Value;
 
 use crate::{
-    Problem, Site, Words, explain, health, metrics, models, openapi, orders, orphans, status,
+    Problem, Site, Words, explain, health, metrics, models, openapi, orders, orphans, outcomes,
+    status,
 };
 
 /// What every handler gets.
@@ -53,11 +54,14 @@ pub fn router<M: Model + Send + 'static>(
         .route("/v1/groups/{group}", get(status::one::<M>))
         .route("/v1/orphans", get(orphans::all::<M>))
         .route("/v1/orphans/{group}/{head}", get(orphans::one::<M>).post(orphans::decide::<M>))
+        .route("/v1/outcomes/{id}", get(outcomes::outcome::<M>))
         .route("/v1/explain", get(explain::explain::<M>))
         .route("/v1/switchover", post(orders::switchover::<M>))
         .route("/v1/failover", post(orders::failover::<M>))
         .route("/v1/model", get(models::show::<M>))
         .route("/v1/model/upgrade", post(models::upgrade::<M>))
+        .route("/v1/degrade", post(orders::degrade::<M>))
+        .route("/v1/restore", post(orders::restore::<M>))
         .route("/v1/openapi.json", get(openapi::serve::<M>))
         .with_state(App { handle, site, description, words })
         .merge(application)

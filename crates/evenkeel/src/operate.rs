@@ -5,6 +5,8 @@ mod cluster_client;
 mod models;
 mod orders;
 mod orphans;
+mod outcome;
+mod reconfigure;
 mod views;
 
 use clap::Subcommand;
@@ -26,6 +28,10 @@ pub(crate) enum Operate {
     Failover(orders::Failover),
     /// Show model versions, or raise the one in force.
     Model(models::Args),
+    /// Let groups go on without members that are gone, and take those back.
+    Groups(reconfigure::Args),
+    /// Ask what became of an id that a node called unknown.
+    Outcome(outcome::Args),
     /// List accounts, or open and fund them.
     Accounts(accounts::Args),
 }
@@ -41,6 +47,8 @@ pub(crate) fn run(operate: &Operate) -> Ended {
             Operate::Switchover(args) => orders::switchover(args).await,
             Operate::Failover(args) => orders::failover(args).await,
             Operate::Model(args) => models::run(args).await,
+            Operate::Groups(args) => reconfigure::run(args).await,
+            Operate::Outcome(args) => outcome::run(args).await,
             Operate::Accounts(args) => accounts::run(args).await,
         }
     })

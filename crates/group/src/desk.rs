@@ -7,7 +7,7 @@
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
-use types::{Hash, Instant, MessageId, NodeId, RequestId};
+use types::{Hash, Instant, MessageId, NodeId, RequestId, Until};
 use wire::{Command, CommandRef, Doubt, Reply};
 
 /// Who waits for an answer.
@@ -43,7 +43,18 @@ struct Held {
     state: State,
     /// Whether it was ever appended or handed over, so that it may have been done.
     left: bool,
-    askers: Vec<(Asker, Hash, Instant)>,
+    askers: Vec<Waiting>,
+}
+
+/// One request that waits for a command's outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Waiting {
+    asker: Asker,
+    /// Digest of the content that it brought.
+    digest: Hash,
+    deadline: Instant,
+    /// For what its answer waits.
+    until: Until,
 }
 
 /// The commands of one group at one node.
@@ -67,25 +78,27 @@ impl Desk {
         &mut self,
         asker: Asker,
         command: Command,
+        until: Until,
         deadline: Instant,
         bytes_max: usize,
     ) -> bool {
-        let (id, digest) = (command.id, command.digest);
+        let id = command.id;
+        let waiting = Waiting { asker, digest: command.digest, deadline, until };
         if let Some(held) = self.held.get_mut(&id) {
-            if held.askers.iter().any(|(known, ..)| *known == asker) {
+            if held.askers.iter().any(|known| known.asker == asker) {
                 return true;
             }
             if held.askers.len() >= ASKERS_MAX {
                 return false;
             }
-            held.askers.push((asker, digest, deadline));
+            held.askers.push(waiting);
         } else {
             if self.bytes + command.encoded_bytes() > bytes_max {
                 return false;
             }
             self.bytes += command.encoded_bytes();
             let state = State::Queued { not_before: Instant(0) };
-            let askers = alloc::vec![(asker, digest, deadline)];
+            let askers = alloc::vec![waiting];
             self.held.insert(id, Held { command, state, left: false, askers });
             self.enqueue(id);
         }
@@ -116,13 +129,14 @@ impl Desk {
         batch
     }
 
-    /// Hands everything that may be handed over to the home `to`: tickets with their commands.
-    pub(crate) fn forward(&mut self, to: NodeId, now: Instant) -> Vec<(u64, Command)> {
+    /// Hands everything that may be handed over to the home `to`: tickets with their commands, and for
+    /// what the answer is to wait: for the commit if anyone wants that.
+    pub(crate) fn forward(&mut self, to: NodeId, now: Instant) -> Vec<(u64, Command, Until)> {
         let mut forwards = Vec::new();
         for id in core::mem::take(&mut self.queue) {
             let Some(held) = self.held.get_mut(&id) else { continue };
             let State::Queued { not_before } = held.state else { continue };
-            let ours = held.askers.iter().any(|(asker, ..)| matches!(asker, Asker::Local(_)));
+            let ours = held.askers.iter().any(|one| matches!(one.asker, Asker::Local(_)));
             if not_before > now || !ours {
                 self.queue.push_back(id);
                 continue;
@@ -132,7 +146,8 @@ impl Desk {
             held.state = State::Forwarded { to, ticket, at: now };
             held.left = true;
             self.tickets.insert(ticket, id);
-            forwards.push((ticket, held.command.clone()));
+            let until = held.askers.iter().map(|one| one.until).max().unwrap_or_default();
+            forwards.push((ticket, held.command.clone(), until));
         }
         forwards
     }
@@ -195,6 +210,20 @@ impl Desk {
                     }
                 })
             }
+            Reply::Provisional { .. } => {
+                let Some(id) = self.tickets.get(&ticket).copied() else { return Vec::new() };
+                let Some(own) = self.held.get(&id).map(|held| held.command.digest) else {
+                    return Vec::new();
+                };
+                let answers = self.end_early(id, own, &reply);
+                if self.held.get(&id).is_some_and(|held| held.askers.is_empty()) {
+                    self.forget(id);
+                } else {
+                    // Somebody who waits for the commit has come since it was handed over.
+                    self.requeue_ticket(ticket, retry_at);
+                }
+                answers
+            }
             Reply::NotHome { .. } | Reply::Busy { .. } | Reply::Unknown(_) => {
                 self.requeue_ticket(ticket, retry_at);
                 Vec::new()
@@ -209,11 +238,11 @@ impl Desk {
         let mut empty = Vec::new();
         for (id, held) in &mut self.held {
             let left = held.left;
-            held.askers.retain(|(asker, ..)| match asker {
+            held.askers.retain(|one| match one.asker {
                 Asker::Local(_) => true,
                 Asker::Remote { .. } => {
                     let doubt = Reply::Unknown(Doubt::Switching);
-                    answers.push((*asker, if left { doubt } else { not_home.clone() }));
+                    answers.push((one.asker, if left { doubt } else { not_home.clone() }));
                     false
                 }
             });
@@ -239,7 +268,22 @@ impl Desk {
     ) -> Vec<Answer> {
         let Some(held) = self.forget(id) else { return Vec::new() };
         let own = held.command.digest;
-        held.askers.iter().map(|(asker, digest, _)| (*asker, reply(*digest, own))).collect()
+        held.askers.iter().map(|one| (one.asker, reply(one.digest, own))).collect()
+    }
+
+    /// The id has an outcome that is not committed: those are told who asked for this content and wait
+    /// for no more. The command stays until its commit.
+    pub(crate) fn end_early(&mut self, id: MessageId, digest: Hash, reply: &Reply) -> Vec<Answer> {
+        let Some(held) = self.held.get_mut(&id) else { return Vec::new() };
+        let is_told = |one: &Waiting| one.until == Until::Class && one.digest == digest;
+        let (told, rest): (Vec<_>, Vec<_>) = held.askers.drain(..).partition(is_told);
+        held.askers = rest;
+        for one in &told {
+            if !held.askers.iter().any(|other| other.deadline == one.deadline) {
+                self.deadlines.remove(&(one.deadline, id));
+            }
+        }
+        told.into_iter().map(|one| (one.asker, reply.clone())).collect()
     }
 
     /// A command of the chain came too late and was not done. If it is the one held here, everyone
@@ -280,11 +324,11 @@ impl Desk {
                 State::Appended => Reply::Unknown(Doubt::NoQuorum),
                 State::Forwarded { .. } => Reply::Unknown(Doubt::HomeSilent),
             };
-            held.askers.retain(|(asker, _, until)| {
-                if *until > now {
+            held.askers.retain(|one| {
+                if one.deadline > now {
                     return true;
                 }
-                answers.push((*asker, reply.clone()));
+                answers.push((one.asker, reply.clone()));
                 false
             });
             if held.askers.is_empty() && held.state != State::Appended {
@@ -297,6 +341,11 @@ impl Desk {
     /// When the next asker stops waiting.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Digest of the content held under an id.
+    pub(crate) fn digest(&self, id: MessageId) -> Option<Hash> {
+        self.held.get(&id).map(|held| held.command.digest)
     }
 
     /// Commands held.
@@ -333,8 +382,8 @@ impl Desk {
     fn forget(&mut self, id: MessageId) -> Option<Held> {
         let held = self.held.remove(&id)?;
         self.bytes -= held.command.encoded_bytes();
-        for (.., deadline) in &held.askers {
-            self.deadlines.remove(&(*deadline, id));
+        for one in &held.askers {
+            self.deadlines.remove(&(one.deadline, id));
         }
         if let State::Forwarded { ticket, .. } = held.state {
             self.tickets.remove(&ticket);

@@ -56,6 +56,25 @@ pub enum Event {
         /// The end of the chain that will be kept.
         target: Tail,
     },
+    /// This node is home under a configuration with fewer members or copies than the group is to have:
+    /// the next failure may lose what is acknowledged from here on.
+    Degraded {
+        /// The group.
+        group: GroupId,
+        /// The configuration's epoch.
+        epoch: Epoch,
+        /// The members left.
+        members: usize,
+        /// Copies that make a commit.
+        copies: usize,
+    },
+    /// The group has all its members and copies again.
+    Restored {
+        /// The group.
+        group: GroupId,
+        /// The epoch.
+        epoch: Epoch,
+    },
     /// Records were set aside.
     Orphaned {
         /// The group.

@@ -10,6 +10,7 @@
 //! come back: writes come back in the order in which they were asked for, so each group keeps one
 //! queue of what its writes stand for.
 
+mod ahead;
 mod apply;
 mod aside;
 mod bar;
@@ -20,9 +21,12 @@ mod fetch;
 mod fixture;
 mod home;
 mod intake;
+mod known;
 mod member;
+mod risk;
 mod status;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
@@ -31,10 +35,14 @@ use channel::Channels;
 use journal::Chain;
 use model::Model;
 use register::{GroupState, Phase, Transition};
-use types::{Config, Epoch, EpochTable, GroupId, Hash, Instant, NodeId, Now, Position, Seq, Tail};
+use types::{
+    Config, Epoch, EpochTable, GroupId, Hash, Instant, NodeId, Now, Position, Seq, Tail, Until,
+};
 use wire::{Command, GroupMessage, Meta, Orphan, Parcel, Record, Reply};
 
 pub use bar::Bar;
+pub use known::{Known, Stage};
+pub use risk::AtRisk;
 pub use status::{GroupStatus, PeerStatus, RoleStatus};
 
 use crate::answers::Answers;
@@ -43,6 +51,7 @@ use crate::marks::Marks;
 use crate::post::Post;
 use crate::versions::Versions;
 use crate::{Event, GroupOptions};
+use ahead::Ahead;
 use bar::Odd;
 use candidate::Candidate;
 use fetch::{Fetching, Serving};
@@ -54,7 +63,7 @@ pub(crate) enum Out {
     /// Say something about this group.
     Send { to: NodeId, epoch: Epoch, body: GroupMessage },
     /// Hand a command to its home.
-    Forward { to: NodeId, ticket: u64, command: Command },
+    Forward { to: NodeId, ticket: u64, command: Command, until: Until },
     /// Hand parcels to the home of another group.
     Post { to: GroupId, parcels: Vec<Parcel> },
     /// Append a record to the node's log.
@@ -100,7 +109,7 @@ enum Role {
     /// Follows a home, or has promised and waits for one.
     Member,
     /// Takes the group over.
-    Candidate(Candidate),
+    Candidate(Box<Candidate>),
     /// Appends.
     Home(Home),
     /// Holds records that contradict a peer's; takes no part until an operator has looked.
@@ -131,6 +140,8 @@ pub struct Group<M> {
     answers: Answers,
     channels: Channels,
     applied: Seq,
+    /// The provisional state of a home whose class answers before the commit.
+    ahead: Option<Ahead<M>>,
     /// Digest chain over everything applied, outcomes included.
     trail: Hash,
     versions: Versions,
@@ -193,6 +204,7 @@ impl<M: Model> Group<M> {
             answers: Answers::default(),
             channels: Channels::new(id),
             applied: Seq(0),
+            ahead: None,
             trail: Hash::ZERO,
             versions: Versions::default(),
             marks: Marks::default(),
@@ -318,6 +330,12 @@ impl<M: Model> Group<M> {
     #[must_use]
     pub const fn table(&self) -> &EpochTable {
         &self.meta.table
+    }
+
+    /// The configuration of the newest epoch recorded here.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.meta.config
     }
 
     /// The chain here.
@@ -468,6 +486,7 @@ impl<M: Model> Group<M> {
         }
         self.read_again(now);
         self.serve_loaded(out);
+        self.run_ahead(now, APPLY_WORK_MAX, out);
         self.apply_ready(APPLY_WORK_MAX, out);
         self.proceed_with_channels(now, out);
         self.hand_over(now, out);
@@ -479,7 +498,8 @@ impl<M: Model> Group<M> {
         if self.role == Role::Quarantined {
             return self.desk.next_deadline();
         }
-        let more = (self.may_apply() && self.is_next_at_hand()).then_some(Instant(0));
+        let more = self.may_apply() && self.is_next_at_hand() || self.can_run_ahead();
+        let more = more.then_some(Instant(0));
         let role = match &self.role {
             Role::Home(home) => {
                 let tail = self.chain.tail().seq;
@@ -509,6 +529,8 @@ impl<M: Model> Group<M> {
         self.role = Role::Member;
         self.drop_post();
         self.yields = false;
+        // What it ran ahead with may be in no chain.
+        self.ahead = None;
         out.push(Out::Note(Event::Demoted { group: self.id, epoch }));
         let answers = self.desk.demote(&self.not_home());
         out.extend(answers.into_iter().map(|(to, reply)| Out::Answer { to, reply }));

@@ -10,6 +10,7 @@ mod look;
 mod orders;
 mod post;
 mod pulse;
+mod quorum;
 mod recovery;
 mod ticket;
 mod voices;
@@ -201,10 +202,10 @@ impl<M: Model> Node<M> {
                     self.drive(group, out, |group, outs| group.loaded(now, seq, bytes, outs));
                 }
             }
-            Input::Command { request, group, command, deadline } => {
+            Input::Command { request, group, command, until, deadline } => {
                 let asker = Asker::Local(request);
                 self.drive(group, out, |group, outs| {
-                    group.command(asker, command, deadline, outs);
+                    group.command(now, asker, command, until, deadline, outs);
                 });
             }
             Input::Order { request, order } => self.order(now, request, &order, out),
@@ -224,11 +225,11 @@ impl<M: Model> Node<M> {
             Message::Register(bytes) => {
                 self.drive_register(now, register::Input::Message { from, bytes }, out);
             }
-            Message::Forward { ticket, group, command } => {
+            Message::Forward { ticket, group, command, until } => {
                 let asker = Asker::Remote { node: from, ticket };
                 let deadline = now.instant.after(self.options.group.forwarded_wait_us);
                 self.drive(group, out, |group, outs| {
-                    group.command(asker, command, deadline, outs);
+                    group.command(now, asker, command, until, deadline, outs);
                 });
             }
             Message::Channel { group, parcels } => {
@@ -296,12 +297,12 @@ impl<M: Model> Node<M> {
                 let lane = if bulk { Lane::Bulk } else { Lane::Log };
                 self.say(to, lane, &Message::Group { group, epoch, body }, out);
             }
-            Out::Forward { to, ticket, command } => {
+            Out::Forward { to, ticket, command, until } => {
                 // Before the number of this life is durable nothing is handed over; the desk tries
                 // again.
                 let Some(life) = self.life else { return };
                 let ticket = ticket::join(group, life, ticket);
-                self.say(to, Lane::Log, &Message::Forward { ticket, group, command }, out);
+                self.say(to, Lane::Log, &Message::Forward { ticket, group, command, until }, out);
             }
             Out::Post { to, parcels } => self.post(to, parcels, out),
             Out::Append(bytes) => {

@@ -13,6 +13,11 @@ pub struct GroupOptions {
     pub me: NodeId,
     /// Records that may wait for their commit before the home stops appending.
     pub window_records: u64,
+    /// The same while a home answers before the commit: what it may be ahead.
+    pub budget_records: u64,
+    /// How old the oldest record that is not committed may be while a home answers before the commit;
+    /// beyond that its answers wait.
+    pub budget_us: u64,
     /// Bytes of recent records kept in memory.
     pub held_bytes_max: usize,
     /// Commands' bytes that may wait at this node for one group before new ones are told to wait.

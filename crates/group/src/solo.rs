@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use model::Model;
 use register::{GroupState, Transition};
-use types::{Config, Epoch, GroupId, Instant, NodeId, Now, Position, RequestId};
+use types::{Config, Epoch, GroupId, Instant, NodeId, Now, Position, RequestId, Until};
 use wire::{Command, GroupMessage, Meta, Record, Reply};
 
 use crate::desk::Asker;
@@ -136,7 +136,7 @@ impl<M: Model> Solo<M> {
                 SoloInput::Register(state) => self.0.register(now, &state, &mut outs),
                 SoloInput::Command { request, command } => {
                     let (asker, never) = (Asker::Local(request), Instant(u64::MAX));
-                    self.0.command(asker, command, never, &mut outs);
+                    self.0.command(now, asker, command, Until::Commit, never, &mut outs);
                 }
                 SoloInput::Reconnected(node) => {
                     self.0.peer(now, node, false);

@@ -30,6 +30,11 @@ pub enum SealKind {
     Unplanned,
     /// Operators gave up what a seal set would have shown. May lose committed entries.
     Forced,
+    /// Copies are missing: go on with the members that are left, under a smaller configuration. Loses
+    /// nothing now; what is acknowledged under it has fewer copies.
+    Degrade,
+    /// The members that were missing are back: return to the whole configuration.
+    Restore,
 }
 
 /// The opening of an epoch (PROTOCOL F6).

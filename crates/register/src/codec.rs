@@ -100,6 +100,8 @@ const fn kind(kind: SealKind) -> u8 {
         SealKind::Planned => 1,
         SealKind::Unplanned => 2,
         SealKind::Forced => 3,
+        SealKind::Degrade => 4,
+        SealKind::Restore => 5,
     }
 }
 
@@ -108,12 +110,17 @@ fn read_kind(reader: &mut Reader<'_>) -> Result<SealKind, DecodeError> {
         1 => Ok(SealKind::Planned),
         2 => Ok(SealKind::Unplanned),
         3 => Ok(SealKind::Forced),
+        4 => Ok(SealKind::Degrade),
+        5 => Ok(SealKind::Restore),
         tag => Err(invalid("seal kind", tag)),
     }
 }
 
 pub(crate) fn config(writer: &mut Writer<'_>, config: &Config) {
-    writer.u32(config.id().0).count(config.copies()).count(config.members().len());
+    let copies = u16::try_from(config.copies()).expect("copies are at most the members");
+    // Before there were terms, copies took 32 bits whose upper half was zero.
+    writer.u32(config.id().0).u16(copies).terms(config.terms()).u8(0);
+    writer.count(config.members().len());
     for member in config.members() {
         writer.u16(member.0);
     }
@@ -121,13 +128,18 @@ pub(crate) fn config(writer: &mut Writer<'_>, config: &Config) {
 
 fn read_config(reader: &mut Reader<'_>) -> Result<Config, DecodeError> {
     let id = ConfigId(reader.u32()?);
-    let copies = reader.count("copies", CONFIG_MEMBERS_MAX)?;
+    let (copies, terms) = (usize::from(reader.u16()?), reader.terms()?);
+    match reader.u8()? {
+        0 => {}
+        rest => return Err(invalid("rest of terms", rest)),
+    }
     let count = reader.count("config members", CONFIG_MEMBERS_MAX)?;
     let mut members = Vec::with_capacity(count);
     for _ in 0..count {
         members.push(NodeId(reader.u16()?));
     }
-    Config::new(id, members, copies).map_err(|_| invalid("config", 0))
+    let config = Config::new(id, members, copies).map_err(|_| invalid("config", 0))?;
+    Ok(config.with_terms(terms))
 }
 
 /// For hashes only; nothing reads it back.
@@ -152,6 +164,8 @@ pub(crate) fn result(writer: &mut Writer<'_>, result: &ChangeResult) {
         Err(Refusal::Disposals { count }) => writer.u8(21).count(*count),
         Err(Refusal::Sealing) => writer.u8(22),
         Err(Refusal::NotHigher { ordered, given }) => writer.u8(23).u16(ordered.0).u16(given.0),
+        Err(Refusal::NotDegrading) => writer.u8(11),
+        Err(Refusal::NotDegraded) => writer.u8(12),
     };
 }
 
@@ -182,10 +196,13 @@ pub(crate) fn group_state(writer: &mut Writer<'_>, state: &GroupState) {
     standing(writer, &state.standing());
     writer.u64(state.issued.0);
     config(writer, &state.config);
+    if let Some(whole) = &state.whole {
+        config(writer, whole);
+    }
     writer.count(state.history.starts().len());
     for start in state.history.starts() {
         writer.u64(start.epoch.0).u64(start.seq.0).hash(start.hash);
-        writer.u32(start.config.0).flag(start.forced);
+        writer.u32(start.config.0).start_marks(start);
     }
     writer.u64(state.moved_at.0).u16(state.model.0);
     writer.run(state.actor.as_bytes()).run(state.reason.as_bytes());

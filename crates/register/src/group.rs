@@ -10,7 +10,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use types::{
-    Config, ConfigId, Epoch, EpochTable, GroupId, Hash, ModelVersion, NodeId, Seq, Stamp, Start,
+    Config, ConfigId, Epoch, EpochTable, GroupId, Hash, ModelVersion, NodeId, QuorumLoss, Seq,
+    Stamp, Start,
 };
 
 use crate::{Activation, Disposal, Disposition, ProposalId, SealKind, Transition, disposal};
@@ -59,6 +60,9 @@ pub struct GroupState {
     pub home: Option<NodeId>,
     /// The configuration of that epoch: whom the next candidate must seal.
     pub config: Config,
+    /// While the group is degraded: the configuration that it is to return to. As long as this is
+    /// there, a failure may lose what the whole configuration would have kept.
+    pub whole: Option<Config>,
     /// Where every opened epoch starts.
     pub history: EpochTable,
     /// Whether a seal is under way.
@@ -164,6 +168,13 @@ pub enum Refusal {
         /// What was given.
         given: ModelVersion,
     },
+    /// The configuration is smaller than the one in force, and neither the group's terms nor the seal
+    /// allow that.
+    #[error("a smaller configuration is allowed neither by the group's terms nor by the seal")]
+    NotDegrading,
+    /// There is nothing to restore.
+    #[error("the group is not degraded")]
+    NotDegraded,
 }
 
 impl GroupState {
@@ -176,6 +187,7 @@ impl GroupState {
             epoch: Epoch(0),
             home: None,
             config,
+            whole: None,
             history: EpochTable::new(),
             phase: Phase::Active,
             moved_at: Stamp(0),
@@ -227,8 +239,11 @@ impl GroupState {
         if epoch != expected {
             return Err(Refusal::WrongEpoch { expected, given: epoch });
         }
-        if !self.config.has(candidate) {
+        if !self.may_lead(candidate, kind) {
             return Err(Refusal::NotMember { node: candidate });
+        }
+        if kind == SealKind::Restore && self.whole.is_none() {
+            return Err(Refusal::NotDegraded);
         }
         self.issued = epoch;
         self.phase = Phase::Sealing { epoch, candidate, since, kind };
@@ -245,6 +260,15 @@ impl GroupState {
         }
         self.model = to;
         Ok(())
+    }
+
+    /// Whether a node may become home by a seal of this kind. Only members may: those that were left
+    /// out of a degraded configuration do not hold what it acknowledged, and lead it only when
+    /// operators have given that up (the last replica standing).
+    #[must_use]
+    pub fn may_lead(&self, node: NodeId, kind: SealKind) -> bool {
+        let was_member = self.whole.as_ref().is_some_and(|whole| whole.has(node));
+        self.config.has(node) || kind == SealKind::Forced && was_member
     }
 
     fn activate(&mut self, activation: &Activation) -> Result<(), Refusal> {
@@ -264,6 +288,11 @@ impl GroupState {
         if *config != self.config && config.id() <= self.config.id() {
             return Err(Refusal::ConfigNumber { current: self.config.id() });
         }
+        let by_terms = kind == SealKind::Unplanned
+            && self.config.terms().on_quorum_loss == QuorumLoss::Degrade;
+        if config.is_less_than(&self.config) && kind != SealKind::Degrade && !by_terms {
+            return Err(Refusal::NotDegrading);
+        }
         if activation.forced && kind != SealKind::Forced {
             return Err(Refusal::NotForced);
         }
@@ -276,6 +305,7 @@ impl GroupState {
             hash: activation.start_hash,
             config: config.id(),
             forced: activation.forced,
+            class: config.terms().class,
         });
         // A first home, and a home that starts anew where it was, are not moves: a residence time
         // counted from them would hold up the failover that is needed next.
@@ -285,6 +315,10 @@ impl GroupState {
         }
         self.epoch = epoch;
         self.home = Some(candidate);
+        if *config != self.config {
+            let whole = self.whole.take().unwrap_or_else(|| self.config.clone());
+            self.whole = config.is_less_than(&whole).then_some(whole);
+        }
         self.config = config.clone();
         self.phase = Phase::Active;
         Ok(())

@@ -16,4 +16,6 @@ pub enum Mutant {
     PostAtW1,
     /// A node applies every record under the newest model version that its code knows.
     IgnoreBarrier,
+    /// A home tells its followers that what it has on its own disk (W1) is committed.
+    ShipAtW1,
 }

@@ -42,9 +42,11 @@ pub fn sealed(
     }
     let needed = match mutant {
         Mutant::SealTooFew => config.seal_others() - 1,
-        Mutant::None | Mutant::CommitOldEpoch | Mutant::PostAtW1 | Mutant::IgnoreBarrier => {
-            config.seal_others()
-        }
+        Mutant::None
+        | Mutant::CommitOldEpoch
+        | Mutant::PostAtW1
+        | Mutant::IgnoreBarrier
+        | Mutant::ShipAtW1 => config.seal_others(),
     };
     others >= needed
 }

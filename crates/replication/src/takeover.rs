@@ -8,7 +8,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use types::{Config, Epoch, EpochTable, NodeId, Seq, Tail};
+use types::{Config, ConfigId, Epoch, EpochTable, NodeId, Seq, Tail};
 
 use crate::{Mutant, sealed};
 
@@ -41,12 +41,18 @@ pub struct Takeover {
     pub epoch: Epoch,
     /// The registered history up to the last active epoch.
     pub base: EpochTable,
-    /// The configuration of the last active epoch, which is sealed, and of the new one.
+    /// The configuration of the last active epoch, which is sealed.
     pub config: Config,
     /// The home of the last active epoch.
     pub home: Option<NodeId>,
     /// Whether an operator has accepted that the seal set cannot be had.
     pub forced: bool,
+    /// Whether a smaller configuration may be opened if too few members are there for a commit.
+    pub degrades: bool,
+    /// Whether those who can be heard have been waited for: what is there now is what there is.
+    pub settles: bool,
+    /// The configuration of the epoch being opened.
+    next: Config,
     gave_up: bool,
     stage: Stage,
     /// Where each promising member's durable chain ends, cut back to the registered history.
@@ -62,7 +68,7 @@ pub struct Takeover {
 impl Takeover {
     /// Begins with no promises.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         epoch: Epoch,
         base: EpochTable,
         config: Config,
@@ -72,9 +78,12 @@ impl Takeover {
         Self {
             epoch,
             base,
+            next: config.clone(),
             config,
             home,
             forced: false,
+            degrades: false,
+            settles: false,
             gave_up: false,
             stage: Stage::Sealing,
             promises: BTreeMap::new(),
@@ -83,6 +92,26 @@ impl Takeover {
             holders: BTreeSet::new(),
             mutant,
         }
+    }
+
+    /// The same, towards another configuration. Its members are sealed and copied to with the others;
+    /// for the seal only those of the last active epoch count.
+    #[must_use]
+    pub fn towards(mut self, next: Config) -> Self {
+        self.next = next;
+        self
+    }
+
+    /// The configuration of the epoch being opened, as far as it has been decided.
+    #[must_use]
+    pub const fn next(&self) -> &Config {
+        &self.next
+    }
+
+    /// Everybody whose promise and copy are asked for: the members of both configurations.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        let added = self.next.members().iter().filter(|node| !self.config.has(**node));
+        self.config.members().iter().chain(added).copied()
     }
 
     /// How far it has come.
@@ -104,7 +133,7 @@ impl Takeover {
     }
 
     /// Takes `node`'s durable promise, the end of its chain, the epochs it knows and how far it knows
-    /// the chain to be committed. Nodes outside the configuration do not count.
+    /// the chain to be committed. Nodes outside both configurations do not count.
     ///
     /// One that knows of no epoch in a group that has a history is blank. Its disk may have been
     /// replaced, and then it has forgotten what it acknowledged: "never had it" from a blank disk is
@@ -112,7 +141,7 @@ impl Takeover {
     /// have been on blank disks alone. It counts again once it has joined an epoch, since that epoch
     /// was sealed without it.
     pub fn promise(&mut self, node: NodeId, tail: Tail, known: &EpochTable, commit: Seq) {
-        if !self.config.has(node) {
+        if !self.is_asked(node) {
             return;
         }
         self.committed = self.committed.max(commit);
@@ -132,7 +161,7 @@ impl Takeover {
     pub fn holds(&mut self, node: NodeId, tail: Tail) {
         if let Stage::Copying(target) | Stage::Activating(target) = self.stage
             && tail == target
-            && self.config.has(node)
+            && self.is_asked(node)
         {
             self.holders.insert(node);
         }
@@ -167,16 +196,30 @@ impl Takeover {
         if self.is_holder(me) { Some(me) } else { self.holders.first().copied() }
     }
 
-    /// Whether the candidate and enough others hold the target; the takeover is then activating. By
-    /// force, all those are enough that have promised and are `reachable`: the fewer hold what the
+    /// Whether the candidate and enough others hold the target; the takeover is then activating.
+    ///
+    /// Enough are as many as a commit of the next configuration takes: any later seal set of it then
+    /// meets one of them (I19). If they cannot be had once those who can be heard have been waited
+    /// for, the way back to the whole configuration ends where it began, and a takeover that may
+    /// degrade opens a configuration of exactly those who hold the target.
+    ///
+    /// By force, all those are enough that have promised and are `reachable`: the fewer hold what the
     /// register will take for history, the more a further loss would block.
     pub fn is_copied(&mut self, me: NodeId, reachable: impl Fn(NodeId) -> bool) -> bool {
         let Stage::Copying(target) = self.stage else { return false };
-        let mut absent = self.promises.keys().filter(|node| !self.holders.contains(node));
-        let by_force = self.forced && !absent.any(|node| reachable(*node));
-        let enough = self.holders.len() >= self.config.copies() || by_force;
-        if !self.holders.contains(&me) || !enough {
+        if !self.holders.contains(&me) {
             return false;
+        }
+        if !self.has_copies(&self.next) {
+            let mut absent = self.promises.keys().filter(|node| !self.holders.contains(node));
+            let is_all = !absent.any(|node| reachable(*node));
+            if self.settles && self.next != self.config && self.has_copies(&self.config) {
+                self.next = self.config.clone();
+            } else if self.settles && self.degrades && is_all && self.config.has(me) {
+                self.next = self.what_is_left();
+            } else if !(self.forced && is_all) {
+                return false;
+            }
         }
         self.stage = Stage::Activating(target);
         true
@@ -195,9 +238,30 @@ impl Takeover {
                     |node: &NodeId| self.promises.contains_key(node) && !self.blank.contains(node);
                 Some(Lack::Promises(absent(&vouches)))
             }
-            Stage::Copying(_) => Some(Lack::Copies(absent(&|node| self.holders.contains(node)))),
+            Stage::Copying(_) => {
+                let absent = self.next.members().iter().filter(|node| !self.is_holder(**node));
+                Some(Lack::Copies(absent.copied().collect()))
+            }
             Stage::Activating(_) => None,
         }
+    }
+
+    fn is_asked(&self, node: NodeId) -> bool {
+        self.config.has(node) || self.next.has(node)
+    }
+
+    fn has_copies(&self, config: &Config) -> bool {
+        self.holders.iter().filter(|node| config.has(**node)).count() >= config.copies()
+    }
+
+    /// The members that hold the target, and as many copies as there were, or as there are members.
+    fn what_is_left(&self) -> Config {
+        let members = self.config.members().iter().copied();
+        let members: Vec<NodeId> = members.filter(|node| self.is_holder(*node)).collect();
+        let copies = self.config.copies().min(members.len());
+        let id = ConfigId(self.config.id().0 + 1);
+        let config = Config::new(id, members, copies).expect("the candidate is left");
+        config.with_terms(self.config.terms())
     }
 
     fn is_sealed(&self) -> bool {
@@ -222,8 +286,9 @@ impl Takeover {
         let is_begun = self.registered() == Seq(0)
             && self.committed == Seq(0)
             && tails.all(|tail| tail.seq <= Seq(FIRST_UNRECORDED));
-        self.promises.len() == self.config.members().len()
-            && (self.blank.len() < self.config.copies() || is_begun)
+        let blank = self.blank.iter().filter(|node| self.config.has(**node)).count();
+        self.config.members().iter().all(|node| self.promises.contains_key(node))
+            && (blank < self.config.copies() || is_begun)
     }
 
     /// The last seq that the registered history is known to reach.

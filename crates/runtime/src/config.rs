@@ -10,6 +10,7 @@ use serde::Deserialize;
 use types::NodeId;
 
 use crate::Span;
+use crate::journals::{self, Journals};
 use crate::limits::{GROUPS_MAX, SPAN_US_MAX};
 
 /// One node's configuration file. Unknown keys are refused; zero is a value.
@@ -33,6 +34,14 @@ pub struct Config {
     /// Durable copies that commit an entry, home's own included.
     #[serde(default = "copies")]
     pub copies: usize,
+    /// Groups whose data is kept in another way than that: by class, place and number of copies. Never
+    /// changed once the cluster has run.
+    #[serde(default)]
+    pub journals: Vec<Journals>,
+    /// How old the oldest record that is not committed may be while a home of class async or local
+    /// answers before the commit: the most that its loss takes with it.
+    #[serde(default = "loss_budget")]
+    pub loss_budget: Span,
     /// When groups move by themselves.
     #[serde(default)]
     pub failover: Failover,
@@ -137,6 +146,10 @@ const fn copies() -> usize {
     2
 }
 
+const fn loss_budget() -> Span {
+    Span::from_millis(60_000)
+}
+
 const fn answer_within() -> Span {
     Span::from_millis(5_000)
 }
@@ -210,6 +223,7 @@ impl Config {
             failover.skew,
             failover.disk,
             self.answer_within,
+            self.loss_budget,
         ];
         // Before all others: they add and multiply times.
         if spans.iter().any(|span| span.micros() > SPAN_US_MAX) {
@@ -263,8 +277,9 @@ impl Config {
                 "storage.segment_mib: want 16 to 4096",
             ),
         ];
-        match rules.iter().find(|(holds, _)| !holds) {
-            Some((_, rule)) => Err(ConfigError::Rule { rule }),
+        let broken = rules.iter().find(|(holds, _)| !holds).map(|(_, rule)| *rule);
+        match broken.or_else(|| journals::fault(self)) {
+            Some(rule) => Err(ConfigError::Rule { rule }),
             None => Ok(()),
         }
     }

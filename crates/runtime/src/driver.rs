@@ -155,7 +155,7 @@ impl<M: Model + 'static> Driver<M> {
                 inputs.push(Input::Frame { from, bytes });
                 drop(room);
             }
-            Job::Command { group, command, deadline, reply, place } => {
+            Job::Command { group, command, until, deadline, reply, place } => {
                 drop(place);
                 let refusal = if self.storage.space() == storage::Space::Full {
                     Some(Reply::Busy { retry_after_ms: DISK_RETRY_AFTER_MS })
@@ -172,7 +172,7 @@ impl<M: Model + 'static> Driver<M> {
                 }
                 let request = self.number();
                 self.replies.insert(request, reply);
-                inputs.push(Input::Command { request, group, command, deadline });
+                inputs.push(Input::Command { request, group, command, until, deadline });
             }
             Job::Order { order, reply } => {
                 let request = self.number();

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use group::{Decision, Input, Node, Order, OrderRefusal, UpgradeOrder};
 use storage::LoadError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use types::{GroupId, Instant, NodeId, Now, Position, ReadId};
+use types::{GroupId, Instant, NodeId, Now, Position, ReadId, Until};
 use wire::{Command, Reply};
 
 use crate::Clock;
@@ -22,6 +22,7 @@ pub(crate) enum Job<M> {
     Command {
         group: GroupId,
         command: Command,
+        until: Until,
         deadline: Instant,
         reply: oneshot::Sender<Reply>,
         /// Its place among the commands that wait to be taken.
@@ -95,11 +96,7 @@ impl<M: 'static> Handle<M> {
         self.clock
     }
 
-    /// Hands a command to its group and waits for the answer, which comes within the configured
-    /// time, or within `patience_us` if that is shorter.
-    ///
-    /// Dropping the future does not take the command back. `Busy` without a look at the group means
-    /// that this node is behind with all commands.
+    /// Hands a command to its group and waits for its commit; see [`Handle::command_until`].
     ///
     /// # Errors
     /// [`Gone`]: whether the command was or will be done is not known.
@@ -109,6 +106,26 @@ impl<M: 'static> Handle<M> {
         command: Command,
         patience_us: Option<u64>,
     ) -> Result<Reply, Gone> {
+        self.command_until(group, command, Until::Commit, patience_us).await
+    }
+
+    /// Hands a command to its group and waits for the answer, which comes within the configured
+    /// time, or within `patience_us` if that is shorter; an outcome that is not known by then is said
+    /// to be unknown. With [`Until::Class`], groups of class async and local answer before the commit,
+    /// and say so: [`Reply::Provisional`].
+    ///
+    /// Dropping the future does not take the command back. `Busy` without a look at the group means
+    /// that this node is behind with all commands.
+    ///
+    /// # Errors
+    /// [`Gone`]: whether the command was or will be done is not known.
+    pub async fn command_until(
+        &self,
+        group: GroupId,
+        command: Command,
+        until: Until,
+        patience_us: Option<u64>,
+    ) -> Result<Reply, Gone> {
         let wait_us = patience_us.map_or(self.answer_within_us, |us| us.min(self.answer_within_us));
         let deadline = self.clock.instant().after(wait_us);
         let cost = u32::try_from(command.body.len() + COMMAND_COST_BYTES).unwrap_or(u32::MAX);
@@ -116,7 +133,7 @@ impl<M: 'static> Handle<M> {
             return Ok(Reply::Busy { retry_after_ms: CROWDED_RETRY_AFTER_MS });
         };
         let (reply, answer) = oneshot::channel();
-        let job = Job::Command { group, command, deadline, reply, place };
+        let job = Job::Command { group, command, until, deadline, reply, place };
         self.jobs.send(job).map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }

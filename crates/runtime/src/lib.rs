@@ -9,6 +9,7 @@ mod clock;
 mod config;
 mod driver;
 mod handle;
+mod journals;
 mod limits;
 mod log;
 mod options;
@@ -23,6 +24,7 @@ pub use config::{
 };
 pub use driver::Halt;
 pub use handle::{Gone, Handle, NodeView};
+pub use journals::{ClassName, Journals, QuorumLossName};
 pub use span::{NotASpan, Span};
 pub use start::{Running, StartError, allow_first_start, start};
 pub use storage::LoadError;

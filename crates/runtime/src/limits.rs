@@ -26,6 +26,10 @@ pub(crate) const LINES_SPAN_US: u64 = 10_000_000;
 /// Records in flight per group: at 100 ms to the nearest copy, one record every 1.5 ms.
 pub(crate) const WINDOW_RECORDS: u64 = 64;
 
+/// Records that a home of class async or local may be ahead of its commit: at a record per sync a few
+/// minutes. Their commands wait on its desk until the commit, which bounds it too.
+pub(crate) const AHEAD_RECORDS: u64 = 65_536;
+
 /// Recent records kept in memory, by all groups together: more groups keep less each. The rest is read
 /// back from the log.
 pub(crate) const HELD_ALL_BYTES_MAX: usize = 512 << 20;

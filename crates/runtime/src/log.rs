@@ -105,6 +105,12 @@ fn group(event: &Event, now: Instant, peers: &mut Quota) {
         Event::Sealed { group, epoch, target } => {
             tracing::info!(%group, %epoch, target = %target.seq, "sealed");
         }
+        Event::Degraded { group, epoch, members, copies } => tracing::error!(
+            %group, %epoch, members, copies,
+            "degraded: fewer members or copies than there are to be; a further failure may lose \
+             what is acknowledged from here on"
+        ),
+        Event::Restored { group, epoch } => tracing::info!(%group, %epoch, "whole again"),
         Event::Orphaned { group, orphan } => tracing::warn!(
             %group,
             epoch = %orphan.epoch,

@@ -9,15 +9,23 @@ use types::{ClusterId, ConfigId, GroupId, NodeId};
 use wire::log;
 
 use crate::limits::{
-    BEAT_US, DESK_ALL_BYTES_MAX, DESK_BYTES, ELECTION_TICKS, HELD_ALL_BYTES_MAX, HELD_BYTES,
-    SUPERBLOCK_GROUP_BYTES, WINDOW_RECORDS,
+    AHEAD_RECORDS, BEAT_US, DESK_ALL_BYTES_MAX, DESK_BYTES, ELECTION_TICKS, HELD_ALL_BYTES_MAX,
+    HELD_BYTES, SUPERBLOCK_GROUP_BYTES, WINDOW_RECORDS,
 };
 use crate::{Clock, Config};
 
 pub(crate) fn first_configs(config: &Config) -> Vec<(GroupId, types::Config)> {
     let first = types::Config::new(ConfigId(1), members(config), config.copies)
         .expect("the configuration's rules are the same");
-    (0..config.groups).map(|group| (GroupId(group), first.clone())).collect()
+    let of = |group: GroupId| {
+        let journals = config.journals.iter().find(|journals| journals.has(group))?;
+        let members = journals.members(config);
+        let own = types::Config::new(ConfigId(1), members, journals.copies(config))
+            .expect("the journals' rules are the same");
+        Some(own.with_terms(journals.terms()))
+    };
+    let groups = (0..config.groups).map(GroupId);
+    groups.map(|group| (group, of(group).unwrap_or_else(|| first.clone()))).collect()
 }
 
 pub(crate) fn storage(config: &Config, cluster: ClusterId, clock: Clock) -> storage::Options {
@@ -61,6 +69,8 @@ pub(crate) fn node(config: &Config) -> NodeOptions {
         group: GroupOptions {
             me: config.me(),
             window_records: WINDOW_RECORDS,
+            budget_records: AHEAD_RECORDS,
+            budget_us: config.loss_budget.micros(),
             held_bytes_max: share(HELD_ALL_BYTES_MAX, config.groups, HELD_BYTES),
             desk_bytes_max: share(DESK_ALL_BYTES_MAX, config.groups, DESK_BYTES),
             resend_us,

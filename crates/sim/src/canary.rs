@@ -29,6 +29,8 @@ pub enum Canary {
     ReuseReplicaId,
     /// Nodes behave as the newest model version that their code knows, whatever is in force.
     IgnoreBarrier,
+    /// A home tells its followers that what it has on its own disk is committed.
+    ShipAtW1,
 }
 
 /// What PROTOCOL 8a wants broken and cannot be broken yet: its name there, and which part is not built.
@@ -37,7 +39,7 @@ pub const MISSING: [(&str, &str); 1] =
 
 impl Canary {
     /// All but `None`.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AckBeforeFsync,
         Self::PromiseNotPersisted,
         Self::SealTooFew,
@@ -46,6 +48,7 @@ impl Canary {
         Self::SkipFsync,
         Self::ReuseReplicaId,
         Self::IgnoreBarrier,
+        Self::ShipAtW1,
     ];
 
     /// Its name on the command line.
@@ -61,6 +64,7 @@ impl Canary {
             Self::SkipFsync => "skip-fsync",
             Self::ReuseReplicaId => "reuse-replica-id",
             Self::IgnoreBarrier => "ignore-barrier",
+            Self::ShipAtW1 => "ship-at-w1",
         }
     }
 
@@ -81,7 +85,8 @@ impl Canary {
             | Self::PostAtW1
             | Self::SkipFsync
             | Self::ReuseReplicaId
-            | Self::IgnoreBarrier => 20,
+            | Self::IgnoreBarrier
+            | Self::ShipAtW1 => 20,
             Self::SealTooFew => 100,
         }
     }
@@ -105,6 +110,7 @@ impl Canary {
                 // Only this application has a second version.
                 knobs.app = Kind::Moves;
             }
+            Self::ShipAtW1 => knobs.mutant = Mutant::ShipAtW1,
         }
         let needs = match self {
             Self::None => return,
@@ -112,7 +118,9 @@ impl Canary {
             | Self::PromiseNotPersisted
             | Self::SkipFsync
             | Self::ReuseReplicaId => Fault::Crash,
-            Self::SealTooFew | Self::CommitOldEpoch | Self::PostAtW1 => Fault::Unplanned,
+            Self::SealTooFew | Self::CommitOldEpoch | Self::PostAtW1 | Self::ShipAtW1 => {
+                Fault::Unplanned
+            }
             Self::IgnoreBarrier => Fault::Roll,
         };
         // The fault without which the broken rule does no harm.

@@ -13,9 +13,11 @@ pub use invariants::{INVARIANTS, Invariant, Where};
 pub use scenarios::{SCENARIOS, Scenario};
 
 /// The sources of the stories, by file.
-pub const STORIES: [(&str, &str); 10] = [
+pub const STORIES: [(&str, &str); 12] = [
     ("channels", include_str!("../tests/it/channels.rs")),
+    ("classes", include_str!("../tests/it/classes.rs")),
     ("crashes", include_str!("../tests/it/crashes.rs")),
+    ("degrade", include_str!("../tests/it/degrade.rs")),
     ("disks", include_str!("../tests/it/disks.rs")),
     ("exhaustive", include_str!("../tests/it/exhaustive.rs")),
     ("identity", include_str!("../tests/it/identity.rs")),

@@ -7,6 +7,7 @@
 
 mod answers;
 mod between;
+mod early;
 mod state;
 mod wire;
 
@@ -35,11 +36,11 @@ pub struct Check {
     /// The last commit of each group whose copies were counted.
     counted: BTreeMap<GroupId, Tail>,
     /// Ends of the chains below new epochs, whose copies are still to be counted.
-    opened: Vec<(GroupId, Tail)>,
     /// The furthest that each group has come, for what is between groups.
     furthest: BTreeMap<GroupId, between::Furthest>,
     /// Disks that were replaced, and the newest epoch that their groups had then.
     replaced: BTreeMap<(Index, GroupId), Epoch>,
+    opened: Vec<(GroupId, Tail, usize)>,
     /// Whether an operator has used force, which takes what copies there are.
     is_forced: bool,
     /// Hosts whose memory or code is wrong on purpose: what they come to proves nothing.
@@ -71,6 +72,8 @@ struct Truth {
     told: BTreeMap<MessageId, Told>,
     /// Ids said to belong to content of this digest.
     owners: BTreeMap<MessageId, Hash>,
+    /// What was told before its commit.
+    early: early::Early,
     /// Contents said to have come too late, and the latest time that was too early for them.
     expired: BTreeMap<(MessageId, Hash), Stamp>,
 }
@@ -193,6 +196,7 @@ impl Check {
         for (group, truth) in &self.truths {
             self.replaced.insert((host, *group), truth.table.epoch());
         }
+        self.forget_early();
     }
 
     /// A member speaks of what it holds under `epoch`: if its disk was replaced, that epoch has begun

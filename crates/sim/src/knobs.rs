@@ -6,7 +6,7 @@
 use group::{GroupOptions, NodeOptions};
 use replication::Mutant;
 use steering::Policy;
-use types::{Config, ConfigId, GroupId, NodeId};
+use types::{Class, Config, ConfigId, GroupId, NodeId, QuorumLoss, Terms};
 
 use crate::app::Kind;
 use crate::fault::{Fault, Rate};
@@ -77,6 +77,10 @@ pub struct Knobs {
     pub leaves_dead: bool,
     /// What the groups carry.
     pub app: Kind,
+    /// At which watermark the groups answer, and what they do when copies are missing.
+    pub terms: Terms,
+    /// Clients that may be told before the commit, of a hundred.
+    pub early_percent: u64,
     /// The rule that is broken on purpose.
     pub mutant: Mutant,
     /// The lie that disks tell on purpose.
@@ -112,6 +116,8 @@ impl Knobs {
             rates: Vec::new(),
             leaves_dead: false,
             app: Kind::Moves,
+            terms: Terms { class: Class::Sync, on_quorum_loss: QuorumLoss::Block },
+            early_percent: 100,
             mutant: Mutant::None,
             lie: Lie::None,
             replaces_disks: false,
@@ -158,6 +164,8 @@ impl Knobs {
             rates: Vec::new(),
             leaves_dead: rng.chance(500_000),
             app: rng.pick(&[Kind::Moves, Kind::Moves, Kind::Payments]),
+            terms: Terms::default(),
+            early_percent: 0,
             mutant: Mutant::None,
             lie: Lie::None,
             replaces_disks: false,
@@ -173,6 +181,11 @@ impl Knobs {
             }
         }
         knobs.reshape(rng);
+        knobs.terms.class = rng.pick(&[Class::Sync, Class::Sync, Class::Sync, Class::Async]);
+        knobs.early_percent = rng.pick(&[100, 70]);
+        if rng.chance(250_000) {
+            knobs.terms.on_quorum_loss = QuorumLoss::Degrade;
+        }
         knobs
     }
 
@@ -226,6 +239,7 @@ impl Knobs {
         let config = |group| {
             Config::new(ConfigId(1), self.members_of(group), self.copies)
                 .expect("drawn copies are at least one and at most the members")
+                .with_terms(self.terms)
         };
         (0..self.groups).map(|group| (GroupId(group), config(GroupId(group)))).collect()
     }
@@ -249,6 +263,8 @@ impl Knobs {
             group: GroupOptions {
                 me,
                 window_records: self.window_records,
+                budget_records: 4 * self.window_records,
+                budget_us: 30 * SECOND,
                 held_bytes_max: self.held_bytes_max,
                 desk_bytes_max: 4_000,
                 resend_us: 300 * MILLI,

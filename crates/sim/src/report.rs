@@ -31,14 +31,16 @@ pub struct Report {
     pub writes_lost: u64,
     /// Records read back.
     pub reads: u64,
-    /// Answers: done, repeated, conflict, busy or elsewhere, expired, unknown.
-    pub answers: [u64; 6],
+    /// Answers: done, repeated, conflict, busy or elsewhere, expired, unknown, provisional.
+    pub answers: [u64; 7],
     /// Orders taken and refused.
     pub orders: [u64; 2],
     /// Epochs opened.
     pub opened: u64,
     /// Barriers passed, at all nodes together.
     pub upgraded: u64,
+    /// Those of them with fewer members or copies than the group is to have.
+    pub degraded: u64,
     /// Runs and records set aside.
     pub orphans: [u64; 2],
     /// Microseconds from the end of the faults until all agreed and answered, at most.
@@ -64,6 +66,7 @@ impl Report {
             (&mut self.reads, other.reads),
             (&mut self.opened, other.opened),
             (&mut self.upgraded, other.upgraded),
+            (&mut self.degraded, other.degraded),
         ];
         for (sum, count) in pairs {
             *sum += count;
@@ -81,7 +84,7 @@ impl Report {
     }
 
     pub(crate) const fn answered(&mut self, reply: &Reply) {
-        let [done, repeated, conflict, later, expired, unknown] = &mut self.answers;
+        let [done, repeated, conflict, later, expired, unknown, early] = &mut self.answers;
         let count = match reply {
             Reply::Done { repeated: false, .. } => done,
             Reply::Done { repeated: true, .. } => repeated,
@@ -89,6 +92,7 @@ impl Report {
             Reply::NotHome { .. } | Reply::Busy { .. } => later,
             Reply::Expired => expired,
             Reply::Unknown(_) => unknown,
+            Reply::Provisional { .. } => early,
         };
         *count += 1;
     }
@@ -106,12 +110,14 @@ impl Report {
                 *runs += 1;
                 *records += orphan.last.0 - orphan.first.0 + 1;
             }
+            group::Event::Degraded { .. } => self.degraded += 1,
             group::Event::Upgraded { .. } => self.upgraded += 1,
             group::Event::Differs { .. }
             | group::Event::Agrees { .. }
             | group::Event::Odd { .. }
             | group::Event::Mended { .. }
             | group::Event::StillOdd { .. }
+            | group::Event::Restored { .. }
             | group::Event::Promised { .. }
             | group::Event::Serving { .. }
             | group::Event::Demoted { .. }
@@ -129,7 +135,7 @@ impl Report {
     pub fn table(&self) -> String {
         let mut rows: Vec<(String, u64)> =
             self.faults.iter().map(|(fault, count)| (format!("fault {fault:?}"), *count)).collect();
-        let [done, repeated, conflict, later, expired, unknown] = self.answers;
+        let [done, repeated, conflict, later, expired, unknown, early] = self.answers;
         let [taken, refused] = self.orders;
         let [runs, records] = self.orphans;
         let counted = [
@@ -145,6 +151,8 @@ impl Report {
             ("answers busy or elsewhere", later),
             ("answers expired", expired),
             ("answers unknown", unknown),
+            ("answers before the commit", early),
+            ("degraded epochs", self.degraded),
             ("orders taken", taken),
             ("orders refused", refused),
             ("epochs opened", self.opened),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use register::Phase;
-use types::{GroupId, RequestId, Seq};
+use types::{GroupId, QuorumLoss, RequestId, Seq};
 use wire::Reply;
 
 use crate::check::Violation;
@@ -54,7 +54,9 @@ fn recover(world: &mut World) {
     world.install_newest();
     // By force one node's word may have become history: then nobody can do without that node.
     let forced = world.knobs().rates.iter().any(|rate| rate.fault == Fault::Forced);
-    let leaves_dead = world.knobs().leaves_dead && !forced;
+    // And a degraded group may be down to one.
+    let degrades = world.knobs().terms.on_quorum_loss == QuorumLoss::Degrade;
+    let leaves_dead = world.knobs().leaves_dead && !forced && !degrades;
     let spare = if leaves_dead { world.knobs().dead_max() } else { 0 };
     if spare > 0 && !world.has_joined_all() {
         // A replica that never had a copy may not vouch for one that is gone.
@@ -147,8 +149,11 @@ impl Goal {
                 return Some(format!("n{} sees {} in {:?}", host + 1, self.group, state.phase));
             }
             epochs.insert((group.promised(), group.table().epoch()));
+            let status = group.status(world.clocks(host));
+            if status.degraded_from.is_some() {
+                return Some(format!("n{} is still degraded: {status:?}", host + 1));
+            }
             if group.applied() < self.commit {
-                let status = group.status(world.clocks(host));
                 let commit = self.commit;
                 return Some(format!("n{} has not applied {commit}: {status:?}", host + 1));
             }

@@ -395,6 +395,14 @@ impl World {
                 self.check.nothing_in_flight(group);
             }
         }
+        for (index, host) in self.hosts.iter().enumerate() {
+            let nodes = host.node.iter();
+            nodes.for_each(|node| self.check.holds_early(index, node));
+        }
+        // A node that stays dead has nobody to ask what it had answered.
+        if self.hosts.iter().all(|host| host.node.is_some()) {
+            self.check.early_all_found();
+        }
     }
 
     /// Gives an order to the node on `at`, if it runs.
@@ -402,6 +410,15 @@ impl World {
         if kind == SealKind::Forced {
             self.check.forced();
         }
+        self.give_order(at, groups, Some(to), kind);
+    }
+
+    /// Orders a group to degrade or to be restored.
+    pub fn reconfigure(&mut self, at: Index, groups: Vec<GroupId>, kind: SealKind) {
+        self.give_order(at, groups, None, kind);
+    }
+
+    fn give_order(&mut self, at: Index, groups: Vec<GroupId>, to: Option<NodeId>, kind: SealKind) {
         self.requests_made += 1;
         let request = RequestId(self.requests_made);
         let order = Order {

@@ -37,6 +37,8 @@ pub struct Sight {
     /// How far this node's clock is off the median of all, in microseconds, when that is too far for
     /// a home.
     pub skew_us: Option<u64>,
+    /// Whether this node is a member of the group's configuration.
+    pub member: bool,
 }
 
 /// Why a group is not moved by this node now.
@@ -77,6 +79,9 @@ pub enum Stay {
         /// How long it has still.
         left_us: u64,
     },
+    /// This node is no member: it never was, or the group goes on without it. It does not hold what was
+    /// committed meanwhile.
+    NotMember,
 }
 
 /// Whether this node may begin to take the group over.
@@ -111,6 +116,9 @@ pub fn judge(policy: &Policy, sight: &Sight) -> Result<(), Vec<Stay>> {
     }
     if sight.silent_us >= policy.detect_us && sight.silent_us < turn_us {
         stays.push(Stay::Rank { left_us: turn_us - sight.silent_us });
+    }
+    if !sight.member {
+        stays.push(Stay::NotMember);
     }
     if stays.is_empty() { Ok(()) } else { Err(stays) }
 }

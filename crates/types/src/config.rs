@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::{ConfigId, NodeId};
+use crate::{ConfigId, NodeId, Terms};
 
 /// An immutable configuration of a group (PROTOCOL 7.1). Built by [`Config::new`], so that a value
 /// that exists is usable.
@@ -11,6 +11,7 @@ pub struct Config {
     id: ConfigId,
     members: Vec<NodeId>,
     copies: usize,
+    terms: Terms,
 }
 
 /// Why a configuration cannot exist.
@@ -47,7 +48,21 @@ impl Config {
         if copies == 0 || copies > members.len() {
             return Err(NotAConfig::Copies { copies, members: members.len() });
         }
-        Ok(Self { id, members, copies })
+        Ok(Self { id, members, copies, terms: Terms::default() })
+    }
+
+    /// The same under these terms; [`Config::new`] gives the safest.
+    #[must_use]
+    pub const fn with_terms(mut self, terms: Terms) -> Self {
+        self.terms = terms;
+        self
+    }
+
+    /// The same under another number.
+    #[must_use]
+    pub const fn numbered(mut self, id: ConfigId) -> Self {
+        self.id = id;
+        self
     }
 
     /// Its number.
@@ -68,10 +83,26 @@ impl Config {
         self.copies
     }
 
+    /// At which watermark it answers, and what it does when copies are missing.
+    #[must_use]
+    pub const fn terms(&self) -> Terms {
+        self.terms
+    }
+
     /// Whether `node` is a member.
     #[must_use]
     pub fn has(&self, node: NodeId) -> bool {
         self.members.contains(&node)
+    }
+
+    /// Whether this is a part of `whole`: no member that it has not, no more copies, and less of either.
+    #[must_use]
+    pub fn is_less_than(&self, whole: &Self) -> bool {
+        let is_part = self.members.iter().all(|node| whole.has(*node));
+        let (members, copies) = (self.members.len(), self.copies);
+        is_part
+            && copies <= whole.copies
+            && (members < whole.members.len() || copies < whole.copies)
     }
 
     /// How many members other than the home a seal set needs when the home is not in it: `n-w+1`

@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use crate::{ConfigId, Epoch, Hash, Seq, Tail};
+use crate::{Class, ConfigId, Epoch, Hash, Seq, Tail};
 
 /// Where one epoch begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub struct Start {
     pub config: ConfigId,
     /// Whether it was opened by a forced switch, which may have lost committed entries.
     pub forced: bool,
+    /// Class under which its home answers: whether clients may have been told of records that were
+    /// not committed.
+    pub class: Class,
 }
 
 /// Starts in rising order of epoch and of seq; later epochs never start before earlier ones, except

@@ -7,6 +7,7 @@
 extern crate alloc;
 
 mod amount;
+mod class;
 mod config;
 mod currency;
 mod epochs;
@@ -16,6 +17,7 @@ mod position;
 mod time;
 
 pub use amount::Amount;
+pub use class::{Class, QuorumLoss, Terms, Until};
 pub use config::{Config, NotAConfig};
 pub use currency::Currency;
 pub use epochs::{EpochTable, Start};

@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, NodeId, Seq, Stamp, Tail};
+use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, NodeId, Seq, Stamp, Tail, Until};
 
 use crate::{Command, DecodeError, Parcel, Reader, Reply, Voice, Writer, limits};
 
@@ -38,6 +38,8 @@ pub enum Message {
         group: GroupId,
         /// The command.
         command: Command,
+        /// For what the answer is to wait.
+        until: Until,
     },
     /// The answer to `Forward`.
     Answered {
@@ -228,8 +230,12 @@ impl Message {
             Self::Register(bytes) => {
                 writer.u8(65).run(bytes);
             }
-            Self::Forward { ticket, group, command } => {
-                writer.u8(66).u64(*ticket).u16(group.0);
+            Self::Forward { ticket, group, command, until } => {
+                let tag = match until {
+                    Until::Commit => 66,
+                    Until::Class => 72,
+                };
+                writer.u8(tag).u64(*ticket).u16(group.0);
                 command.encode(writer);
             }
             Self::Answered { ticket, reply } => {
@@ -260,7 +266,8 @@ impl Message {
             65 => Self::Register(
                 frame.slice_ref(reader.run("register bytes", limits::REGISTER_BYTES_MAX)?),
             ),
-            66 => Self::Forward {
+            66 | 72 => Self::Forward {
+                until: if tag == 66 { Until::Commit } else { Until::Class },
                 ticket: reader.u64()?,
                 group: GroupId(reader.u16()?),
                 command: Command::decode(frame, reader)?,

@@ -52,6 +52,20 @@ pub enum OrphanReason {
     Superseded = 1,
     /// A forced switch began below them: they may have been committed and acknowledged.
     Forced = 2,
+    /// A later epoch began below them, and their home answered when it had them on its own disk:
+    /// they were not committed, and clients may have been told that they were done.
+    Answered = 3,
+}
+
+impl OrphanReason {
+    /// Whether a client may have been told that one of them was done.
+    #[must_use]
+    pub const fn may_be_acknowledged(self) -> bool {
+        match self {
+            Self::Superseded => false,
+            Self::Forced | Self::Answered => true,
+        }
+    }
 }
 
 impl Meta {
@@ -101,6 +115,7 @@ impl Meta {
                 reason: match reader.u8()? {
                     1 => OrphanReason::Superseded,
                     2 => OrphanReason::Forced,
+                    3 => OrphanReason::Answered,
                     value => {
                         let field = "orphan reason";
                         return Err(DecodeError::Invalid { field, value: value.into() });

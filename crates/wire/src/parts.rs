@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 
-use types::{Config, ConfigId, Epoch, EpochTable, NodeId, Seq, Start, Tail};
+use types::{
+    Class, Config, ConfigId, Epoch, EpochTable, NodeId, QuorumLoss, Seq, Start, Tail, Terms,
+};
 
 use crate::{DecodeError, Reader, Writer, limits};
 
@@ -12,7 +14,7 @@ impl Writer<'_> {
         self.u64(tail.epoch.0).u64(tail.seq.0).hash(tail.hash)
     }
 
-    /// A table: count u32, then per start epoch u64, seq u64, hash 32, config u32, forced u8.
+    /// A table: count u32, then per start epoch u64, seq u64, hash 32, config u32, marks u8.
     pub fn table(&mut self, table: &EpochTable) -> &mut Self {
         self.count(table.starts().len());
         for start in table.starts() {
@@ -20,9 +22,24 @@ impl Writer<'_> {
                 .u64(start.seq.0)
                 .hash(start.hash)
                 .u32(start.config.0)
-                .flag(start.forced);
+                .start_marks(start);
         }
         self
+    }
+
+    /// What stands about an epoch beside where it starts, u8: 1 if it was forced, and the class times
+    /// two. Tables written before there were classes read as class sync, which they were.
+    pub fn start_marks(&mut self, start: &Start) -> &mut Self {
+        self.u8(u8::from(start.forced) | class_code(start.class) << 1)
+    }
+
+    /// Terms, u8: the class, and 16 if the group degrades.
+    pub fn terms(&mut self, terms: Terms) -> &mut Self {
+        let degrades = match terms.on_quorum_loss {
+            QuorumLoss::Block => 0,
+            QuorumLoss::Degrade => DEGRADES,
+        };
+        self.u8(class_code(terms.class) | degrades)
     }
 
     /// A node that may be absent: flag u8, node u16, which is 0 when there is none.
@@ -30,10 +47,11 @@ impl Writer<'_> {
         self.flag(node.is_some()).u16(node.unwrap_or_default().0)
     }
 
-    /// A configuration: id u32, copies u16, count u32, members u16 each.
+    /// A configuration: id u32, copies u8, terms u8, count u32, members u16 each. Before there were
+    /// terms, copies took 16 bits whose upper half was zero.
     pub fn config(&mut self, config: &Config) -> &mut Self {
-        let copies = u16::try_from(config.copies()).expect("copies are at most MEMBERS_MAX");
-        self.u32(config.id().0).u16(copies).count(config.members().len());
+        let copies = u8::try_from(config.copies()).expect("copies are at most MEMBERS_MAX");
+        self.u32(config.id().0).u8(copies).terms(config.terms()).count(config.members().len());
         for member in config.members() {
             self.u16(member.0);
         }
@@ -58,13 +76,11 @@ impl Reader<'_> {
         let count = self.count("epochs in a table", limits::EPOCHS_MAX)?;
         let mut starts = Vec::with_capacity(count.min(64));
         for _ in 0..count {
-            starts.push(Start {
-                epoch: Epoch(self.u64()?),
-                seq: Seq(self.u64()?),
-                hash: self.hash()?,
-                config: ConfigId(self.u32()?),
-                forced: self.flag("forced flag")?,
-            });
+            let (epoch, seq) = (Epoch(self.u64()?), Seq(self.u64()?));
+            let (hash, config) = (self.hash()?, ConfigId(self.u32()?));
+            let marks = self.u8()?;
+            let (forced, class) = (marks & 1 == 1, read_class("marks of an epoch", marks >> 1)?);
+            starts.push(Start { epoch, seq, hash, config, forced, class });
         }
         EpochTable::from_starts(starts)
             .ok_or(DecodeError::Invalid { field: "order of epochs", value: 0 })
@@ -89,13 +105,47 @@ impl Reader<'_> {
     /// [`DecodeError`].
     pub fn config(&mut self) -> Result<Config, DecodeError> {
         let id = ConfigId(self.u32()?);
-        let copies = usize::from(self.u16()?);
+        let copies = usize::from(self.u8()?);
+        let terms = self.terms()?;
         let count = self.count("members of a configuration", limits::MEMBERS_MAX)?;
         let mut members = Vec::with_capacity(count);
         for _ in 0..count {
             members.push(NodeId(self.u16()?));
         }
         Config::new(id, members, copies)
+            .map(|config| config.with_terms(terms))
             .map_err(|_| DecodeError::Invalid { field: "configuration", value: id.0.into() })
+    }
+
+    /// Terms.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn terms(&mut self) -> Result<Terms, DecodeError> {
+        let code = self.u8()?;
+        let class = read_class("terms", code & !DEGRADES)?;
+        let degrades = code & DEGRADES != 0;
+        let on_quorum_loss = if degrades { QuorumLoss::Degrade } else { QuorumLoss::Block };
+        Ok(Terms { class, on_quorum_loss })
+    }
+}
+
+/// In the byte of [`Terms`].
+const DEGRADES: u8 = 16;
+
+const fn class_code(class: Class) -> u8 {
+    match class {
+        Class::Sync => 0,
+        Class::Async => 1,
+        Class::Local => 2,
+    }
+}
+
+fn read_class(field: &'static str, code: u8) -> Result<Class, DecodeError> {
+    match code {
+        0 => Ok(Class::Sync),
+        1 => Ok(Class::Async),
+        2 => Ok(Class::Local),
+        value => Err(DecodeError::Invalid { field, value: value.into() }),
     }
 }

@@ -1,7 +1,7 @@
 //! What became of a client's command: the same value whether the home or a forwarder answers.
 
 use bytes::Bytes;
-use types::{Epoch, Hash, NodeId, Seq, Stamp};
+use types::{Epoch, Hash, NodeId, Seq, Stamp, Tail};
 
 use crate::{DecodeError, Reader, Writer, limits};
 
@@ -40,6 +40,19 @@ pub enum Reply {
     Expired,
     /// Nobody can say yet whether it was or will be done. Ask again with the same id.
     Unknown(Doubt),
+    /// On the home's disk and not committed (W1): what it comes to if it stays. The journal's class
+    /// allows such answers; if the home is lost, this may be lost with it and is then itemised. Ask
+    /// again with the same id, until the commit, to be certain.
+    Provisional {
+        /// The record that carries it.
+        at: Tail,
+        /// When it was applied first.
+        stamp: Stamp,
+        /// Whether it had been applied before this request.
+        repeated: bool,
+        /// The model's reply.
+        outcome: Bytes,
+    },
 }
 
 /// Why an outcome is not known. Numbers never reused.
@@ -76,6 +89,9 @@ impl Reply {
             Self::Unknown(doubt) => {
                 writer.u8(6).u8(*doubt as u8);
             }
+            Self::Provisional { at, stamp, repeated, outcome } => {
+                writer.u8(7).tail(*at).u64(stamp.0).flag(*repeated).run(outcome);
+            }
         }
     }
 
@@ -103,6 +119,12 @@ impl Reply {
                     return Err(DecodeError::Invalid { field: "doubt", value: value.into() });
                 }
             }),
+            7 => Self::Provisional {
+                at: reader.tail()?,
+                stamp: Stamp(reader.u64()?),
+                repeated: reader.flag("repeated flag")?,
+                outcome: frame.slice_ref(reader.run("outcome", limits::REPLY_BYTES_MAX)?),
+            },
             value => return Err(DecodeError::Invalid { field: "reply tag", value: value.into() }),
         })
     }

@@ -1,13 +1,13 @@
 //! How long a client waits, and until when its payment may be carried out.
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use console::Problem;
 use payments_message::date::Date;
 use runtime::Span;
-use types::Stamp;
+use types::{Stamp, Until};
 
 use crate::limits::NOT_AFTER_US_MAX;
-use crate::pay::{NOT_AFTER, TIMEOUT};
+use crate::pay::{NOT_AFTER, TIMEOUT, UNTIL};
 
 /// How long the client is willing to wait, in microseconds; `None` if it does not say. Either
 /// `Evenkeel-Timeout: 500ms` or `Prefer: wait=2` (seconds, RFC 7240); the shorter of both.
@@ -28,6 +28,15 @@ pub(crate) fn patience_us(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     });
     let wait_us = wait.map(|seconds| seconds.saturating_mul(1_000_000));
     Ok(timeout.map(Span::micros).into_iter().chain(wait_us).min())
+}
+
+/// For what the answer is to wait: `Evenkeel-Until: class`, which is the default, or `commit`.
+pub(crate) fn until(headers: &HeaderMap) -> Result<Until, Problem> {
+    match headers.get(UNTIL).map(HeaderValue::as_bytes) {
+        None | Some(b"class") => Ok(Until::Class),
+        Some(b"commit") => Ok(Until::Commit),
+        Some(_) => Err(bad(UNTIL, "want `commit` or `class`")),
+    }
 }
 
 /// After which stamp the payment must not be carried out for the first time: what

@@ -69,6 +69,11 @@ fn pay() -> Value {
         &[
             parameter("header", "Evenkeel-Timeout", "how long to wait, as in `500ms`"),
             parameter("header", "Prefer", "`wait=N`: how many seconds to wait"),
+            parameter(
+                "header",
+                "Evenkeel-Until",
+                "`commit` waits for the commit whatever the group's class; `class` is the default",
+            ),
             parameter("header", "Evenkeel-Not-After", "a UTC time; 24 hours from now at most"),
         ],
         &[
@@ -90,6 +95,12 @@ fn pay() -> Value {
         } } },
     });
     pay["responses"]["200"] = answer("pacs.002: ACSC, RJCT or PART", "application/xml");
+    pay["responses"]["202"] = answer(
+        "pacs.002 of what is on one disk and not committed: it may yet be lost, and is then itemised",
+        "application/xml",
+    );
+    pay["responses"]["202"]["headers"]["Evenkeel-Provisional"] =
+        json!({ "description": "`true`", "schema": { "type": "string" } });
     pay["responses"]["422"] = json!({
         "description": "pacs.002 RJCT: the message breaks its schema or a rule; problem details if \
                         not even its id could be read",

@@ -3,6 +3,7 @@
 //! | status | body | when |
 //! |---|---|---|
 //! | 200 | pacs.002 | the ledger decided: `ACSC`, `RJCT`, or `PART` of several transactions |
+//! | 202 | pacs.002 | the same, on one disk and not committed: `Evenkeel-Provisional: true` |
 //! | 307 | problem `not-home` | another node must be asked, and `Location` names it |
 //! | 400 | problem `not-xml`, `hostile-xml`, `not-pacs008`, `bad-header`, `broken-off` | no message was found |
 //! | 408, 413, 415 | problem | too slow, over 1 MiB, not XML by its content type |
@@ -11,6 +12,9 @@
 //! | 422 | pacs.002, or problem `invalid` | the message breaks its schema or a rule: `RJCT` with the ISO reason; a problem if not even its id could be read |
 //! | 503 | problem `busy`, `stopping` | nothing was done; `Retry-After` |
 //! | 504 | problem `unknown-outcome` | nobody can say yet whether it was done; ask again with the same message |
+//!
+//! 202 comes only from a group whose class is async or local. What it tells of may be lost with the
+//! home; a request that says `Evenkeel-Until: commit` waits until it cannot.
 //!
 //! Only 504, a lost connection, and an answer that never comes leave the outcome open. Asking again
 //! with the same message is always safe.
@@ -46,6 +50,11 @@ pub const REPEATED: &str = "evenkeel-repeated";
 pub const GROUP: &str = "evenkeel-group";
 /// Answer: the position in the group's chain of the record that carries the message.
 pub const SEQ: &str = "evenkeel-seq";
+/// Answer: whether what it tells of is not committed and may yet be lost.
+pub const PROVISIONAL: &str = "evenkeel-provisional";
+/// Request: `commit` to wait for the commit whatever the group's class, or `class`, which is the default,
+/// to be answered as soon as that allows.
+pub const UNTIL: &str = "evenkeel-until";
 /// Request: how long to wait for the outcome, as in `500ms`.
 pub const TIMEOUT: &str = "evenkeel-timeout";
 /// Request: the UTC time after which the payment must not be carried out for the first time.
@@ -75,6 +84,7 @@ pub(crate) async fn pay(
     let headers = parts.headers;
     check_content_type(&headers)?;
     let patience_us = deadline::patience_us(&headers)?;
+    let until = deadline::until(&headers)?;
     let clock = app.handle.clock();
     let not_after = deadline::not_after(&headers, clock.wall())?;
     let raw = read_body(&headers, body, MESSAGE_BYTES_MAX).await?;
@@ -102,12 +112,17 @@ pub(crate) async fn pay(
         // group can say: it is asked by a command whose time has passed, which nobody ever applies.
         Some(_) => Command { id, digest, not_after: Stamp(0), body: Bytes::new() },
     };
-    let reply = app.handle.command(group, command, patience_us).await.map_err(|_| {
+    let reply = app.handle.command_until(group, command, until, patience_us).await;
+    let reply = reply.map_err(|_| {
         unknown(id).with("reason", "stopping").detail("this node stopped while it was under way")
     })?;
     match (reply, elsewhere) {
         (Reply::Done { seq, repeated, outcome, .. }, _) => {
             done(&names.message(&transfer), group, seq, repeated, &outcome)
+        }
+        (Reply::Provisional { at, repeated, outcome, .. }, _) => {
+            let told = done(&names.message(&transfer), group, at.seq, repeated, &outcome)?;
+            Ok(provisional(told))
         }
         (Reply::Expired, Some(elsewhere)) => Err(elsewhere.conflict()),
         (reply, _) => Err(not_done(&app, reply, id, "/v1/payments")),
@@ -154,6 +169,14 @@ fn done(
     Ok(response)
 }
 
+/// The same answer, and that it is not committed.
+fn provisional(mut response: Response<Body>) -> Response<Body> {
+    *response.status_mut() = StatusCode::ACCEPTED;
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static(PROVISIONAL), HeaderValue::from_static("true"));
+    response
+}
+
 /// What a client is told whose request, made to `path`, has no outcome here.
 pub(crate) fn not_done(app: &App, reply: Reply, id: MessageId, path: &str) -> Problem {
     match reply {
@@ -181,7 +204,7 @@ pub(crate) fn not_done(app: &App, reply: Reply, id: MessageId, path: &str) -> Pr
             };
             unknown(id).with("reason", word).detail(detail)
         }
-        Reply::Done { .. } => unreadable(),
+        Reply::Done { .. } | Reply::Provisional { .. } => unreadable(),
     }
 }
 
@@ -189,6 +212,7 @@ pub(crate) fn not_done(app: &App, reply: Reply, id: MessageId, path: &str) -> Pr
 fn unknown(id: MessageId) -> Problem {
     Problem::new(504, "unknown-outcome", "Ask again with the same request.")
         .with("id", id.to_string())
+        .with("look", format!("/v1/outcomes/{id}"))
         .with("next_step", "send the same bytes again, here or to another node, until it is known")
         .retry_after_ms(1_000)
 }

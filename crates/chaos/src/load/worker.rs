@@ -252,6 +252,10 @@ fn told(outcome: Outcome) -> Told {
         Outcome::Final(answer) => Told::Wrong {
             what: format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body)),
         },
+        // These clients wait for the commit, and no node owes them such an answer.
+        Outcome::Provisional(answer) => {
+            Told::Wrong { what: format!("{} before the commit", answer.status) }
+        }
         Outcome::Unknown(unknown) => Told::Unknown { why: unknown.last.to_string() },
         Outcome::Refused(refused) => {
             let why = refused.why.to_string();

@@ -218,3 +218,36 @@ fn only_endpoints_are_endpoints() {
     let client = Client::new(["http://[::1]:8080/"], options()).unwrap();
     assert_eq!(client.endpoints()[0].url(), "http://[::1]:8080");
 }
+
+/// If an answer that one disk holds is called final, the sender believes in what a lost region took.
+#[tokio::test]
+async fn what_is_not_committed_is_never_called_final() {
+    let early = |status, provisional: &str| {
+        let headers =
+            format!("evenkeel-repeated: false\r\nevenkeel-provisional: {provisional}\r\n");
+        Step::Answer(status, "application/xml", headers, "<r/>")
+    };
+    let node = Script::start(vec![early(202, "true")]).await;
+    let outcome = submit(&[node.url()], options()).await;
+    let Outcome::Provisional(answer) = &outcome else { panic!("{outcome:?}") };
+    assert_eq!((answer.status, &answer.body[..]), (202, &b"<r/>"[..]));
+    assert!(outcome.answer().is_none());
+    // What contradicts itself is a doubt.
+    for step in [early(200, "true"), early(202, "false")] {
+        let short = Options { deadline: Duration::from_millis(500), ..options() };
+        let node = Script::start(vec![step.clone()]).await;
+        let outcome = submit(&[node.url()], short).await;
+        assert!(matches!(outcome, Outcome::Unknown(_)), "{step:?}: {outcome:?}");
+    }
+}
+
+/// Whoever has lost the bytes and is told "unknown" has nothing to ask by.
+#[tokio::test]
+async fn an_unknown_outcome_names_the_id_to_ask_by() {
+    const NAMED: &str = r#"{"type":"p/unknown-outcome","title":"Ask.","status":504,"id":"6f1a"}"#;
+    let node = Script::start(vec![Step::problem(504, NAMED)]).await;
+    let short = Options { deadline: Duration::from_millis(500), ..options() };
+    let outcome = submit(&[node.url()], short).await;
+    let Outcome::Unknown(unknown) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(unknown.id.as_deref(), Some("6f1a"));
+}

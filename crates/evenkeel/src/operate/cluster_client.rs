@@ -171,7 +171,7 @@ fn may_be_done(error: &CallError) -> bool {
     }
 }
 
-fn nobody(errors: Vec<CallError>) -> Failure {
+pub(super) fn nobody(errors: Vec<CallError>) -> Failure {
     let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
     Failure::new(Exit::NoQuorum, anyhow!("no node could do it:\n  {}", texts.join("\n  ")))
 }

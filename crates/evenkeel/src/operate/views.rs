@@ -49,6 +49,7 @@ pub(crate) async fn status(args: &Status) -> Ended {
         output::print(&nodes(status));
         output::line("");
         output::print(&if args.groups { groups(status) } else { homes(status) });
+        output::print(&degraded(status));
         output::print(&not_ready(status));
         if status.pointer("/register/reachable").and_then(Value::as_bool) == Some(false) {
             output::line("the register has no majority that this node reaches: no home can change");
@@ -101,7 +102,8 @@ fn homes(status: &Value) -> String {
         let home = text(group, "home_region");
         homes.entry((home, phase.to_owned())).or_default().push(group);
     }
-    let mut table = Table::new(["home", "phase", "groups", "uncommitted", "stalled", "orphans"]);
+    let mut table =
+        Table::new(["home", "phase", "groups", "uncommitted", "at risk", "stalled", "orphans"]);
     for ((home, phase), groups) in homes {
         let sum = |name: &str| -> u64 {
             groups.iter().filter_map(|group| group.get(name)?.as_u64()).sum()
@@ -112,11 +114,42 @@ fn homes(status: &Value) -> String {
             phase,
             groups.len().to_string(),
             sum("uncommitted_records").to_string(),
+            at_risk(&groups),
             format!("{} ms", stalled.unwrap_or_default() / 1_000),
             sum("orphan_records").to_string(),
         ]);
     }
     table.render()
+}
+
+/// What was answered and is not committed: what the loss of the home would take with it now.
+fn at_risk(groups: &[&Value]) -> String {
+    let figure = |group: &&Value, name: &str| group.pointer(name).and_then(Value::as_u64);
+    let sum = |name: &str| -> u64 { groups.iter().filter_map(|group| figure(group, name)).sum() };
+    let records = sum("/rpo_at_risk/records");
+    if records == 0 {
+        return "0".to_owned();
+    }
+    let ages = groups.iter().filter_map(|group| figure(group, "/rpo_at_risk/oldest_us"));
+    let (bytes, oldest_us) = (sum("/rpo_at_risk/bytes"), ages.max().unwrap_or_default());
+    format!("{records} ({bytes} bytes, {} ms)", oldest_us / 1_000)
+}
+
+/// The alarm of groups that go on with fewer copies than they are to have.
+fn degraded(status: &Value) -> String {
+    let is = |group: &&Value| group.get("degraded_from").is_some_and(|whole| !whole.is_null());
+    let groups: Vec<&Value> = list(status, "groups").iter().filter(is).collect();
+    if groups.is_empty() {
+        return String::new();
+    }
+    let loses = |group: &&&Value| group.get("home_loss_loses") == Some(&Value::Bool(true));
+    let last = groups.iter().filter(loses).count();
+    format!(
+        "DEGRADED: {} groups go on with fewer copies than they are to have; for {last} of them the \
+         loss of a region loses what was acknowledged (RPO > 0). Next: bring the missing members \
+         back, then `evenkeel groups restore`.\n",
+        groups.len()
+    )
 }
 
 fn groups(status: &Value) -> String {

@@ -25,7 +25,7 @@ fn remote(ticket: u64) -> Asker {
 fn desk(askers: &[Asker]) -> Desk {
     let mut desk = Desk::default();
     for asker in askers {
-        assert!(desk.take(*asker, command(1, 1), Instant(50), 1_000));
+        assert!(desk.take(*asker, command(1, 1), Until::Commit, Instant(50), 1_000));
     }
     desk
 }
@@ -52,9 +52,13 @@ fn everyone_who_asked_for_an_id_is_told_once() {
 #[test]
 fn who_asks_without_end_is_told_to_wait() {
     let mut desk = Desk::default();
-    let taken = (0..1_000).filter(|n| desk.take(local(*n), command(1, 1), Instant(50), 1_000));
+    let taken = (0..1_000)
+        .filter(|n| desk.take(local(*n), command(1, 1), Until::Commit, Instant(50), 1_000));
     assert_eq!(taken.count(), ASKERS_MAX);
-    assert!(desk.take(local(0), command(1, 1), Instant(50), 1_000), "it waits already");
+    assert!(
+        desk.take(local(0), command(1, 1), Until::Commit, Instant(50), 1_000),
+        "it waits already"
+    );
     assert_eq!(desk.end(MessageId([1; 16]), |_, _| done()).len(), ASKERS_MAX);
     assert_empty(&desk);
 }
@@ -65,11 +69,11 @@ fn a_queue_that_nobody_works_off_does_not_grow() {
     let mut desk = Desk::default();
     for now in 0..10_000 {
         let asker = local(now);
-        assert!(desk.take(asker, command(1, 1), Instant(now + 1), 1_000));
+        assert!(desk.take(asker, command(1, 1), Until::Commit, Instant(now + 1), 1_000));
         assert_eq!(desk.expire(Instant(now + 1)).len(), 1);
     }
     assert!(desk.queue.len() <= QUEUE_MIN + 1, "{}", desk.queue.len());
-    assert!(desk.take(local(0), command(2, 2), Instant(20_000), 1_000));
+    assert!(desk.take(local(0), command(2, 2), Until::Commit, Instant(20_000), 1_000));
     assert_eq!(desk.batch(10, 10_000), [command(2, 2)]);
 }
 
@@ -77,9 +81,12 @@ fn a_queue_that_nobody_works_off_does_not_grow() {
 fn a_full_desk_refuses_what_it_does_not_hold_yet() {
     let mut desk = Desk::default();
     let room = command(1, 1).encoded_bytes();
-    assert!(desk.take(local(1), command(1, 1), Instant(50), room));
-    assert!(!desk.take(local(2), command(2, 2), Instant(50), room));
-    assert!(desk.take(local(3), command(1, 1), Instant(50), room), "it is held already");
+    assert!(desk.take(local(1), command(1, 1), Until::Commit, Instant(50), room));
+    assert!(!desk.take(local(2), command(2, 2), Until::Commit, Instant(50), room));
+    assert!(
+        desk.take(local(3), command(1, 1), Until::Commit, Instant(50), room),
+        "it is held already"
+    );
 }
 
 #[test]
@@ -104,12 +111,12 @@ fn what_is_said_at_the_deadline_depends_on_how_far_the_command_came() {
 #[test]
 fn only_an_outcome_ends_a_command_that_was_handed_over() {
     let mut desk = desk(&[local(1)]);
-    let [(ticket, _)] = desk.forward(NodeId(2), Instant(0))[..] else { panic!("one is waiting") };
+    let [(ticket, ..)] = desk.forward(NodeId(2), Instant(0))[..] else { panic!("one is waiting") };
     let later = Reply::NotHome { home: None, epoch: types::Epoch(3) };
     assert_eq!(desk.answered(ticket, later, Instant(7)), []);
     assert_eq!(desk.forward(NodeId(2), Instant(6)), [], "it is not tried again at once");
     desk.hurry();
-    let [(again, _)] = desk.forward(NodeId(3), Instant(6))[..] else { panic!("a new home is") };
+    let [(again, ..)] = desk.forward(NodeId(3), Instant(6))[..] else { panic!("a new home is") };
     assert_eq!(desk.answered(ticket, done(), Instant(7)), [], "the first ticket is void");
     assert_eq!(desk.answered(again, done(), Instant(7)), [(local(1), done())]);
     assert_empty(&desk);
@@ -118,8 +125,8 @@ fn only_an_outcome_ends_a_command_that_was_handed_over() {
 #[test]
 fn what_others_handed_over_is_given_back_when_the_home_moves() {
     let mut desk = desk(&[local(1)]);
-    assert!(desk.take(remote(3), command(2, 2), Instant(50), 1_000));
-    assert!(desk.take(remote(4), command(1, 1), Instant(50), 1_000));
+    assert!(desk.take(remote(3), command(2, 2), Until::Commit, Instant(50), 1_000));
+    assert!(desk.take(remote(4), command(1, 1), Until::Commit, Instant(50), 1_000));
     let batch = desk.batch(1, 999);
     assert_eq!(batch, [command(1, 1)]);
     let not_home = Reply::NotHome { home: Some(NodeId(3)), epoch: types::Epoch(2) };
@@ -138,7 +145,7 @@ fn what_others_handed_over_is_given_back_when_the_home_moves() {
 fn an_expiry_concerns_the_very_command_that_expired() {
     let check = |expired: Command, expect: &[Answer]| {
         let mut desk = desk(&[local(1)]);
-        assert!(desk.take(local(2), command(1, 9), Instant(50), 1_000));
+        assert!(desk.take(local(2), command(1, 9), Until::Commit, Instant(50), 1_000));
         let header = wire::Header {
             kind: wire::RecordKind::Commands,
             group: types::GroupId(0),
@@ -166,11 +173,57 @@ fn an_expiry_concerns_the_very_command_that_expired() {
 #[test]
 fn what_is_not_answered_in_time_is_asked_for_again() {
     let mut desk = desk(&[local(1)]);
-    assert!(desk.take(local(2), command(2, 2), Instant(50), 1_000));
+    assert!(desk.take(local(2), command(2, 2), Until::Commit, Instant(50), 1_000));
     assert_eq!(desk.forward(NodeId(2), Instant(3)).len(), 2);
     desk.recall_older(Instant(3));
     assert!(!desk.is_waiting());
     desk.recall_older(Instant(4));
     assert_eq!(desk.forward(NodeId(2), Instant(9)).len(), 2);
     assert_eq!(desk.tickets.len(), 2, "the old tickets are void");
+}
+
+fn early() -> Reply {
+    let (at, outcome) = (types::Tail::default(), Bytes::new());
+    Reply::Provisional { at, stamp: Stamp(1), repeated: false, outcome }
+}
+
+#[test]
+fn before_the_commit_only_those_are_told_who_asked_for_no_more() {
+    // Who waits for the commit and is told before it takes for safe what one disk holds.
+    let mut desk = desk(&[local(1)]);
+    assert!(desk.take(local(2), command(1, 1), Until::Class, Instant(60), 1_000));
+    assert!(desk.take(local(3), command(1, 9), Until::Class, Instant(60), 1_000));
+    desk.batch(9, 999);
+    let id = MessageId([1; 16]);
+    assert_eq!(desk.end_early(id, Hash([1; 32]), &early()), [(local(2), early())]);
+    assert_eq!(desk.end_early(id, Hash([1; 32]), &early()), [], "told once");
+    assert_eq!(desk.end(id, |_, _| done()), [(local(1), done()), (local(3), done())]);
+    assert_empty(&desk);
+}
+
+#[test]
+fn a_command_told_of_early_stays_on_the_desk_until_its_commit() {
+    // Forgotten, a home that is replaced would not hand it to the next one.
+    let mut desk = Desk::default();
+    assert!(desk.take(local(1), command(1, 1), Until::Class, Instant(50), 1_000));
+    desk.batch(9, 999);
+    desk.end_early(MessageId([1; 16]), Hash([1; 32]), &early());
+    assert_eq!((desk.count(), desk.next_deadline()), (1, None));
+    assert!(desk.take(local(2), command(1, 1), Until::Commit, Instant(50), 1_000));
+    assert_eq!(desk.end(MessageId([1; 16]), |_, _| done()), [(local(2), done())]);
+    assert_empty(&desk);
+}
+
+#[test]
+fn what_was_handed_over_is_handed_over_again_for_those_who_wait_for_the_commit() {
+    let mut desk = Desk::default();
+    assert!(desk.take(local(1), command(1, 1), Until::Class, Instant(50), 1_000));
+    let [(ticket, _, until)] = desk.forward(NodeId(2), Instant(0))[..] else { panic!("one is") };
+    assert_eq!(until, Until::Class);
+    assert!(desk.take(local(2), command(1, 1), Until::Commit, Instant(50), 1_000));
+    assert_eq!(desk.answered(ticket, early(), Instant(0)), [(local(1), early())]);
+    let [(ticket, _, until)] = desk.forward(NodeId(2), Instant(0))[..] else { panic!("one is") };
+    assert_eq!(until, Until::Commit);
+    assert_eq!(desk.answered(ticket, done(), Instant(0)), [(local(2), done())]);
+    assert_empty(&desk);
 }

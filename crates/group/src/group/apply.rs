@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use types::{Hash, Seq};
 use wire::{CommandRef, Record, RecordKind};
 
+use super::channels::dispatch;
 use super::{Group, Out};
 use crate::Event;
 use crate::answers::{Answers, Stored};
@@ -46,9 +47,19 @@ impl<M: Model> Group<M> {
         self.model = self.fresh.clone();
         self.answers = Answers::default();
         self.channels = Channels::new(self.id);
+        self.ahead = None;
         self.applied = Seq(0);
         self.trail = Hash::ZERO;
         self.marks.restart();
+    }
+
+    /// The record at `seq`, if it is in memory.
+    pub(super) fn record_at_hand(&self, seq: Seq) -> Option<Record> {
+        let link = self.chain.link(seq)?;
+        if let Some(bytes) = &link.bytes {
+            return Record::reread(bytes.clone(), link.hash).ok();
+        }
+        self.loaded.get(&seq).filter(|record| record.hash() == link.hash).cloned()
     }
 
     fn take_next(&mut self) -> Option<Record> {
@@ -106,6 +117,7 @@ impl<M: Model> Group<M> {
         }
         self.trail = Hash(trail.finalize().into());
         self.applied = header.seq;
+        self.commit_ahead(record);
         if header.kind == RecordKind::Upgrade {
             let (group, seq, version) = (self.id, header.seq, header.model);
             out.push(Out::Note(Event::Upgraded { group, seq, version }));
@@ -121,8 +133,9 @@ impl<M: Model> Group<M> {
             return None;
         }
         let mut outcome = Outcome::default();
+        let at = At { stamp, seq: record.header().seq };
         self.model.apply(version, stamp, command.body, &mut outcome);
-        self.dispatch(version, At { stamp, seq: record.header().seq }, outcome.outward);
+        dispatch(&mut self.model, &mut self.channels, version, at, outcome.outward);
         let stored = Stored {
             digest: command.digest,
             seq: record.header().seq,

@@ -1,11 +1,12 @@
 //! A candidate's side: from the register's `Sealing` to its `Active` (F2 to F6).
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use model::Model;
 use register::{Activation, GroupState, SealKind, Transition};
 use replication::{Stage, Takeover};
-use types::{Epoch, EpochTable, Instant, NodeId, Now, Seq, Tail};
+use types::{ConfigId, Epoch, EpochTable, Instant, NodeId, Now, QuorumLoss, Seq, Tail};
 use wire::GroupMessage;
 
 use super::{Group, Out, Role};
@@ -21,6 +22,11 @@ pub(super) struct Candidate {
     seal_from: Instant,
     /// From this instant on an operator's force counts; before, whoever can be reached is heard.
     force_from: Option<Instant>,
+    /// From this instant on, members that have not been heard are not waited for if the group may do
+    /// without them.
+    settle_from: Option<Instant>,
+    /// Or as soon as all those with a session have answered: somebody has looked already.
+    is_looked: bool,
     /// When members were last asked for what the stage needs.
     asked: Option<Instant>,
 }
@@ -36,7 +42,8 @@ impl Candidate {
     }
 
     pub(super) fn next_deadline(&self, options: &GroupOptions) -> Instant {
-        self.asked.map_or(self.seal_from, |asked| asked.after(options.resend_us))
+        let asked = self.asked.map_or(self.seal_from, |asked| asked.after(options.resend_us));
+        self.settle_from.filter(|_| !self.takeover.settles).map_or(asked, |from| from.min(asked))
     }
 
     /// Whether it is time to ask, and if so notes that it was done.
@@ -72,24 +79,38 @@ impl<M: Model> Group<M> {
         }
         let planned = kind == SealKind::Planned && state.home != Some(self.options.me);
         let wait_us = if planned { self.options.handoff_us } else { 0 };
-        let takeover = Takeover::new(
-            epoch,
-            state.history.clone(),
-            state.config.clone(),
-            state.home,
-            self.options.mutant,
-        );
+        let takeover = self.takeover(epoch, kind, state);
+        let settles = takeover.degrades || kind == SealKind::Restore;
         if !planned {
             self.promise(epoch, self.options.me, out);
         }
-        self.role = Role::Candidate(Candidate {
+        self.role = Role::Candidate(Box::new(Candidate {
             takeover,
             since: now.instant,
             seal_from: now.instant.after(wait_us),
             force_from: (kind == SealKind::Forced)
                 .then(|| now.instant.after(self.options.handoff_us)),
+            settle_from: settles.then(|| now.instant.after(self.options.handoff_us)),
+            is_looked: kind == SealKind::Degrade,
             asked: None,
-        });
+        }));
+    }
+
+    /// What a seal of this kind is to come to. A group that is made whole again, and one that is led
+    /// by force by a node that was left out, go back to the whole configuration.
+    fn takeover(&self, epoch: Epoch, kind: SealKind, state: &GroupState) -> Takeover {
+        let (history, config) = (state.history.clone(), state.config.clone());
+        let is_outside = !config.has(self.options.me);
+        let next = state.whole.clone().filter(|_| kind == SealKind::Restore || is_outside);
+        let next = next.map(|whole| whole.numbered(ConfigId(config.id().0 + 1)));
+        let by_terms = config.terms().on_quorum_loss == QuorumLoss::Degrade;
+        let takeover = Takeover::new(epoch, history, config, state.home, self.options.mutant);
+        let mut takeover = match next {
+            Some(next) => takeover.towards(next),
+            None => takeover,
+        };
+        takeover.degrades = kind == SealKind::Degrade || kind == SealKind::Unplanned && by_terms;
+        takeover
     }
 
     /// The register has named another candidate.
@@ -232,6 +253,14 @@ impl<M: Model> Group<M> {
         let (me, resend_us) = (self.options.me, self.options.resend_us);
         let connected = &self.connected;
         let Role::Candidate(candidate) = &mut self.role else { return };
+        let takeover = &candidate.takeover;
+        let mut unheard = takeover
+            .nodes()
+            .filter(|node| *node != me && connected.contains(node) && !takeover.has_promise(*node));
+        let is_heard = candidate.is_looked && unheard.next().is_none();
+        drop(unheard);
+        let is_time = candidate.settle_from.is_some_and(|from| now.instant >= from);
+        candidate.takeover.settles = is_heard || is_time;
         if candidate.takeover.is_copied(me, |node| connected.contains(&node)) {
             candidate.asked = None;
         }
@@ -243,7 +272,7 @@ impl<M: Model> Group<M> {
         let transition = Transition::Activate(Activation {
             epoch: takeover.epoch,
             home: me,
-            config: takeover.config.clone(),
+            config: takeover.next().clone(),
             start_seq: target.seq.next(),
             start_hash: target.hash,
             forced: takeover.gave_up(),
@@ -265,7 +294,7 @@ impl<M: Model> Group<M> {
             return;
         }
         let takeover = &candidate.takeover;
-        for node in takeover.config.members().iter().copied().filter(|node| *node != me) {
+        for node in takeover.nodes().filter(|node| *node != me) {
             let body = match takeover.stage() {
                 _ if !takeover.has_promise(node) => GroupMessage::Seal,
                 Stage::Copying(target) if !takeover.is_holder(node) => {

@@ -106,66 +106,21 @@ impl<M: Model> Group<M> {
         body: &[u8],
         out: &mut Vec<Out>,
     ) -> Bytes {
-        let at = At { stamp: record.header().stamp, seq: record.header().seq };
-        let version = self.version_of(record.header());
         // Only a home makes such records, from what it has read itself.
         let Ok(parcel) = Parcel::from_body(&record.bytes().slice_ref(body)) else {
             return Bytes::new();
         };
-        let mut outcome = Outcome::default();
-        let mut said = Bytes::new();
-        match self.channels.take(&parcel, at) {
-            Taken::Message { from, content } => {
-                let receipt = self.model.receive(version, at.stamp, from, &content, &mut outcome);
-                said = Bytes::from(core::mem::take(&mut outcome.reply));
-                let answer = match receipt {
-                    Receipt::Applied => Answer::Applied(said.clone()),
-                    Receipt::Refused => Answer::Refused(said.clone()),
-                };
-                self.channels.consume(&parcel, answer, at);
-            }
-            Taken::Resolved { by, pending, answer } => {
-                let resolution = match &answer {
-                    Answer::Applied(reply) => Resolution::Applied(reply),
-                    Answer::Refused(reply) => Resolution::Refused(reply),
-                    Answer::Cancelled | Answer::Frozen(_) | Answer::Forgotten => {
-                        Resolution::Cancelled
-                    }
-                };
-                self.model.resolve(version, at.stamp, by, pending.key, resolution, &mut outcome);
-            }
-            Taken::Froze { peer, cause } => {
-                let sends = way(&parcel) == Way::Answer;
-                out.push(Out::Note(Event::Frozen { group: self.id, peer, sends, cause }));
-            }
-            Taken::Cancelled | Taken::Ignored => {}
+        let version = self.version_of(record.header());
+        let at = At { stamp: record.header().stamp, seq: record.header().seq };
+        let (said, froze) = receive(&mut self.model, &mut self.channels, version, &parcel, at);
+        if let Some((peer, cause)) = froze {
+            let sends = way(&parcel) == Way::Answer;
+            out.push(Out::Note(Event::Frozen { group: self.id, peer, sends, cause }));
         }
-        self.dispatch(version, at, outcome.outward);
         if way(&parcel) == Way::Message {
             self.answer_parcel(&parcel);
         }
         said
-    }
-
-    /// Numbers what a model sends. What cannot be sent ends at once, in the same step.
-    pub(super) fn dispatch(&mut self, version: ModelVersion, at: At, outward: Vec<Outward>) {
-        let mut outward = VecDeque::from(outward);
-        while let Some(one) = outward.pop_front() {
-            match one {
-                Outward::Send { to, key, message } => {
-                    if self.channels.send(to, key, message.into(), at).is_err() {
-                        let mut outcome = Outcome::default();
-                        let unsent = Resolution::Unsent;
-                        self.model.resolve(version, at.stamp, to, key, unsent, &mut outcome);
-                        outward.extend(outcome.outward);
-                    }
-                }
-                Outward::Cancel { to, key } => {
-                    // What has ended meanwhile cannot be cancelled any more, and its end stands.
-                    let _waits = self.channels.cancel(to, key, at);
-                }
-            }
-        }
     }
 
     /// Ships what is committed and not answered, and tells other groups what became of theirs.
@@ -215,5 +170,67 @@ impl<M: Model> Group<M> {
     /// This node's role has changed, or its state is built again: what was on its way in and out is found again in the channels' ends.
     pub(super) fn drop_post(&mut self) {
         self.post = Post::default();
+    }
+}
+
+/// What a parcel does to a model and the ends of its channels: what the trail takes in of it, and the
+/// channel that it froze, if it did.
+pub(super) fn receive<M: Model>(
+    model: &mut M,
+    channels: &mut Channels,
+    version: ModelVersion,
+    parcel: &Parcel,
+    at: At,
+) -> (Bytes, Option<(GroupId, wire::Cause)>) {
+    let mut outcome = Outcome::default();
+    let (mut said, mut froze) = (Bytes::new(), None);
+    match channels.take(parcel, at) {
+        Taken::Message { from, content } => {
+            let receipt = model.receive(version, at.stamp, from, &content, &mut outcome);
+            said = Bytes::from(core::mem::take(&mut outcome.reply));
+            let answer = match receipt {
+                Receipt::Applied => Answer::Applied(said.clone()),
+                Receipt::Refused => Answer::Refused(said.clone()),
+            };
+            channels.consume(parcel, answer, at);
+        }
+        Taken::Resolved { by, pending, answer } => {
+            let resolution = match &answer {
+                Answer::Applied(reply) => Resolution::Applied(reply),
+                Answer::Refused(reply) => Resolution::Refused(reply),
+                Answer::Cancelled | Answer::Frozen(_) | Answer::Forgotten => Resolution::Cancelled,
+            };
+            model.resolve(version, at.stamp, by, pending.key, resolution, &mut outcome);
+        }
+        Taken::Froze { peer, cause } => froze = Some((peer, cause)),
+        Taken::Cancelled | Taken::Ignored => {}
+    }
+    dispatch(model, channels, version, at, outcome.outward);
+    (said, froze)
+}
+
+/// Numbers what a model sends. What cannot be sent ends at once, in the same step.
+pub(super) fn dispatch<M: Model>(
+    model: &mut M,
+    channels: &mut Channels,
+    version: ModelVersion,
+    at: At,
+    outward: Vec<Outward>,
+) {
+    let mut outward = VecDeque::from(outward);
+    while let Some(one) = outward.pop_front() {
+        match one {
+            Outward::Send { to, key, message } => {
+                if channels.send(to, key, message.into(), at).is_err() {
+                    let mut outcome = Outcome::default();
+                    model.resolve(version, at.stamp, to, key, Resolution::Unsent, &mut outcome);
+                    outward.extend(outcome.outward);
+                }
+            }
+            Outward::Cancel { to, key } => {
+                // What has ended meanwhile cannot be cancelled any more, and its end stands.
+                let _waits = channels.cancel(to, key, at);
+            }
+        }
     }
 }

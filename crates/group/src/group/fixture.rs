@@ -58,6 +58,8 @@ pub(super) const RESEND_US: u64 = 1_000;
 pub(super) fn member(records: u64, commands: u32, held_bytes_max: usize) -> Group<Count> {
     let options = GroupOptions {
         me: NodeId(2),
+        budget_records: 1_000,
+        budget_us: 60_000_000,
         window_records: 64,
         held_bytes_max,
         desk_bytes_max: 0,
@@ -76,6 +78,7 @@ pub(super) fn member(records: u64, commands: u32, held_bytes_max: usize) -> Grou
         hash: Hash::ZERO,
         config: ConfigId(1),
         forced: false,
+        class: types::Class::Sync,
     };
     let meta = Meta {
         promised: Epoch(1),

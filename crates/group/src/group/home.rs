@@ -50,6 +50,11 @@ impl Home {
         self.peers.iter().map(|(node, progress)| (*node, progress))
     }
 
+    /// Whether `node` has recorded the epoch and lacks nothing up to `seq`.
+    pub(super) fn has_caught_up(&self, node: NodeId, seq: Seq) -> bool {
+        self.peers.get(&node).is_some_and(|peer| peer.joined && peer.acked >= seq)
+    }
+
     pub(super) const fn moved(&self) -> Instant {
         self.moved
     }
@@ -84,12 +89,16 @@ impl<M: Model> Group<M> {
         if tail.seq != start.seq.prev() || tail.hash != start.hash {
             return self.quarantine(start.seq, me, out);
         }
+        let was_degraded = self.meta.config.is_less_than(&state.config);
         self.meta.promised = state.epoch;
         self.meta.home = Some(me);
         self.meta.config = state.config.clone();
         self.fetching = None;
         self.write_meta(Then::Joined { epoch: state.epoch }, out);
-        let others = state.config.members().iter().filter(|node| **node != me);
+        // Those that a degraded configuration has left out are caught up for the way back.
+        let members = state.config.members().iter();
+        let whole = state.whole.iter().flat_map(|whole| whole.members());
+        let others = members.chain(whole).filter(|node| **node != me);
         let peers = others.map(|node| (*node, Progress::new(start.seq, now.instant))).collect();
         self.role = Role::Home(Home {
             start: start.seq,
@@ -101,10 +110,21 @@ impl<M: Model> Group<M> {
         });
         out.push(Out::Note(Event::Opened { group: self.id, epoch: state.epoch, start: start.seq }));
         self.drop_post();
+        self.note_degraded(state, was_degraded, out);
         self.desk.recall(|_| true);
         self.desk.hurry();
         self.announce(now, out, |_| true);
         self.append_own(now, RecordKind::EpochStart, &[], out);
+    }
+
+    fn note_degraded(&self, state: &GroupState, was_degraded: bool, out: &mut Vec<Out>) {
+        let (group, epoch) = (self.id, state.epoch);
+        let (members, copies) = (state.config.members().len(), state.config.copies());
+        if state.whole.is_some() {
+            out.push(Out::Note(Event::Degraded { group, epoch, members, copies }));
+        } else if was_degraded {
+            out.push(Out::Note(Event::Restored { group, epoch }));
+        }
     }
 
     /// Tells those members of the new epoch that `which` picks. One without a session is told when it
@@ -222,13 +242,13 @@ impl<M: Model> Group<M> {
         let tail = self.chain.tail().seq;
         let Role::Home(home) = &self.role else { return };
         let is_idle = self.durable == tail;
-        if home.handoff.is_some() || !is_idle || !self.is_open() {
+        if home.handoff.is_some() || !is_idle || !self.is_open(now) {
             return;
         }
         let beat_due = now.instant.since(home.appended) >= self.options.beat_us;
         // What was begun elsewhere comes before what begins here. Both go with one sync.
         self.append_parcels(now, out);
-        if !self.is_open() {
+        if !self.is_open(now) {
             return;
         }
         // What a barred home takes in it could never answer: it goes where the home goes.
@@ -242,10 +262,14 @@ impl<M: Model> Group<M> {
         }
     }
 
-    /// Whether another record may wait for its commit.
-    fn is_open(&self) -> bool {
+    /// Whether another record may wait for its commit. A home that answers before the commit is not to
+    /// stand still when commits do, within its budget.
+    fn is_open(&self, now: Now) -> bool {
         let tail = self.chain.tail().seq;
-        tail.0 - self.known.0.min(tail.0) < self.options.window_records
+        let is_ahead = self.answers_early() && self.is_within_budget(now);
+        let window =
+            if is_ahead { self.options.budget_records } else { self.options.window_records };
+        tail.0 - self.known.0.min(tail.0) < window
     }
 
     /// Appends the barrier from which on `to` is in force, if this home serves and `to` is above what
@@ -315,7 +339,9 @@ impl<M: Model> Group<M> {
     /// Sends every member what it lacks and what is committed. For one without a session nothing is
     /// prepared: with a region dead, a window of records would be copied again and again for nobody.
     fn ship(&mut self, now: Now, out: &mut Vec<Out>) {
-        let (last, known, epoch) = (self.chain.tail().seq, self.known, self.meta.promised);
+        let (last, epoch) = (self.chain.tail().seq, self.meta.promised);
+        let ships_w1 = self.options.mutant == Mutant::ShipAtW1;
+        let known = if ships_w1 { self.durable } else { self.known };
         let config = self.meta.config.id();
         let (window, resend_us) = (self.options.window_records, self.options.resend_us);
         let Role::Home(home) = &mut self.role else { return };

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use model::Model;
-use types::{Hash, Instant, MessageId, Now};
+use types::{Hash, Instant, MessageId, Now, Until};
 use wire::{Command, Doubt, Reply};
 
 use super::{Group, Out, Role};
@@ -13,13 +13,18 @@ impl<M: Model> Group<M> {
     /// Takes a command of a client, or one that another node hands over.
     pub(crate) fn command(
         &mut self,
+        now: Now,
         asker: Asker,
         command: Command,
+        until: Until,
         deadline: Instant,
         out: &mut Vec<Out>,
     ) {
         // Whether its time has passed is not looked at here: only the chain can say for certain that
         // it was not done (a home that was replaced and does not know would be wrong).
+        if let Some(answer) = self.answer_ahead(now, asker, command.id, command.digest, until) {
+            return out.push(answer);
+        }
         let reply = match self.answer(command.id, command.digest) {
             Some(reply) => reply,
             None => match (&self.role, asker) {
@@ -29,7 +34,14 @@ impl<M: Model> Group<M> {
                 (Role::Member | Role::Candidate(_) | Role::Quarantined, Asker::Remote { .. }) => {
                     self.not_home()
                 }
-                _ if self.desk.take(asker, command, deadline, self.options.desk_bytes_max) => {
+                _ if self.desk.take(
+                    asker,
+                    command,
+                    until,
+                    deadline,
+                    self.options.desk_bytes_max,
+                ) =>
+                {
                     return;
                 }
                 _ => Reply::Busy { retry_after_ms: RETRY_AFTER_MS },
@@ -63,8 +75,8 @@ impl<M: Model> Group<M> {
         if home == self.options.me || !self.connected.contains(&home) || !self.desk.is_waiting() {
             return;
         }
-        for (ticket, command) in self.desk.forward(home, now.instant) {
-            out.push(Out::Forward { to: home, ticket, command });
+        for (ticket, command, until) in self.desk.forward(home, now.instant) {
+            out.push(Out::Forward { to: home, ticket, command, until });
         }
     }
 

@@ -232,7 +232,13 @@ impl<M: Model> Group<M> {
                 .find(|start| start.epoch > run.epoch && start.seq <= run.first);
             let by = by.or_else(|| table.last());
             let forced = by.is_some_and(|start| start.forced);
-            let reason = if forced { OrphanReason::Forced } else { OrphanReason::Superseded };
+            let start = self.meta.table.starts().iter().find(|start| start.epoch == run.epoch);
+            let answered = start.is_some_and(|start| start.class.answers_early());
+            let reason = match (forced, answered) {
+                (true, _) => OrphanReason::Forced,
+                (false, true) => OrphanReason::Answered,
+                (false, false) => OrphanReason::Superseded,
+            };
             let orphan = Orphan {
                 epoch: run.epoch,
                 first: run.first,

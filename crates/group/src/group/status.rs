@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 
 use model::Model;
 use replication::Lack;
-use types::{Epoch, Hash, ModelVersion, NodeId, Now, Seq, Stamp};
+use types::{Config, Epoch, Hash, ModelVersion, NodeId, Now, Seq, Stamp, Terms};
 
-use super::{Bar, Group, Role};
+use super::{AtRisk, Bar, Group, Role};
 
 /// What this node does in a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,10 @@ pub enum RoleStatus {
     },
     /// Appends.
     Home,
+    /// Catches up with a home whose configuration does not count it.
+    Learner,
+    /// Has no copy: other nodes hold the group.
+    Elsewhere,
     /// Out of service: its records contradict a peer's.
     Quarantined,
 }
@@ -35,6 +39,8 @@ pub enum RoleStatus {
 pub struct PeerStatus {
     /// The member.
     pub node: NodeId,
+    /// Whether the configuration counts it; one that it does not is caught up only.
+    pub counts: bool,
     /// Whether it has recorded the epoch.
     pub joined: bool,
     /// Sent to it.
@@ -92,6 +98,15 @@ pub struct GroupStatus {
     pub orphan_records: u64,
     /// Microseconds for which something has waited above W2 without W2 moving; 0 when nothing does.
     pub stalled_us: u64,
+    /// At which watermark the group answers, and what it does when copies are missing.
+    pub terms: Terms,
+    /// Answered and not committed.
+    pub at_risk: AtRisk,
+    /// While the group is degraded: the configuration that it is to return to.
+    pub degraded_from: Option<Config>,
+    /// Whether the loss of the home alone may lose what it acknowledges now: because there is no other
+    /// copy, or because it answers before there is one.
+    pub home_loss_loses: bool,
 }
 
 impl<M: Model> Group<M> {
@@ -125,6 +140,10 @@ impl<M: Model> Group<M> {
                 .map(|orphan| orphan.last.0 - orphan.first.0 + 1)
                 .sum(),
             stalled_us: self.stalled_us(now),
+            terms: self.meta.config.terms(),
+            at_risk: self.at_risk(now),
+            degraded_from: self.register.as_ref().and_then(|state| state.whole.clone()),
+            home_loss_loses: self.meta.config.copies() < 2 || self.answers_early(),
         }
     }
 
@@ -140,9 +159,27 @@ impl<M: Model> Group<M> {
         }
     }
 
+    /// Which members of `whole` have not caught up with this home, so far that fewer than a commit
+    /// takes have; none if enough have, everybody where this node is not the home.
+    #[must_use]
+    pub fn lacks(&self, whole: &Config) -> Vec<NodeId> {
+        let Role::Home(home) = &self.role else { return whole.members().to_vec() };
+        let me = self.options.me;
+        // What is on its way under load is no lag.
+        let known = Seq(self.known.0.saturating_sub(self.options.window_records));
+        let lags = |node: &&NodeId| **node != me && !home.has_caught_up(**node, known);
+        let lagging: Vec<NodeId> = whole.members().iter().filter(lags).copied().collect();
+        let is_enough = whole.members().len() - lagging.len() >= whole.copies();
+        if is_enough { Vec::new() } else { lagging }
+    }
+
     fn role_status(&self, now: Now) -> RoleStatus {
         match &self.role {
-            Role::Member if self.is_joined() => RoleStatus::Follower,
+            Role::Member if self.is_joined() && self.meta.config.has(self.options.me) => {
+                RoleStatus::Follower
+            }
+            Role::Member if self.is_joined() => RoleStatus::Learner,
+            Role::Member if !self.meta.config.has(self.options.me) => RoleStatus::Elsewhere,
             Role::Member => RoleStatus::Sealed,
             Role::Candidate(candidate) => RoleStatus::Candidate {
                 lacks: candidate.takeover.lacks(),
@@ -160,6 +197,7 @@ impl<M: Model> Group<M> {
                 let oldest = self.chain.link(peer.acked.next());
                 PeerStatus {
                     node,
+                    counts: self.meta.config.has(node),
                     joined: peer.joined,
                     sent: peer.sent,
                     acked: peer.acked,

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use register::{Disposition, Refusal, SealKind, UndecidedReason};
-use types::{GroupId, Instant, ModelVersion, NodeId, Position, ReadId, RequestId, WriteId};
+use types::{GroupId, Instant, ModelVersion, NodeId, Position, ReadId, RequestId, Until, WriteId};
 use wire::log::Kind;
 use wire::{Command, Orphan, Reply};
 
@@ -50,6 +50,8 @@ pub enum Input {
         group: GroupId,
         /// The command.
         command: Command,
+        /// For what the answer is to wait.
+        until: Until,
         /// When whoever asks stops waiting.
         deadline: Instant,
     },
@@ -78,14 +80,16 @@ pub enum Input {
     Wake,
 }
 
-/// An operator's wish to move homes.
+/// An operator's wish to move homes, or to change with how many copies they go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// Which groups.
     pub groups: Vec<GroupId>,
-    /// Where to.
-    pub to: NodeId,
-    /// Planned (nothing is lost, the old home works along), unplanned, or forced (may lose).
+    /// Where to; `None` to leave that to the node, as for [`SealKind::Degrade`] and
+    /// [`SealKind::Restore`], which move no home that is there.
+    pub to: Option<NodeId>,
+    /// Planned (nothing is lost, the old home works along), unplanned, or forced (may lose); or the
+    /// way to a smaller configuration and back.
     pub kind: SealKind,
     /// Who orders it.
     pub actor: String,
@@ -162,6 +166,32 @@ pub enum OrderRefusal {
         node: NodeId,
         /// For how long.
         silent_us: u64,
+    },
+    /// An order to move that does not say where to.
+    #[error("the order does not say where {group} is to move")]
+    NoTarget {
+        /// The group.
+        group: GroupId,
+    },
+    /// Members enough for a commit are there: there is nothing to do without.
+    #[error("{group} has members enough for a commit")]
+    NotShort {
+        /// The group.
+        group: GroupId,
+    },
+    /// The group has all the members and copies that it is to have.
+    #[error("{group} is not degraded")]
+    NotDegraded {
+        /// The group.
+        group: GroupId,
+    },
+    /// A member that is to come back has not caught up yet.
+    #[error("{node} has not caught up with {group}")]
+    Behind {
+        /// The group.
+        group: GroupId,
+        /// The member.
+        node: NodeId,
     },
     /// The target holds the group's records and cannot run its model, or differs from the others: it
     /// could not serve the group.

@@ -61,6 +61,7 @@ impl<M: Model> Node<M> {
             let change = Change { group: id, expected_version: state.version, transition };
             self.changes.push((reason, change));
         }
+        self.look_at_quorums(now);
     }
 
     pub(super) fn asked_lately(&self, now: Now, group: GroupId, version: u64) -> bool {
@@ -137,6 +138,7 @@ impl<M: Model> Node<M> {
             moved_us: self.moved_us(now, id, state),
             rank: 0,
             skew_us: self.skew_us(),
+            member: state.config.has(self.options.group.me),
         }
     }
 
@@ -188,7 +190,7 @@ impl<M: Model> Node<M> {
     }
 
     /// For how long this node has seen the group's present version in the register.
-    fn seen_us(&self, now: Now, id: GroupId) -> u64 {
+    pub(super) fn seen_us(&self, now: Now, id: GroupId) -> u64 {
         self.seen.get(&id).map_or(0, |(_, since)| now.instant.since(*since))
     }
 

@@ -46,9 +46,17 @@ impl<M: Model> Node<M> {
     }
 
     fn change(&self, now: Now, group: GroupId, order: &Order) -> Result<Change, OrderRefusal> {
-        let node = order.to;
         let state = self.register.group(group).ok_or(OrderRefusal::UnknownGroup(group))?;
-        if !state.config.has(node) {
+        let node = match (order.kind, order.to) {
+            (SealKind::Degrade | SealKind::Restore, _) => {
+                self.quorum_candidate(now, group, state, order.kind)?
+            }
+            (SealKind::Planned | SealKind::Unplanned | SealKind::Forced, Some(node)) => node,
+            (SealKind::Planned | SealKind::Unplanned | SealKind::Forced, None) => {
+                return Err(OrderRefusal::NoTarget { group });
+            }
+        };
+        if !state.may_lead(node, order.kind) {
             return Err(OrderRefusal::NotMember { group, node });
         }
         if order.kind == SealKind::Planned {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use types::{Config, ConfigId, Epoch, Hash, ModelVersion, NodeId, Seq, Stamp};
+use types::{Config, ConfigId, Epoch, Hash, ModelVersion, NodeId, QuorumLoss, Seq, Stamp};
 
 use super::{GroupState, Phase, Refusal};
 use crate::limits::DISPOSALS_MAX;
@@ -209,4 +209,63 @@ fn an_ordered_model_version_only_rises() {
     check(&[to(2), seal(1, 1, UNPLANNED)], &to(3), Refusal::Sealing);
     let steps = [to(2), seal(1, 1, UNPLANNED), activate(1, 1, 1), to(5)];
     assert_eq!(after(&steps).model, ModelVersion(5));
+}
+
+fn open_with(epoch: u64, home: u16, seq: u64, config: &Config) -> Transition {
+    Transition::Activate(Activation { config: config.clone(), ..activation(epoch, home, seq) })
+}
+
+#[test]
+fn a_smaller_configuration_is_remembered_as_such_until_it_is_whole_again() {
+    // Forgotten, the group would stay at one copy and nobody would be told.
+    let begun = [seal(1, 1, UNPLANNED), activate(1, 1, 1), seal(2, 1, SealKind::Degrade)];
+    let part = config(2, &[1, 2]);
+    let mut group = after(&begun);
+    assert_eq!(group.take(&open_with(2, 1, 5, &part)), Ok(5));
+    assert_eq!(group.whole, Some(config(1, &[1, 2, 3])));
+    let less = Config::new(ConfigId(3), [NodeId(1)].to_vec(), 1).unwrap();
+    assert_eq!(group.take(&seal(3, 1, SealKind::Degrade)), Ok(6));
+    assert_eq!(group.take(&open_with(3, 1, 7, &less)), Ok(7));
+    assert_eq!(group.whole, Some(config(1, &[1, 2, 3])), "not to the part in between");
+    assert_eq!(group.take(&seal(4, 1, SealKind::Restore)), Ok(8));
+    assert_eq!(group.take(&open_with(4, 1, 9, &config(4, &[1, 2, 3]))), Ok(9));
+    assert_eq!(group.whole, None);
+    assert_eq!(group.take(&seal(5, 1, SealKind::Restore)), Err(Refusal::NotDegraded));
+}
+
+#[test]
+fn nobody_goes_on_with_less_unless_terms_or_an_order_say_so() {
+    // A candidate that helped itself to a smaller configuration would end every guarantee silently.
+    let begun = [seal(1, 1, UNPLANNED), activate(1, 1, 1), seal(2, 2, UNPLANNED)];
+    check(&begun, &open_with(2, 2, 5, &config(2, &[1, 2])), Refusal::NotDegrading);
+    let terms = types::Terms { on_quorum_loss: QuorumLoss::Degrade, ..types::Terms::default() };
+    let mut group = GroupState::genesis(config(1, &[1, 2, 3]).with_terms(terms));
+    for step in [seal(1, 1, UNPLANNED), open_with(1, 1, 1, &group.config.clone())] {
+        group.take(&step).unwrap();
+    }
+    group.take(&seal(2, 2, UNPLANNED)).unwrap();
+    let part = config(2, &[1, 2]).with_terms(terms);
+    assert_eq!(group.take(&open_with(2, 2, 5, &part)), Ok(5));
+}
+
+#[test]
+fn who_was_left_out_leads_only_by_force() {
+    // The last replica standing: a member that was left out holds the past, not the present.
+    let one = Config::new(ConfigId(2), [NodeId(1)].to_vec(), 1).unwrap();
+    let begun = [
+        seal(1, 1, UNPLANNED),
+        activate(1, 1, 1),
+        seal(2, 1, SealKind::Degrade),
+        open_with(2, 1, 5, &one),
+    ];
+    for kind in [UNPLANNED, SealKind::Planned, SealKind::Degrade, SealKind::Restore] {
+        check(&begun, &seal(3, 2, kind), Refusal::NotMember { node: NodeId(2) });
+    }
+    let mut group = after(&begun);
+    assert_eq!(group.take(&seal(3, 2, SealKind::Forced)), Ok(6));
+    let whole = config(3, &[1, 2, 3]);
+    let forced = Activation { forced: true, config: whole.clone(), ..activation(3, 2, 4) };
+    assert_eq!(group.take(&Transition::Activate(forced)), Ok(7));
+    assert_eq!((&group.config, &group.whole), (&whole, &None));
+    check(&begun, &seal(3, 9, SealKind::Forced), Refusal::NotMember { node: NodeId(9) });
 }

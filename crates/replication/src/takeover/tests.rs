@@ -18,6 +18,7 @@ fn known() -> EpochTable {
         hash: Hash::ZERO,
         config: ConfigId(1),
         forced: false,
+        class: types::Class::Sync,
     };
     EpochTable::from_starts(vec![start]).unwrap()
 }
@@ -26,7 +27,14 @@ fn takeover(starts: &[(u64, u64)]) -> Takeover {
     let mut base = EpochTable::new();
     for (epoch, seq) in starts {
         let (epoch, seq) = (Epoch(*epoch), Seq(*seq));
-        base.push(Start { epoch, seq, hash: Hash::ZERO, config: ConfigId(1), forced: false });
+        base.push(Start {
+            epoch,
+            seq,
+            hash: Hash::ZERO,
+            config: ConfigId(1),
+            forced: false,
+            class: types::Class::Sync,
+        });
     }
     let config = Config::new(ConfigId(1), vec![NodeId(1), NodeId(2), NodeId(3)], 2).unwrap();
     Takeover::new(Epoch(9), base, config, Some(NodeId(1)), Mutant::None)
@@ -145,4 +153,121 @@ fn two_homes_that_stopped_before_they_had_recorded_an_epoch_block_nothing_either
         takeover.promise(node, tail(0, 0), &blank, Seq(0));
     }
     assert_eq!(takeover.close(NodeId(2)), Some(NodeId(2)));
+}
+
+/// Every subset of `nodes`.
+fn subsets(nodes: &[NodeId]) -> Vec<Vec<NodeId>> {
+    let pick = |bits: u32| {
+        let chosen = nodes.iter().enumerate().filter(move |(at, _)| bits >> at & 1 == 1);
+        chosen.map(|(_, node)| *node).collect()
+    };
+    (0..1 << nodes.len()).map(pick).collect()
+}
+
+fn config_of(id: u32, members: &[NodeId], copies: usize) -> Config {
+    Config::new(ConfigId(id), members.to_vec(), copies).unwrap()
+}
+
+/// The two ways between a whole configuration and a part of it, as the takeover goes them.
+fn between(old: &Config, next: Option<&Config>, promised: &[NodeId], held: &[NodeId]) -> Takeover {
+    let mut base = EpochTable::new();
+    base.push(*known().last().unwrap());
+    let takeover = Takeover::new(Epoch(9), base, old.clone(), Some(NodeId(1)), Mutant::None);
+    let mut takeover = match next {
+        Some(next) => takeover.towards(next.clone()),
+        None => takeover,
+    };
+    (takeover.degrades, takeover.settles) = (next.is_none(), true);
+    for node in promised {
+        let tail = if held.contains(node) { tail(1, 5) } else { tail(1, 4) };
+        takeover.promise(*node, tail, &known(), Seq(0));
+    }
+    takeover
+}
+
+#[test]
+fn i19_whatever_was_committed_is_met_by_every_seal_set_of_the_next_configuration() {
+    // Otherwise a group that goes on with fewer members, or takes them back, could open an epoch
+    // without what it had acknowledged. All configurations of up to four members, all write sets,
+    // all sets of promises, all ways to the next configuration, all later seal sets.
+    let nodes: Vec<NodeId> = (1..=4).map(NodeId).collect();
+    let home = NodeId(1);
+    let (mut degraded, mut restored) = (0, 0);
+    for n in 1..=4 {
+        let all = &nodes[..n];
+        for copies in 1..=n {
+            let whole = config_of(3, all, copies);
+            let parts: Vec<Config> = subsets(all)
+                .into_iter()
+                .filter(|part| part.contains(&home) && part.len() < n)
+                .flat_map(|part| {
+                    let most = copies.min(part.len());
+                    (1..=most).map(move |copies| config_of(2, &part, copies)).collect::<Vec<_>>()
+                })
+                .collect();
+            let down = core::iter::once((whole.clone(), None));
+            let up = parts.iter().map(|part| (part.clone(), Some(whole.clone())));
+            for (old, next) in down.chain(up) {
+                for written in subsets(old.members()) {
+                    // Entry 5 is on these disks; it is committed if they make a write set.
+                    let is_committed = written.contains(&home) && written.len() >= old.copies();
+                    if !is_committed {
+                        continue;
+                    }
+                    for promised in subsets(all) {
+                        for me in promised.iter().copied().filter(|me| old.has(*me)) {
+                            let mut takeover = between(&old, next.as_ref(), &promised, &written);
+                            if takeover.close(me).is_none() {
+                                continue;
+                            }
+                            let Stage::Copying(target) = takeover.stage() else { panic!() };
+                            assert_eq!(target.seq, Seq(5), "{old:?} {written:?} {promised:?}");
+                            takeover.holds(me, target);
+                            if !takeover.is_copied(me, |_| false) {
+                                continue;
+                            }
+                            let after = takeover.next().clone();
+                            assert!(after.has(me));
+                            degraded += u32::from(after.is_less_than(&old));
+                            restored += u32::from(old.is_less_than(&after));
+                            let holders: Vec<NodeId> = takeover.holders().collect();
+                            for seal in subsets(after.members()) {
+                                let is_sealed =
+                                    sealed(&after, Some(me), seal.iter().copied(), Mutant::None);
+                                let is_met = seal.iter().any(|node| holders.contains(node));
+                                assert!(!is_sealed || is_met, "{after:?} {holders:?} {seal:?}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(degraded > 100 && restored > 100, "{degraded} {restored}");
+}
+
+#[test]
+fn a_way_back_that_finds_too_few_copies_ends_where_it_began() {
+    // A member that falls silent while it is taken back would else stop the group.
+    let (part, whole) = (config_of(2, &[NodeId(1)], 1), config_of(3, &[NodeId(1), NodeId(2)], 2));
+    let mut takeover = between(&part, Some(&whole), &[NodeId(1)], &[NodeId(1)]);
+    takeover.settles = false;
+    assert_eq!(takeover.close(NodeId(1)), Some(NodeId(1)));
+    assert!(!takeover.is_copied(NodeId(1), |_| true), "it is given its time");
+    assert_eq!(takeover.lacks(), Some(Lack::Copies(vec![NodeId(2)])));
+    takeover.settles = true;
+    assert!(takeover.is_copied(NodeId(1), |_| true));
+    assert_eq!(takeover.next(), &part);
+}
+
+#[test]
+fn who_can_be_heard_is_waited_for_before_a_group_does_without() {
+    // A member that is only slow would be left out, and its copy with it.
+    let old = config_of(1, &[NodeId(1), NodeId(2), NodeId(3)], 3);
+    let mut takeover = between(&old, None, &[NodeId(1), NodeId(2)], &[NodeId(1)]);
+    assert_eq!(takeover.close(NodeId(1)), Some(NodeId(1)));
+    assert!(!takeover.is_copied(NodeId(1), |node| node == NodeId(2)));
+    takeover.holds(NodeId(2), tail(1, 5));
+    assert!(takeover.is_copied(NodeId(1), |node| node == NodeId(2)));
+    assert_eq!(takeover.next(), &config_of(2, &[NodeId(1), NodeId(2)], 2));
 }

@@ -72,3 +72,49 @@ fn a_time_beyond_all_use_is_refused() {
         assert!(error.to_string().contains("longer than a year"), "{span}: {error}");
     }
 }
+
+/// Without it a slip of the finger in a class is found out when a region is lost.
+#[test]
+fn journals_that_cannot_be_are_refused_by_name() {
+    let refuse = |journals: &str, word: &str| {
+        let error = parse(&format!("{GOOD}journals:\n  - {{{journals}}}\n")).unwrap_err();
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        let text = format!("{error} {}", source.unwrap_or_default());
+        assert!(text.contains(word), "{journals}: {text}");
+    };
+    refuse("groups: []", "names no group");
+    refuse("groups: [64]", "there is not");
+    refuse("groups: [1, 1]", "a group twice");
+    refuse("groups: [1], nodes: [1, 9]", "not one of nodes");
+    refuse("groups: [1], nodes: [1, 1]", "a node twice");
+    refuse("groups: [1], nodes: []", "no node");
+    refuse("groups: [1], nodes: [1], copies: 2", "journals.copies");
+    refuse("groups: [1], class: local", "journals.region");
+    refuse("groups: [1], class: local, region: nowhere", "no node");
+    refuse("groups: [1], class: async, region: eu-west-1", "journals.region");
+    refuse("groups: [1], class: local, region: eu-west-1, nodes: [1]", "journals.nodes");
+    refuse("groups: [1], class: local, region: eu-west-1, on_quorum_loss: degrade", "one copy");
+    refuse("groups: [1], class: asynchronous", "asynchronous");
+    refuse("groups: [1], colour: red", "colour");
+}
+
+/// If a group's first configuration is not what the file says, its class is a line of text.
+#[test]
+fn the_first_configuration_of_a_group_is_as_its_journal_says() {
+    let text = format!(
+        "{GOOD}journals:\n  - {{groups: [3], class: async, on_quorum_loss: degrade}}\n  \
+         - {{groups: [4], class: local, region: eu-central-1}}\n  \
+         - {{groups: [5], nodes: [3, 1]}}\n"
+    );
+    let first = crate::options::first_configs(&parse(&text).unwrap());
+    let of = |group: u16| {
+        let (_, config) = &first[usize::from(group)];
+        let members: Vec<u16> = config.members().iter().map(|node| node.0).collect();
+        (members, config.copies(), config.terms().class, config.terms().on_quorum_loss)
+    };
+    use types::{Class, QuorumLoss};
+    assert_eq!(of(0), (vec![1, 2, 3], 2, Class::Sync, QuorumLoss::Block));
+    assert_eq!(of(3), (vec![1, 2, 3], 2, Class::Async, QuorumLoss::Degrade));
+    assert_eq!(of(4), (vec![2], 1, Class::Local, QuorumLoss::Block));
+    assert_eq!(of(5), (vec![3, 1], 2, Class::Sync, QuorumLoss::Block));
+}

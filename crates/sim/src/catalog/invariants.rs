@@ -115,7 +115,10 @@ pub const INVARIANTS: [Invariant; 20] = [
     Invariant {
         name: "I16",
         says: "applied <= W2 <= W1 <= appended, and none goes back",
-        checked: Where::EveryRun("every step of every member; exhaustively, too"),
+        checked: Where::EveryRun(
+            "every step of every member, and what was answered at W1 until the end; exhaustively, too, \
+             but for W1",
+        ),
     },
     Invariant {
         name: "I17",
@@ -131,8 +134,8 @@ pub const INVARIANTS: [Invariant; 20] = [
         name: "I19",
         says: "seal sets meet all legal write sets, of earlier configurations, too",
         checked: Where::Elsewhere(
-            "replication::quorum over all subsets up to six members, one configuration; worlds do not \
-             change theirs yet",
+            "replication: over all subsets up to six members of one configuration, and over all ways \
+             between two of up to four; worlds degrade and are restored under I5, W2 and F5",
         ),
     },
     Invariant {

@@ -56,7 +56,10 @@ impl Check {
                 *until = command.not_after.max(*until);
                 done.then(|| ("I7", format!("{id} was done and is said to be expired")))
             }
-            Reply::NotHome { .. } | Reply::Busy { .. } | Reply::Unknown(_) => None,
+            Reply::NotHome { .. }
+            | Reply::Busy { .. }
+            | Reply::Unknown(_)
+            | Reply::Provisional { .. } => None,
         };
         if at_stake {
             self.count("I7");

@@ -3,17 +3,27 @@
 use group::{Group, Node};
 use model::Model;
 use sha2::{Digest, Sha256};
-use types::{Epoch, GroupId, Hash, Seq, Start, Tail};
+use types::{Config, Epoch, GroupId, Hash, Seq, Start, Tail};
 
 use super::{Check, Seen, Truth};
 use crate::{App, net::Index};
+
+/// A record that must be on so many disks, and by which rule.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Copies {
+    rule: &'static str,
+    group: GroupId,
+    /// The record.
+    pub tail: Tail,
+    wanted: usize,
+}
 
 impl Check {
     /// A node has taken a step.
     pub fn observe(&mut self, host: Index, node: &Node<App>) {
         for (group, state) in node.register().groups() {
             if self.truths.entry(group).or_default().version < state.version {
-                self.registered(group, state.version, state.history.starts());
+                self.registered(group, state.version, state.history.starts(), &state.config);
             }
         }
         for group in node.groups() {
@@ -23,27 +33,25 @@ impl Check {
 
     /// What must be on as many disks as a commit takes, as it came up since the last time: what the
     /// node counts as committed where it is home (N3), and the chains below new epochs (F5).
-    pub fn counted(&mut self, node: &Node<App>) -> Vec<(&'static str, GroupId, Tail)> {
+    pub(crate) fn counted(&mut self, node: &Node<App>) -> Vec<Copies> {
         let opened = std::mem::take(&mut self.opened).into_iter();
-        let mut counted: Vec<_> = opened.map(|(group, tail)| ("F5", group, tail)).collect();
+        let mut counted: Vec<_> = opened
+            .map(|(group, tail, wanted)| Copies { rule: "F5", group, tail, wanted })
+            .collect();
         for group in node.groups().filter(|group| group.home_epoch().is_some()) {
             let Some(tail) = group.chain().tail_at(group.commit()) else { continue };
             if self.counted.insert(group.id(), tail) != Some(tail) {
-                counted.push(("W2", group.id(), tail));
+                let wanted = group.config().copies();
+                counted.push(Copies { rule: "W2", group: group.id(), tail, wanted });
             }
         }
-        counted.retain(|(.., tail)| tail.seq > Seq(0));
+        counted.retain(|copies| copies.tail.seq > Seq(0));
         counted
     }
 
-    /// A record is on so many disks, of so many that are wanted.
-    pub fn has_copies(
-        &mut self,
-        rule: &'static str,
-        group: GroupId,
-        tail: Tail,
-        [copies, wanted]: [usize; 2],
-    ) {
+    /// A record is on so many disks.
+    pub(crate) fn has_copies(&mut self, wanted: &Copies, copies: usize) {
+        let Copies { rule, group, tail, wanted } = *wanted;
         self.count(rule);
         if copies < wanted {
             self.fail(rule, format!("{group}: {} is on {copies} disks of {wanted}", tail.seq));
@@ -104,7 +112,8 @@ impl Check {
             self.rule_n3(host, group, &seen, &now);
         }
         if now.commit != seen.commit || forced {
-            self.commits(host, group, if forced { Seq(0) } else { seen.commit });
+            let was_home = seen.home.is_some();
+            self.commits(host, group, if forced { Seq(0) } else { seen.commit }, was_home);
         }
         if now.applied != seen.applied {
             self.applied(host, group);
@@ -187,9 +196,9 @@ impl Check {
     }
 
     /// What a node holds for committed is what all hold for committed.
-    fn commits(&mut self, host: Index, group: &Group<App>, from: Seq) {
+    fn commits(&mut self, host: Index, group: &Group<App>, from: Seq, was_home: bool) {
         let truth = self.truths.entry(group.id()).or_default();
-        let (mut fault, mut looks) = (None, 0);
+        let (mut fault, mut looks, mut first) = (None, 0, None);
         let mut seq = from.next();
         while seq <= group.commit() && !truth.is_overtaken(group.table(), seq) {
             let Some(link) = group.chain().link(seq) else { break };
@@ -205,13 +214,24 @@ impl Check {
                     ));
                     break;
                 }
-                None => truth.committed.push(link.hash),
+                None => {
+                    truth.committed.push(link.hash);
+                    // Only a home counts copies, at the latest in the step in which it hands over: all
+                    // others hear of it after it has.
+                    if group.home_epoch().is_none() && !was_home {
+                        first = Some(seq);
+                    }
+                }
             }
             seq = seq.next();
         }
         *self.looked.entry("I3").or_default() += looks;
         if let Some(detail) = fault {
             self.fail("I3", detail);
+        }
+        if let Some(seq) = first {
+            let detail = format!("n{} {}: {seq} is W2 at no home", host + 1, group.id());
+            self.fail("I16", detail);
         }
     }
 
@@ -257,7 +277,7 @@ impl Check {
     }
 
     /// The register has decided.
-    fn registered(&mut self, group: GroupId, version: u64, starts: &[Start]) {
+    fn registered(&mut self, group: GroupId, version: u64, starts: &[Start], config: &Config) {
         let truth = self.truths.entry(group).or_default();
         truth.version = version;
         let (mut fault, mut looks) = (None, 0);
@@ -267,9 +287,9 @@ impl Check {
             }
             truth.table.push(*start);
             looks += u64::from(!truth.committed.is_empty());
-            if !self.is_forced {
+            if !self.is_forced && start.config == config.id() {
                 let (epoch, seq, hash) = (Epoch(0), start.seq.prev(), start.hash);
-                self.opened.push((group, Tail { epoch, seq, hash }));
+                self.opened.push((group, Tail { epoch, seq, hash }, config.copies()));
             }
             if start.forced {
                 truth.give_up(start.seq);

@@ -21,10 +21,10 @@ impl Check {
                     self.said(from, group, epoch, &body);
                 }
                 Message::Channel { parcels, .. } => self.posted(from, &parcels),
+                Message::Answered { reply, .. } => self.rests_on_disk(from, disk, &reply),
                 Message::Pulse(_)
                 | Message::Register(_)
                 | Message::Forward { .. }
-                | Message::Answered { .. }
                 | Message::Voice(_) => {}
             }
         }

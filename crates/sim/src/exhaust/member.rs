@@ -76,6 +76,8 @@ impl Member {
     ) -> Option<Self> {
         let options = GroupOptions {
             me: id(at),
+            budget_records: 0,
+            budget_us: 0,
             window_records: 64,
             held_bytes_max: 1 << 20,
             desk_bytes_max: 1 << 20,

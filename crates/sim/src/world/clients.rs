@@ -1,7 +1,7 @@
 //! Clients: they ask, wait, ask again elsewhere with the same id, and now and then misbehave.
 
 use group::Input;
-use types::{GroupId, MessageId, RequestId, Stamp};
+use types::{GroupId, MessageId, RequestId, Stamp, Until};
 use wire::{Command, Reply};
 
 use super::{Event, GRACE_US, World};
@@ -107,9 +107,14 @@ impl World {
         Ask { group, command: Command { id, digest, not_after, body } }
     }
 
-    /// Sends a command to a node, whose answer [`World::reply`] tells.
+    /// Sends a command to a node, whose answer [`World::reply`] tells. It waits for the commit.
     pub fn ask(&mut self, node: Index, ask: &Ask, patience_us: u64) -> RequestId {
-        self.send_command(node, ask.clone(), patience_us, None)
+        self.send_command(node, ask.clone(), Until::Commit, patience_us, None)
+    }
+
+    /// The same; the answer may come as soon as the class allows.
+    pub fn ask_early(&mut self, node: Index, ask: &Ask, patience_us: u64) -> RequestId {
+        self.send_command(node, ask.clone(), Until::Class, patience_us, None)
     }
 
     /// The answer to a hand-written request, once it is there.
@@ -122,6 +127,7 @@ impl World {
         &mut self,
         node: Index,
         ask: Ask,
+        until: Until,
         patience_us: u64,
         client: Option<(usize, u64)>,
     ) -> RequestId {
@@ -136,7 +142,7 @@ impl World {
         self.trace.note(&[now, 20, node as u64, request.0], &[], || {
             format!("{now:>10} request {} to n{}: {group} {}", request.0, node + 1, command.id)
         });
-        self.give(node, Input::Command { request, group, command, deadline });
+        self.give(node, Input::Command { request, group, command, until, deadline });
         request
     }
 
@@ -147,6 +153,7 @@ impl World {
         self.report.answered(&reply);
         if let Some(group) = self.hosts[index].node.as_ref().and_then(|node| node.group(group)) {
             self.check.answered(group.id(), command, group.table(), &reply);
+            self.check.told_early(group.id(), command, &reply);
         }
         let Some((index, turn)) = asked.client else {
             asked.reply = Some(reply);
@@ -159,9 +166,17 @@ impl World {
         }
         client.request = None;
         match reply {
-            Reply::Done { .. } | Reply::Conflict { .. } | Reply::Expired => {
+            Reply::Done { .. }
+            | Reply::Conflict { .. }
+            | Reply::Expired
+            | Reply::Provisional { .. } => {
                 client.ask = None;
-                client.done.push(asked.ask);
+                // What is not committed may yet be lost: the client goes on, and asks again later.
+                if !matches!(reply, Reply::Provisional { .. }) {
+                    client.done.push(asked.ask);
+                } else if client.open.len() < OPEN_MAX {
+                    client.open.push(asked.ask);
+                }
                 let wait = self.client_chance.pick(&[MILLI, 20 * MILLI, 300 * MILLI]);
                 self.plan_turn(index, wait);
             }
@@ -194,7 +209,13 @@ impl World {
         }
         let patience = self.client_chance.between(200 * MILLI, 3 * SECOND);
         let turn = self.clients[index].turn;
-        let request = self.send_command(node, ask, patience, Some((index, turn)));
+        // Asked again, or at the end, a client wants to be certain.
+        let is_new = self.clients[index].tries <= 1 && self.is_busy;
+        let percent = self.knobs.early_percent;
+        let is_early = is_new && self.knobs.terms.class.answers_early();
+        let is_early = is_early && self.client_chance.below(100) < percent;
+        let until = if is_early { Until::Class } else { Until::Commit };
+        let request = self.send_command(node, ask, until, patience, Some((index, turn)));
         self.clients[index].request = Some(request);
         self.plan_in(patience + GRACE_US, Event::Client { client: index, turn });
     }
@@ -247,3 +268,7 @@ impl World {
         Some(ask)
     }
 }
+
+/// Commands told of before their commit that a client asks for again: at the end it asks for one after
+/// the other.
+const OPEN_MAX: usize = 16;

@@ -48,9 +48,10 @@ impl World {
         self.check.observe(index, node);
         let counted = self.check.counted(node);
         let dies = std::mem::take(&mut host.dies_in_step);
-        for (rule, group, tail) in counted {
-            let copies = self.hosts.iter().filter(|host| host.disk.said().has(tail.hash)).count();
-            self.check.has_copies(rule, group, tail, [copies, self.knobs.copies]);
+        for wanted in counted {
+            let has = |host: &&super::Host| host.disk.said().has(wanted.tail.hash);
+            let copies = self.hosts.iter().filter(has).count();
+            self.check.has_copies(&wanted, copies);
         }
         let at = self.now;
         self.trace.note(&[at, 4, index as u64, count, effects.len() as u64], &[], || {
@@ -177,6 +178,8 @@ impl World {
             group::Event::Mended { .. } => self.check.mended(index),
             group::Event::Agrees { .. }
             | group::Event::Upgraded { .. }
+            | group::Event::Degraded { .. }
+            | group::Event::Restored { .. }
             | group::Event::Promised { .. }
             | group::Event::Opened { .. }
             | group::Event::Serving { .. }

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may stop")]
 
 mod channels;
+mod classes;
 mod crashes;
+mod degrade;
 mod disks;
 mod exhaustive;
 mod identity;

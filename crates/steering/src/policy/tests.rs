@@ -21,6 +21,7 @@ fn sight() -> Sight {
         moved_us: None,
         rank: 0,
         skew_us: None,
+        member: true,
     }
 }
 
@@ -39,6 +40,7 @@ fn each_reason_to_stay_is_named() {
         Sight { silent_us: 10, observers: vec![NodeId(2), NodeId(3)], ..sight() },
         vec![Stay::Progress { silent_us: 10, detect_us: 1_000 }],
     );
+    check(Sight { member: false, ..sight() }, vec![Stay::NotMember]);
     check(Sight { rank: 2, ..sight() }, vec![Stay::Rank { left_us: 100 }]);
     check(
         Sight { register: false, unreachable: vec![NodeId(3)], moved_us: Some(1), ..sight() },

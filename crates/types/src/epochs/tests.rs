@@ -11,6 +11,7 @@ fn table(starts: &[(u64, u64)]) -> EpochTable {
             hash: Hash::ZERO,
             config: ConfigId(1),
             forced: false,
+            class: Class::Sync,
         });
     }
     table

@@ -16,6 +16,7 @@ fn samples() -> Vec<Message> {
         hash: hash(b"start"),
         config: ConfigId(1),
         forced: false,
+        class: types::Class::Sync,
     };
     let table = EpochTable::from_starts(vec![start]).unwrap();
     let config = Config::new(ConfigId(1), vec![NodeId(1), NodeId(2), NodeId(3)], 2).unwrap();
@@ -64,7 +65,7 @@ fn samples() -> Vec<Message> {
     let mut all: Vec<Message> = bodies.into_iter().map(in_group).collect();
     all.push(Message::Pulse(pulse));
     all.push(Message::Register(Bytes::from_static(b"register")));
-    all.push(Message::Forward { ticket: 11, group: GroupId(8), command });
+    all.push(Message::Forward { ticket: 11, group: GroupId(8), command, until: Until::Commit });
     all.push(Message::Answered { ticket: 11, reply: Reply::Expired });
     all
 }
@@ -123,4 +124,44 @@ fn a_builder_is_empty_after_it_is_taken() {
     builder.push(&Message::Register(Bytes::from_static(b"x")));
     assert!(builder.take().is_some());
     assert_eq!((builder.bytes(), builder.take()), (0, None));
+}
+
+#[test]
+fn a_command_handed_over_says_for_what_its_answer_waits() {
+    // If that were lost on the way, a client that waits for the commit would be told before it.
+    let command = Command {
+        id: MessageId([5; 16]),
+        digest: crate::digest(b"content"),
+        not_after: Stamp(99),
+        body: Bytes::from_static(b"body"),
+    };
+    for until in [Until::Class, Until::Commit] {
+        let forward =
+            Message::Forward { ticket: 7, group: GroupId(3), command: command.clone(), until };
+        let mut builder = FrameBuilder::default();
+        builder.push(&forward);
+        let frame = builder.take().unwrap();
+        assert_eq!(decode_frame(&frame), Ok(vec![forward]));
+    }
+}
+
+#[test]
+fn terms_arrive_as_they_were_sent_and_older_bytes_mean_the_safest() {
+    // A member that read another class than its home's would call answered what nobody was told.
+    let config = Config::new(ConfigId(7), vec![NodeId(1), NodeId(2)], 2).unwrap();
+    let mut seen = Vec::new();
+    for class in [types::Class::Sync, types::Class::Async, types::Class::Local] {
+        for on_quorum_loss in [types::QuorumLoss::Block, types::QuorumLoss::Degrade] {
+            let config = config.clone().with_terms(types::Terms { class, on_quorum_loss });
+            let mut bytes = Vec::new();
+            Writer::new(&mut bytes).config(&config);
+            assert_eq!(Reader::new(&bytes).config(), Ok(config));
+            assert!(!seen.contains(&bytes));
+            seen.push(bytes);
+        }
+    }
+    let old = [7, 0, 0, 0, 2, 0, 2, 0, 0, 0, 1, 0, 2, 0];
+    assert_eq!(Reader::new(&old).config(), Ok(config));
+    let odd = [7, 0, 0, 0, 2, 3, 2, 0, 0, 0, 1, 0, 2, 0];
+    assert!(Reader::new(&odd).config().is_err());
 }

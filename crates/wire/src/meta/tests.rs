@@ -13,6 +13,7 @@ fn sample() -> Meta {
         hash: crate::digest(b"start"),
         config: ConfigId(1),
         forced,
+        class: types::Class::Sync,
     };
     let starts = vec![start(1, 1, false), start(3, 11, false), start(4, 9, true)];
     Meta {

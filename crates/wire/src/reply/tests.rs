@@ -21,6 +21,12 @@ fn every_reply_arrives_as_it_was_sent() {
         Reply::Unknown(Doubt::NoQuorum),
         Reply::Unknown(Doubt::HomeSilent),
         Reply::Unknown(Doubt::Switching),
+        Reply::Provisional {
+            at: Tail { epoch: Epoch(3), seq: Seq(9), hash: crate::digest(b"record") },
+            stamp: Stamp(77),
+            repeated: false,
+            outcome: Bytes::from_static(b"settled"),
+        },
     ];
     for reply in replies {
         let mut bytes = Vec::new();

@@ -65,6 +65,11 @@ impl Sender {
                     }
                 }
             }
+            // This client waits for the commit, so no node owes it such an answer.
+            Outcome::Provisional(answer) => {
+                was_unknown = true;
+                Told::Unknown { why: format!("answered {} before the commit", answer.status) }
+            }
             Outcome::Refused(refused) => match refused.why {
                 Trouble::Problem(problem) if problem.status < 500 => {
                     Told::Refused { status: problem.status, reasons: vec![problem.kind] }

@@ -15,13 +15,21 @@ fn home(out: &mut Vec<Out>) -> Group<Count> {
     let mut group = member(4, 1, usize::MAX);
     let mut history = group.table().clone();
     let (config, hash) = (ConfigId(1), group.tail().hash);
-    history.push(Start { epoch: Epoch(2), seq: Seq(5), hash, config, forced: false });
+    history.push(Start {
+        epoch: Epoch(2),
+        seq: Seq(5),
+        hash,
+        config,
+        forced: false,
+        class: types::Class::Sync,
+    });
     let state = GroupState {
         version: 3,
         issued: Epoch(2),
         epoch: Epoch(2),
         home: Some(NodeId(2)),
         config: group.meta.config.clone(),
+        whole: None,
         history,
         phase: Phase::Active,
         moved_at: Stamp(0),

@@ -1,0 +1,48 @@
+//! What this node knows of an id, for those who ask without the request.
+
+use model::Model;
+use types::{Hash, MessageId, Seq, Stamp};
+
+use super::Group;
+
+/// How far a command has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Taken in here; nothing is certain yet.
+    Accepted,
+    /// On the home's disk and not committed.
+    Provisional,
+    /// Committed and applied: this is its one outcome.
+    Final,
+}
+
+/// What is known of an id at one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// How far it has come.
+    pub stage: Stage,
+    /// Digest of the content that it stands for.
+    pub digest: Hash,
+    /// The record that carries it, once there is one.
+    pub seq: Option<Seq>,
+    /// When it was applied first.
+    pub stamp: Option<Stamp>,
+}
+
+impl<M: Model> Group<M> {
+    /// What this node knows of `id`. `None` says nothing: another node may know more.
+    #[must_use]
+    pub fn known(&self, id: MessageId) -> Option<Known> {
+        if self.bar().is_some() {
+            return None;
+        }
+        let done = self.answers.stored(id).map(|stored| (Stage::Final, stored));
+        let stored = done.or_else(|| self.stored_ahead(id).map(|one| (Stage::Provisional, one)));
+        if let Some((stage, stored)) = stored {
+            let (digest, seq, stamp) = (stored.digest, Some(stored.seq), Some(stored.stamp));
+            return Some(Known { stage, digest, seq, stamp });
+        }
+        let digest = self.desk.digest(id)?;
+        Some(Known { stage: Stage::Accepted, digest, seq: None, stamp: None })
+    }
+}

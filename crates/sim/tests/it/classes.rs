@@ -1,0 +1,161 @@
+//! Data classes: who is told when, and what a lost home takes with it.
+
+use sim::{Ask, Knobs, MILLI, SECOND, World};
+use types::{Class, RequestId, Terms};
+use wire::{OrphanReason, Reply};
+
+use crate::tale::*;
+
+/// A cluster of three whose groups are of this class.
+fn of_class(class: Class) -> World {
+    let terms = Terms { class, ..Terms::default() };
+    serving_with(Knobs { terms, ..Knobs::quiet(1) }, 1)
+}
+
+/// Asks for something new, to be told as soon as the class allows.
+fn ask_early(world: &mut World, host: usize) -> (Ask, RequestId) {
+    let ask = world.command(G0, 5, 600 * SECOND);
+    let request = world.ask_early(host, &ask, 2 * SECOND);
+    (ask, request)
+}
+
+#[test]
+fn a_sync_journal_never_answers_before_its_commit() {
+    // A client that says it can do with less must not be told of money that one disk holds.
+    let mut world = of_class(Class::Sync);
+    let (_, request) = ask_early(&mut world, FAR);
+    assert!(matches!(reply(&mut world, request), Reply::Done { .. }));
+    world.isolate(HOME);
+    let (_, request) = ask_early(&mut world, HOME);
+    assert!(matches!(reply(&mut world, request), Reply::Unknown(_)));
+    assert_eq!(group(&world, HOME).at_risk(world.clocks(HOME)).records, 0);
+    assert!(group(&world, HOME).provisional().is_none(), "it costs nothing either");
+}
+
+#[test]
+fn an_async_journal_answers_from_the_homes_disk_and_commits_after() {
+    // Were it to wait for the copies, the class would be a name.
+    let mut world = of_class(Class::Async);
+    let begun = world.now();
+    let (ask, request) = ask_early(&mut world, HOME);
+    let until = begun + 10 * MILLI;
+    assert!(world.run_until(until, |world| world.reply(request).is_some()), "copies take 20 ms");
+    let Some(Reply::Provisional { at, outcome, .. }) = world.reply(request).cloned() else {
+        panic!("{:?}", world.reply(request))
+    };
+    assert!(group(&world, HOME).commit() < at.seq && group(&world, HOME).applied() < at.seq);
+    let risk = group(&world, HOME).at_risk(world.clocks(HOME));
+    assert!(risk.records == 1 && risk.bytes > 0, "{risk:?}");
+    let Reply::Done { seq, outcome: committed, .. } = outcome_of(&mut world, HOME, &ask) else {
+        panic!("it commits")
+    };
+    assert_eq!((seq, committed), (at.seq, outcome));
+    all_agree(&mut world);
+    assert_eq!(group(&world, HOME).at_risk(world.clocks(HOME)).records, 0);
+}
+
+fn outcome_of(world: &mut World, host: usize, ask: &Ask) -> Reply {
+    outcome(world, host, ask)
+}
+
+#[test]
+fn a_call_to_an_async_journal_may_wait_for_the_commit() {
+    // Among much that may be lost there is something that may not.
+    let mut world = of_class(Class::Async);
+    let (_, request) = ask(&mut world, FAR);
+    assert!(matches!(reply(&mut world, request), Reply::Done { .. }));
+    world.isolate(HOME);
+    let (lonely, request) = ask(&mut world, HOME);
+    assert!(matches!(reply(&mut world, request), Reply::Unknown(_)));
+    let early = world.ask_early(HOME, &lonely, SECOND);
+    assert!(matches!(reply(&mut world, early), Reply::Provisional { repeated: true, .. }));
+}
+
+#[test]
+fn s13_async_in_a_long_partition_w2_does_not_diverge_and_the_w1_suffix_is_itemised() {
+    // Both sides take writes for 43 seconds. What the lonely side had answered must not vanish without
+    // a word, and must not be in any state that others have seen.
+    let mut world = of_class(Class::Async);
+    world.isolate(HOME);
+    let healed_at = world.now() + 43 * SECOND;
+    let mut lonely = Vec::new();
+    for _ in 0..5 {
+        let (ask, request) = ask_early(&mut world, HOME);
+        let told = reply(&mut world, request);
+        assert!(matches!(told, Reply::Provisional { repeated: false, .. }), "{told:?}");
+        lonely.push(ask);
+    }
+    let applied = group(&world, HOME).applied();
+    let moved = until_moved(&mut world, HOME);
+    done(&mut world, moved);
+    done(&mut world, FAR);
+    world.run_to(healed_at);
+    assert_eq!(group(&world, HOME).applied(), applied, "nothing above W2 is applied");
+    let risk = group(&world, HOME).at_risk(world.clocks(HOME));
+    assert!(risk.records >= 5 && risk.oldest_us > 30 * SECOND, "{risk:?}");
+    all_agree(&mut world);
+    let orphans = group(&world, HOME).orphans().to_vec();
+    let [run] = orphans[..] else { panic!("one run: {orphans:?}") };
+    assert_eq!(run.reason, OrphanReason::Answered);
+    assert_eq!(run.last.0 - run.first.0 + 1, risk.records);
+    assert_eq!(group(&world, HOME).at_risk(world.clocks(HOME)).records, 0);
+    // Whoever asks again has it done, once, wherever that is.
+    for ask in lonely {
+        assert!(matches!(outcome(&mut world, FAR, &ask), Reply::Done { repeated: false, .. }));
+    }
+    all_agree(&mut world);
+}
+
+#[test]
+fn s15_told_early_and_tried_again_elsewhere_a_command_is_done_once_or_not_at_all() {
+    // A client whose home is lost asks another region. Its time decides: done there once, or expired
+    // for good; the orphan never comes back by itself.
+    let mut world = of_class(Class::Async);
+    world.isolate(HOME);
+    let short = world.command(G0, 5, SECOND);
+    let long = world.command(G0, 5, 600 * SECOND);
+    for ask in [&short, &long] {
+        let request = world.ask_early(HOME, ask, SECOND);
+        assert!(matches!(reply(&mut world, request), Reply::Provisional { .. }));
+    }
+    let moved = until_moved(&mut world, HOME);
+    assert!(matches!(outcome(&mut world, moved, &short), Reply::Expired));
+    assert!(matches!(outcome(&mut world, moved, &long), Reply::Done { repeated: false, .. }));
+    world.heal();
+    world.run_for(5 * SECOND);
+    assert!(matches!(outcome(&mut world, HOME, &short), Reply::Expired));
+    assert!(matches!(outcome(&mut world, HOME, &long), Reply::Done { repeated: true, .. }));
+    all_agree(&mut world);
+}
+
+#[test]
+fn a_home_that_comes_back_first_has_lost_nothing_of_what_it_answered() {
+    // Power fails for a second: its disk holds all of it, and its own seal is enough.
+    let mut world = of_class(Class::Async);
+    world.part(HOME, NEAR);
+    world.part(HOME, FAR);
+    let (ask, request) = ask_early(&mut world, HOME);
+    let Reply::Provisional { at, .. } = reply(&mut world, request) else { panic!("told early") };
+    world.kill(HOME);
+    world.heal();
+    world.run_for(200 * MILLI);
+    world.start(HOME);
+    let Reply::Done { seq, .. } = outcome(&mut world, HOME, &ask) else { panic!("it was kept") };
+    assert_eq!(seq, at.seq, "where it was");
+    all_agree(&mut world);
+    assert!(group(&world, HOME).orphans().is_empty());
+}
+
+#[test]
+fn beyond_its_budget_a_home_no_longer_answers_before_the_commit() {
+    // A home that is cut off and does not know it would promise for ever what nobody will keep.
+    let mut world = of_class(Class::Async);
+    world.isolate(HOME);
+    let (_, request) = ask_early(&mut world, HOME);
+    assert!(matches!(reply(&mut world, request), Reply::Provisional { .. }));
+    world.run_for(31 * SECOND);
+    let (_, request) = ask_early(&mut world, HOME);
+    let told = reply(&mut world, request);
+    assert!(matches!(told, Reply::Unknown(_)), "{told:?}");
+    all_agree(&mut world);
+}
