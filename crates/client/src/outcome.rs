@@ -34,7 +34,8 @@ pub struct Final {
     pub repeated: bool,
     /// How many tries it took.
     pub attempts: u32,
-    /// Whether a try before it may have been carried out, so that the outcome was unknown meanwhile.
+    /// Whether a try before it may have been carried out, so that the outcome was unknown meanwhile. Of one
+    /// that was known to be in settlement it was not.
     pub was_unknown: bool,
     /// Index of the endpoint that answered.
     pub endpoint: usize,
@@ -76,6 +77,10 @@ pub enum Trouble {
     /// It did not answer in time.
     #[error("no answer within {} ms", .0.as_millis())]
     Silent(Duration),
+    /// It is in settlement: debited, and not answered by the ledger of a creditor's account. It will be
+    /// settled or given back; asking again tells.
+    #[error("it is in settlement between two ledgers")]
+    InSettlement,
     /// Its answer was larger than is taken.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),

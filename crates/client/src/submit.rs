@@ -66,6 +66,7 @@ impl Client {
         let mut at = self.preferred.load(Ordering::Relaxed);
         let (mut attempts, mut was_unknown, mut round) = (0_u32, false, 0_u32);
         let mut id = None;
+        let mut is_pending = false;
         let mut left_in_round = self.endpoints.len();
         loop {
             attempts = attempts.saturating_add(1);
@@ -90,7 +91,7 @@ impl Client {
                 }
                 Verdict::Refused(problem) => {
                     // An earlier try may be on its way still, and its time not over.
-                    let doubt = was_unknown && problem.kind == verdict::EXPIRED;
+                    let doubt = is_pending || was_unknown && problem.kind == verdict::EXPIRED;
                     let why = Trouble::Problem(Box::new(problem));
                     return if doubt {
                         Outcome::Unknown(Unknown { attempts, last: why, id })
@@ -119,6 +120,12 @@ impl Client {
                     }
                     trouble
                 }
+                Verdict::Pending(trouble) => {
+                    // The node has waited as long as it was allowed to, and waits again.
+                    is_pending = true;
+                    next = at;
+                    trouble
+                }
             };
             // Every endpoint is tried once before the first pause: the others may be well.
             left_in_round -= 1;
@@ -131,7 +138,7 @@ impl Client {
             // A try that cannot be answered in time would only turn what is certainly not done into a
             // doubt.
             if resume + TRY_MIN >= deadline {
-                return if was_unknown {
+                return if was_unknown || is_pending {
                     Outcome::Unknown(Unknown { attempts, last: trouble, id })
                 } else {
                     Outcome::Refused(Refused { attempts, why: trouble })

@@ -13,6 +13,8 @@ pub(crate) enum Verdict {
     Final { answer: Answer, repeated: bool },
     /// An answer in kind that is not committed.
     Provisional { answer: Answer, repeated: bool },
+    /// It is carried out, and another ledger has still to say what becomes of it.
+    Pending(Trouble),
     /// No node will take this message as it is, and this try did nothing.
     Refused(Problem),
     /// This node cannot answer; nothing was done by this try.
@@ -57,8 +59,12 @@ pub(crate) fn of(tried: Result<Answer, Failed>) -> Verdict {
     if is_report && matches!(status, 200 | 422) && !provisional {
         return Verdict::Final { answer, repeated };
     }
-    if is_report && status == 202 && provisional {
-        return Verdict::Provisional { answer, repeated };
+    if is_report && status == 202 {
+        return if provisional {
+            Verdict::Provisional { answer, repeated }
+        } else {
+            Verdict::Pending(Trouble::InSettlement)
+        };
     }
     let problem = Problem::read(status, &answer.body);
     match status {

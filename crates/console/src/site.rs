@@ -29,6 +29,7 @@ pub struct Site {
     node: NodeId,
     nodes: Vec<SiteNode>,
     groups: u16,
+    ledgers: u16,
     token: Option<String>,
 }
 
@@ -88,6 +89,7 @@ impl Site {
             node: config.me(),
             nodes: config.nodes.iter().map(node).collect(),
             groups: config.groups,
+            ledgers: config.ledgers,
             token,
         })
     }
@@ -114,6 +116,12 @@ impl Site {
     #[must_use]
     pub const fn groups(&self) -> u16 {
         self.groups
+    }
+
+    /// How many ledgers a currency has, each with a group of its own.
+    #[must_use]
+    pub const fn ledgers(&self) -> u16 {
+        self.ledgers
     }
 
     /// One node; `None` if it is none of ours.

@@ -50,6 +50,10 @@ struct Init {
     /// What the cluster is called in its certificates.
     #[arg(long, default_value = "evenkeel")]
     name: String,
+    /// How many ledgers a currency has, each with a group of its own. Accounts at one bank share one; a
+    /// payment between two takes three commits. It never changes.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    ledgers: u16,
 }
 
 /// One `--region`.
@@ -117,6 +121,7 @@ fn make(init: &Init) -> Ended {
             listen_peers: SocketAddr::new(ip, peers),
             listen_http: SocketAddr::new(ip, http),
             nodes,
+            ledgers: init.ledgers,
             profile: Profile::PRODUCTION,
         }
     });

@@ -71,6 +71,8 @@ pub(crate) struct NodeFile {
     pub(crate) listen_http: SocketAddr,
     /// All nodes.
     pub(crate) nodes: Vec<Seen>,
+    /// How many ledgers a currency has.
+    pub(crate) ledgers: u16,
     /// The knobs.
     pub(crate) profile: Profile,
 }
@@ -78,7 +80,7 @@ pub(crate) struct NodeFile {
 impl NodeFile {
     /// The file's text. `credentials`, `admin.token` and `data` lie beside it.
     pub(crate) fn yaml(&self) -> String {
-        let Self { node, listen_peers, listen_http, nodes, profile } = self;
+        let Self { node, listen_peers, listen_http, nodes, ledgers, profile } = self;
         let mut out = String::new();
         let mut put = |text: &str| {
             out.push_str(text);
@@ -113,6 +115,10 @@ impl NodeFile {
         put("# Fixed for the life of the cluster: how many groups, and how many durable copies an");
         put("# acknowledgement needs, the home's own included.");
         put("groups: 64");
+        put(
+            "# How many ledgers a currency has, each with a group of its own; accounts at one bank share one.",
+        );
+        put(&format!("ledgers: {ledgers}"));
         put(&format!("copies: {}", nodes.len() / 2 + 1));
         put("failover:");
         put("  # false: only operators move homes.");

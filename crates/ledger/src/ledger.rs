@@ -92,13 +92,32 @@ impl Ledger {
     /// # Errors
     /// [`Refusal`], whose order is the order of precedence. Nothing has changed then.
     pub fn post(&mut self, transfer: Transfer) -> Result<Posted, Refusal> {
+        self.post_if(transfer, Self::check)
+    }
+
+    /// Posts the reverse of `given`, a transfer that was posted before, under an id of its own: what was
+    /// taken goes back where it came from. An account that was blocked or closed meanwhile takes it all the
+    /// same: its state keeps new business away, not what is its holder's.
+    ///
+    /// # Errors
+    /// As [`Self::post`], but for the states of the accounts.
+    pub fn give_back(&mut self, id: TransferId, given: &Transfer) -> Result<Posted, Refusal> {
+        let (debit, credit) = (given.credit, given.debit);
+        self.post_if(Transfer { id, debit, credit, amount: given.amount }, Self::check_sums)
+    }
+
+    fn post_if(
+        &mut self,
+        transfer: Transfer,
+        check: impl Fn(&Self, &Transfer) -> Result<(Account, Account), Refusal>,
+    ) -> Result<Posted, Refusal> {
         if let Some(known) = self.transfer(transfer.id) {
             return match transfer.difference(known) {
                 None => Ok(Posted::Exists),
                 Some(field) => Err(Refusal::ExistsDifferent(field)),
             };
         }
-        let (debit, credit) = self.check(&transfer)?;
+        let (debit, credit) = check(self, &transfer)?;
         let totals = self.totals.grown(transfer.amount).ok_or(Refusal::Overflow)?;
 
         // Nothing below can fail but the push, which changes nothing when it does.
@@ -109,6 +128,13 @@ impl Ledger {
         self.put(transfer.credit, credit);
         self.totals = totals;
         Ok(Posted::Created)
+    }
+
+    /// How many transfers it still has numbers for.
+    #[must_use]
+    pub fn room(&self) -> u64 {
+        let posted = u64::try_from(self.transfers.len()).unwrap_or(u64::MAX);
+        (1_u64 << 32).saturating_sub(posted)
     }
 
     /// Whether it has no number left for another account or transfer.
@@ -225,6 +251,24 @@ impl Ledger {
 
     /// What the two accounts will be, or the first reason why not.
     fn check(&self, transfer: &Transfer) -> Result<(Account, Account), Refusal> {
+        if transfer.debit != transfer.credit
+            && transfer.amount > Amount::ZERO
+            && let (Some(debit), Some(credit)) =
+                (self.account(transfer.debit), self.account(transfer.credit))
+        {
+            match (debit.state, credit.state) {
+                (State::Closed, _) => return Err(Refusal::DebitClosed),
+                (_, State::Closed) => return Err(Refusal::CreditClosed),
+                (State::Blocked, _) => return Err(Refusal::DebitBlocked),
+                (_, State::Blocked) => return Err(Refusal::CreditBlocked),
+                (State::Open, State::Open) => {}
+            }
+        }
+        self.check_sums(transfer)
+    }
+
+    /// The same, whatever the states of the two accounts.
+    fn check_sums(&self, transfer: &Transfer) -> Result<(Account, Account), Refusal> {
         if transfer.debit == transfer.credit {
             return Err(Refusal::SameAccount);
         }
@@ -233,13 +277,6 @@ impl Ledger {
         }
         let debit = *self.account(transfer.debit).ok_or(Refusal::DebitUnknown)?;
         let credit = *self.account(transfer.credit).ok_or(Refusal::CreditUnknown)?;
-        match (debit.state, credit.state) {
-            (State::Closed, _) => return Err(Refusal::DebitClosed),
-            (_, State::Closed) => return Err(Refusal::CreditClosed),
-            (State::Blocked, _) => return Err(Refusal::DebitBlocked),
-            (_, State::Blocked) => return Err(Refusal::CreditBlocked),
-            (State::Open, State::Open) => {}
-        }
         let debit = debit.debited(transfer.amount).ok_or(Refusal::Overflow)?;
         let credit = credit.credited(transfer.amount).ok_or(Refusal::Overflow)?;
         if !debit.is_within_limit() {

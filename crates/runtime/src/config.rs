@@ -31,6 +31,10 @@ pub struct Config {
     /// How many groups there are. Never changed once the cluster has run.
     #[serde(default = "groups")]
     pub groups: u16,
+    /// How many ledgers a currency has, each with a group of its own: payments within one ledger take one
+    /// commit, between two of them they take three. Never changed once the cluster has run.
+    #[serde(default = "ledgers")]
+    pub ledgers: u16,
     /// Durable copies that commit an entry, home's own included.
     #[serde(default = "copies")]
     pub copies: usize,
@@ -142,6 +146,10 @@ const fn groups() -> u16 {
     64
 }
 
+const fn ledgers() -> u16 {
+    1
+}
+
 const fn copies() -> usize {
     2
 }
@@ -251,6 +259,7 @@ impl Config {
                 "nodes.http: want http://host:port",
             ),
             ((1..=GROUPS_MAX).contains(&self.groups), "groups: want 1 to 4096"),
+            ((1..=self.groups).contains(&self.ledgers), "ledgers: want 1 to the number of groups"),
             ((1..=count).contains(&self.copies), "copies: want 1 to the number of nodes"),
             (self.answer_within.micros() > 0, "answer_within: must be longer than 0"),
             (failover.pulse.micros() >= 10_000, "failover.pulse: must be at least 10ms"),

@@ -96,6 +96,12 @@ impl<M: 'static> Handle<M> {
         self.clock
     }
 
+    /// How long whoever is willing to wait for `patience_us` is kept waiting at most, in microseconds.
+    #[must_use]
+    pub fn patience_us(&self, patience_us: Option<u64>) -> u64 {
+        patience_us.map_or(self.answer_within_us, |us| us.min(self.answer_within_us))
+    }
+
     /// Hands a command to its group and waits for its commit; see [`Handle::command_until`].
     ///
     /// # Errors
@@ -126,8 +132,7 @@ impl<M: 'static> Handle<M> {
         until: Until,
         patience_us: Option<u64>,
     ) -> Result<Reply, Gone> {
-        let wait_us = patience_us.map_or(self.answer_within_us, |us| us.min(self.answer_within_us));
-        let deadline = self.clock.instant().after(wait_us);
+        let deadline = self.clock.instant().after(self.patience_us(patience_us));
         let cost = u32::try_from(command.body.len() + COMMAND_COST_BYTES).unwrap_or(u32::MAX);
         let Ok(place) = Arc::clone(&self.places).try_acquire_many_owned(cost) else {
             return Ok(Reply::Busy { retry_after_ms: CROWDED_RETRY_AFTER_MS });

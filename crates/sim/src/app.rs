@@ -38,7 +38,7 @@ pub struct App {
 #[derive(Clone, Debug)]
 enum State {
     Moves(Moves),
-    Payments(Books),
+    Payments(Box<Books>),
 }
 
 /// Where a command is to be carried out.
@@ -65,7 +65,7 @@ impl App {
     pub fn new(kind: Kind) -> Self {
         let state = match kind {
             Kind::Moves => State::Moves(Moves::default()),
-            Kind::Payments => State::Payments(Books::new()),
+            Kind::Payments => State::Payments(Box::new(Books::new())),
         };
         Self { state, code: Code::default(), ray: Ray::default() }
     }
@@ -90,7 +90,7 @@ impl App {
     pub fn between(&self) -> Between {
         match &self.state {
             State::Moves(moves) => moves.between(),
-            State::Payments(_) => Between::default(),
+            State::Payments(books) => books.between(),
         }
     }
 
@@ -111,7 +111,7 @@ impl Kind {
     pub fn content(self, rng: &mut Rng, place: Place, number: u64, amount: u32) -> Content {
         match self {
             Self::Moves => moves::content(rng, place, number, amount),
-            Self::Payments => payments::content(rng, number, amount),
+            Self::Payments => payments::content(rng, place, number, amount),
         }
     }
 }

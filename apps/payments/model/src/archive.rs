@@ -1,7 +1,8 @@
 //! Every message that was carried out, for ever, and the names under which its payments are found.
 //!
 //! A record is one allocation: the message's bytes as the command carried them, with the stamp, the
-//! hash of the document and the verdicts in front. They are read back only when somebody asks. That
+//! hash of the document and the verdicts in front. It never changes; what became of a payment that was
+//! pending then stands in [`Transit`]. They are read back only when somebody asks. That
 //! keeps a payment at some 500 bytes, all names and indexes included, and the digest is over exactly
 //! what is kept.
 
@@ -10,11 +11,12 @@ use alloc::vec::Vec;
 
 use ledger::{Digested, Index, Roll};
 use sha2::{Digest, Sha256};
-use types::{Hash, MessageId, Stamp};
+use types::{GroupId, Hash, MessageId, Stamp};
 use wire::{DecodeError, Reader, Writer};
 
 use crate::identity::{self, Identities};
 use crate::limits::TRANSACTIONS_MAX;
+use crate::transit::Transit;
 use crate::{Message, Reason, Refusal, Verdict};
 
 /// A message, and what became of its transactions.
@@ -26,8 +28,21 @@ pub struct Recorded<'a> {
     pub raw_sha256: Hash,
     /// The message.
     pub message: Message<'a>,
-    /// What became of each transaction, in the message's order.
+    /// What became of each transaction so far, in the message's order.
     pub verdicts: Vec<Verdict>,
+    /// Of each transaction whose creditor's account another group keeps, what is between the two.
+    pub across: Vec<Option<Across>>,
+}
+
+/// How a transaction stands between two groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Across {
+    /// The group that keeps the creditor's account.
+    pub to: GroupId,
+    /// When it was wished back, if it was and is pending still.
+    pub cancelled: Option<Stamp>,
+    /// When it was settled or rejected; `None` while it is pending.
+    pub ended: Option<Stamp>,
 }
 
 /// All messages in the order in which they were carried out.
@@ -128,27 +143,46 @@ impl Archive {
         self.records.push(Record(record.into())).is_some()
     }
 
-    fn next_number(&self) -> Option<u32> {
+    /// The number of the message that is recorded next.
+    pub(crate) fn next_number(&self) -> Option<u32> {
         u32::try_from(self.records.len()).ok()
     }
 
-    /// The message of that id.
-    pub(crate) fn message(&self, id: MessageId) -> Option<Recorded<'_>> {
-        self.records.get(self.messages.get(&id.0)?).map(Record::read)
+    /// The number of the message of that id.
+    pub(crate) fn number(&self, id: MessageId) -> Option<u32> {
+        self.messages.get(&id.0)
     }
 
-    /// The message that first bore the UETR, and where in it.
-    pub(crate) fn payment(&self, uetr: [u8; 16]) -> Option<(Recorded<'_>, usize)> {
+    /// The message of that number, and what became of it so far.
+    pub(crate) fn read(&self, number: u32, transit: &Transit) -> Option<Recorded<'_>> {
+        self.records.get(number).map(|record| record.read(transit))
+    }
+
+    /// The number of the message that first bore the UETR, and where in it.
+    pub(crate) fn payment(&self, uetr: [u8; 16]) -> Option<(u32, usize)> {
         let number = self.payments.get(&identity::uetr(uetr))?;
-        let recorded = self.records.get(number)?.read();
-        let mut transactions = recorded.message.transactions.iter();
+        let message = Recorded::decode(&self.records.get(number)?.0).ok()?.message;
+        let mut transactions = message.transactions.iter();
         let index = transactions.position(|transaction| transaction.uetr == Some(uetr))?;
-        Some((recorded, index))
+        Some((number, index))
+    }
+
+    /// The first identity that a payment of this group has taken, as a reason.
+    pub(crate) fn duplicate(&self, identities: Identities) -> Option<Reason> {
+        let taken = |identity: Option<[u8; 16]>, reason| {
+            identity.and_then(|identity| self.payments.get(&identity)).map(|_| reason)
+        };
+        taken(identities.uetr, Reason::DuplicateUetr)
+            .or_else(|| taken(identities.transaction, Reason::DuplicateTransaction))
+            .or_else(|| taken(identities.in_message, Reason::DuplicateInMessage))
     }
 
     /// All messages, oldest first.
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = Recorded<'_>> {
-        self.records.iter().map(Record::read)
+    pub(crate) fn iter<'a>(
+        &'a self,
+        transit: &'a Transit,
+    ) -> impl DoubleEndedIterator<Item = Recorded<'a>> {
+        self.records.iter().map(|record| record.read(transit))
     }
 
     /// How many messages there are.
@@ -162,10 +196,10 @@ impl Archive {
     }
 
     /// Asserts that no record has changed, and that every message and every payment is found.
-    pub(crate) fn assert_complete(&self) {
+    pub(crate) fn assert_complete(&self, transit: &Transit) {
         self.records.assert_unchanged();
         assert_eq!(self.messages.len(), self.records.len(), "every message has one id");
-        for (number, recorded) in (0_u32..).zip(self.iter()) {
+        for (number, recorded) in (0_u32..).zip(self.iter(transit)) {
             let message = &recorded.message;
             assert_eq!(self.messages.get(&message.id().0), Some(number), "ids lead to messages");
             for transaction in &message.transactions {
@@ -179,8 +213,13 @@ impl Archive {
 }
 
 impl Record {
-    fn read(&self) -> Recorded<'_> {
-        Recorded::decode(&self.0).expect("a record is written by the archive itself")
+    fn read(&self, transit: &Transit) -> Recorded<'_> {
+        let mut recorded =
+            Recorded::decode(&self.0).expect("a record is written by the archive itself");
+        for index in 0..recorded.verdicts.len() {
+            recorded.follow(index, transit);
+        }
+        recorded
     }
 }
 
@@ -204,9 +243,37 @@ impl<'a> Recorded<'a> {
         let raw_sha256 = reader.hash()?;
         let count = usize::from(reader.u16()?);
         let verdicts = reader.take(count.min(TRANSACTIONS_MAX))?.iter().copied();
-        let verdicts = verdicts.map(Verdict::from_number).collect::<Result<_, _>>()?;
+        let verdicts: Vec<_> = verdicts.map(Verdict::from_number).collect::<Result<_, _>>()?;
         let message = Message::decode(&mut reader)?;
         reader.end()?;
-        Ok(Self { stamp, raw_sha256, message, verdicts })
+        let across = alloc::vec![None; verdicts.len()];
+        Ok(Self { stamp, raw_sha256, message, verdicts, across })
+    }
+
+    /// Looks up what became of a transaction that was pending when the message was recorded.
+    fn follow(&mut self, index: usize, transit: &Transit) -> Option<()> {
+        let verdict = self.verdicts.get_mut(index)?;
+        if *verdict != Verdict::Pending {
+            return None;
+        }
+        let transaction = self.message.transactions.get(index)?;
+        let transfer = Identities::new(&self.message, transaction).strongest();
+        let across = match (transit.ended(transfer), transit.pending.get(&transfer)) {
+            (Some(end), _) => {
+                *verdict = end.verdict;
+                Across { to: end.to, cancelled: None, ended: Some(end.stamp) }
+            }
+            (None, Some(open)) => Across { to: open.to, cancelled: open.cancelled, ended: None },
+            (None, None) => return None,
+        };
+        *self.across.get_mut(index)? = Some(across);
+        Some(())
+    }
+
+    /// The stamp of the last thing that became of it.
+    #[must_use]
+    pub fn latest(&self) -> Stamp {
+        let ends = self.across.iter().flatten().filter_map(|across| across.ended);
+        ends.max().unwrap_or(self.stamp).max(self.stamp)
     }
 }

@@ -5,6 +5,8 @@
 //! zero, so no payment message may ever name one: the accounts' kinds are checked before the ledger
 //! is asked.
 
+pub(crate) mod clearing;
+
 use alloc::boxed::Box;
 
 use ledger::{
@@ -66,6 +68,8 @@ pub(crate) struct Book {
     details: Roll<Details>,
     /// From an account's key to its number.
     keys: Index,
+    /// Payments to other groups that are not answered; each may have to be given back.
+    pending: u64,
 }
 
 /// What an account is apart from its sums, fixed when it is opened.
@@ -105,7 +109,7 @@ impl Book {
     /// A book with its funding account.
     pub(crate) fn new(currency: Currency) -> Self {
         let ledger = Ledger::new(currency);
-        let mut book = Self { ledger, details: Roll::new(), keys: Index::new() };
+        let mut book = Self { ledger, details: Roll::new(), keys: Index::new(), pending: 0 };
         let funding = Details {
             key: FUNDING_KEY.into(),
             name: None,
@@ -119,7 +123,8 @@ impl Book {
 
     /// A book without any account, to take a saved one in.
     pub(crate) fn blank(currency: Currency) -> Self {
-        Self { ledger: Ledger::new(currency), details: Roll::new(), keys: Index::new() }
+        let ledger = Ledger::new(currency);
+        Self { ledger, details: Roll::new(), keys: Index::new(), pending: 0 }
     }
 
     /// The ledger under the book.
@@ -129,7 +134,7 @@ impl Book {
 
     /// Opens and funds an account, once.
     pub(crate) fn open(&mut self, open: &OpenAccount<'_>) -> Reply {
-        if open.key == FUNDING_KEY {
+        if open.key == FUNDING_KEY || clearing::is_clearing(open.key) {
             return Reply::Refused(Refusal::KeyReserved);
         }
         if let Some((_, known)) = self.find(open.key) {
@@ -164,7 +169,7 @@ impl Book {
 
     /// Sets whether an account takes postings.
     pub(crate) fn set_state(&mut self, key: &str, state: State) -> Reply {
-        if key == FUNDING_KEY {
+        if key == FUNDING_KEY || clearing::is_clearing(key) {
             return Reply::Refused(Refusal::KeyReserved);
         }
         let Some((id, account)) = self.account_by_key(key) else {
@@ -197,6 +202,10 @@ impl Book {
         }
         if creditor.kind == Kind::House {
             return Verdict::Rejected(Reason::CreditorForbidden);
+        }
+        if self.ledger.room() <= self.pending.saturating_add(1) {
+            // What is pending must be able to come back.
+            return Verdict::Rejected(Reason::SettlementFailed);
         }
         let transfer = Transfer { id, debit, credit, amount: transaction.amount };
         match self.ledger.post(transfer) {
@@ -307,6 +316,18 @@ impl Book {
         let index = identity::account(&details.key);
         let Some(number) = self.details.push(details) else { return Ok(false) };
         Ok(self.keys.insert(index, number))
+    }
+
+    /// Counts a payment as pending that was saved as such; `false` if its debit is not in the ledger.
+    pub(crate) fn restore_pending(&mut self, id: TransferId, amount: Amount) -> bool {
+        self.pending = self.pending.saturating_add(1);
+        self.ledger.transfer(id).is_some_and(|transfer| transfer.amount == amount)
+    }
+
+    /// Whether a transfer debited the account of that key.
+    pub(crate) fn has_debited(&self, key: &str, id: TransferId) -> bool {
+        let account = self.find(key).map(|(account, _)| account);
+        account.is_some() && self.ledger.transfer(id).map(|transfer| transfer.debit) == account
     }
 
     /// Adds a transfer as it was saved; `false` if the ledger cannot have it.

@@ -8,17 +8,19 @@ use alloc::vec::Vec;
 
 use ledger::State;
 use sha2::{Digest, Sha256};
-use types::{Amount, Currency, Hash};
+use types::{Amount, Currency, GroupId, Hash};
 use wire::{DecodeError, Reader, Writer};
 
 use crate::limits::{COMMAND_BYTES_MAX, NAME_BYTES_MAX, RAW_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::message::currency;
 use crate::text::{self, OutOfLimits};
-use crate::{Kind, Message};
+use crate::{Kind, Message, PaymentKey};
 
 const OPEN_ACCOUNT: u8 = 1;
 const SET_ACCOUNT_STATE: u8 = 2;
 const PAY: u8 = 3;
+const PAY_ACROSS: u8 = 4;
+const CANCEL: u8 = 5;
 
 /// Bytes of a message of one transaction, roughly.
 const CONTENT_BYTES_USUAL: usize = 512;
@@ -38,6 +40,29 @@ pub enum Command<'a> {
         /// holds the SHA-256.
         raw: &'a [u8],
     },
+    /// Carries out the transactions of a message of which some need another group. Tag 4.
+    PayAcross {
+        /// As in [`Command::Pay`].
+        message: Message<'a>,
+        /// Where each transaction goes, in the message's order. It is part of the command so that every
+        /// replica takes the same way, whatever its own configuration says.
+        routes: Vec<Route>,
+        /// As in [`Command::Pay`].
+        raw: &'a [u8],
+    },
+    /// Wishes what is pending of a payment back: all of a message, or the transaction of a UETR. Tag 5.
+    Cancel(PaymentKey<'a>),
+}
+
+/// Where a transaction goes. Layout: tag u8 (0, 1, 2), and for 1 the group u16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Both accounts are kept by the group that carries the message out.
+    Here,
+    /// The creditor's account is kept by that group.
+    To(GroupId),
+    /// The debtor's account is kept by another group: the transaction is rejected.
+    Astray,
 }
 
 /// Opens an account and, if `funding` is not zero, credits it from the house's funding account.
@@ -113,12 +138,23 @@ impl<'a> Command<'a> {
                 content.push(PAY);
                 message.encode(&mut content)?;
             }
+            Self::PayAcross { message, routes, raw } => {
+                content.reserve(raw.len().min(RAW_BYTES_MAX).saturating_add(CONTENT_BYTES_USUAL));
+                content.push(PAY_ACROSS);
+                message.encode(&mut content)?;
+                let (size, size_max) = (routes.len(), message.transactions.len());
+                if size != size_max {
+                    return Err(OutOfLimits { field: "routes", size, size_max });
+                }
+                routes.iter().for_each(|route| route.encode(&mut content));
+            }
+            Self::Cancel(key) => encode_key(*key, &mut content)?,
         }
         Ok(content)
     }
 
     fn body_of(&self, mut body: Vec<u8>) -> Result<Vec<u8>, OutOfLimits> {
-        if let Self::Pay { raw, .. } = self {
+        if let Self::Pay { raw, .. } | Self::PayAcross { raw, .. } = self {
             if raw.len() > RAW_BYTES_MAX {
                 let (field, size) = ("raw document", raw.len());
                 return Err(OutOfLimits { field, size, size_max: RAW_BYTES_MAX });
@@ -165,6 +201,18 @@ impl<'a> Command<'a> {
                 let content = content(&reader);
                 let raw = reader.run("raw document", RAW_BYTES_MAX)?;
                 (Self::Pay { message, raw }, content)
+            }
+            PAY_ACROSS => {
+                let message = Message::decode(&mut reader)?;
+                let content = content(&reader);
+                let routes = message.transactions.iter().map(|_| Route::decode(&mut reader));
+                let routes = routes.collect::<Result<_, _>>()?;
+                let raw = reader.run("raw document", RAW_BYTES_MAX)?;
+                (Self::PayAcross { message, routes, raw }, content)
+            }
+            CANCEL => {
+                let key = decode_key(&mut reader)?;
+                (Self::Cancel(key), content(&reader))
             }
             tag => return Err(DecodeError::Invalid { field: "command tag", value: tag.into() }),
         };
@@ -225,6 +273,54 @@ impl<'a> SetAccountState<'a> {
         let key = text::get(reader, "account key", TEXT_BYTES_MAX)?;
         Ok(Self { currency, key, state })
     }
+}
+
+impl Route {
+    fn encode(self, out: &mut Vec<u8>) {
+        let mut writer = Writer::new(out);
+        match self {
+            Self::Here => writer.u8(0),
+            Self::To(group) => writer.u8(1).u16(group.0),
+            Self::Astray => writer.u8(2),
+        };
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match reader.u8()? {
+            0 => Self::Here,
+            1 => Self::To(GroupId(reader.u16()?)),
+            2 => Self::Astray,
+            value => return Err(DecodeError::Invalid { field: "route", value: value.into() }),
+        })
+    }
+}
+
+/// tag u8, then for 1 a UETR of 16 bytes, and for 2 the sender and the message id.
+fn encode_key(key: PaymentKey<'_>, out: &mut Vec<u8>) -> Result<(), OutOfLimits> {
+    let mut writer = Writer::new(out);
+    writer.u8(CANCEL);
+    match key {
+        PaymentKey::Uetr(uetr) => {
+            writer.u8(1).raw(&uetr);
+            Ok(())
+        }
+        PaymentKey::Message { sender, message_id } => {
+            writer.u8(2);
+            text::put(out, "sender", sender, TEXT_BYTES_MAX)?;
+            text::put(out, "message id", message_id, TEXT_BYTES_MAX)
+        }
+    }
+}
+
+fn decode_key<'a>(reader: &mut Reader<'a>) -> Result<PaymentKey<'a>, DecodeError> {
+    Ok(match reader.u8()? {
+        1 => PaymentKey::Uetr(reader.array()?),
+        2 => PaymentKey::Message {
+            sender: text::get(reader, "sender", TEXT_BYTES_MAX)?,
+            message_id: text::get(reader, "message id", TEXT_BYTES_MAX)?,
+        },
+        value => return Err(DecodeError::Invalid { field: "payment key", value: value.into() }),
+    })
 }
 
 #[cfg(test)]

@@ -87,6 +87,11 @@ impl Identities {
         Self { uetr, transaction: transaction_id, in_message }
     }
 
+    /// The strongest, which the payment's transfer bears.
+    pub(crate) fn strongest(self) -> [u8; 16] {
+        self.iter().next().expect("every transaction has an identity")
+    }
+
     /// All there are, the strongest first. There is always one.
     pub(crate) fn iter(self) -> impl Iterator<Item = [u8; 16]> {
         [self.uetr, self.transaction, self.in_message].into_iter().flatten()
@@ -101,6 +106,11 @@ pub(crate) fn uetr(uetr: [u8; 16]) -> [u8; 16] {
 /// As which 16 bytes an account's key is kept.
 pub(crate) fn account(key: &str) -> [u8; 16] {
     short_hash(b"pa1", &[key])
+}
+
+/// As which 16 bytes the transfer is kept that gives back what another took.
+pub(crate) fn reversal(transfer: [u8; 16]) -> [u8; 16] {
+    hash16(Sha256::new_with_prefix(b"pr1").chain_update(transfer))
 }
 
 /// As which 16 bytes the transfer of an account's opening balance is kept.

@@ -1,6 +1,6 @@
 //! The payments model: accounts, postings and outcomes as a deterministic state machine.
 //!
-//! A group of payments carries the books of one or several settlement currencies. A command opens an
+//! A group of payments carries the books of one or several settlement currencies, or a part of one. A command opens an
 //! account, changes an account's state, or carries one pacs.008 message, which the server in front
 //! has parsed and validated. [`Payments`] decides each transaction of a message in a fixed order of
 //! rules ([`Reason`]), posts it as a double entry, and keeps what a pacs.002 is written from. The
@@ -22,6 +22,7 @@ extern crate std;
 mod archive;
 mod book;
 mod command;
+mod credit;
 mod identity;
 pub mod limits;
 mod message;
@@ -30,13 +31,16 @@ mod reason;
 mod reply;
 mod saved;
 mod text;
+mod transit;
 
-pub use self::archive::Recorded;
+pub use self::archive::{Across, Recorded};
+pub use self::book::clearing::End;
 pub use self::book::{AccountView, Kind};
-pub use self::command::{Command, Encoded, OpenAccount, SetAccountState};
+pub use self::command::{Command, Encoded, OpenAccount, Route, SetAccountState};
 pub use self::identity::{PaymentKey, message_id};
 pub use self::message::{Date, Message, Transaction, Version};
 pub use self::payments::{Counts, Payments, Sums};
 pub use self::reason::{Reason, Status, Step, Verdict};
 pub use self::reply::{Difference, Refusal, Reply};
 pub use self::text::OutOfLimits;
+pub use self::transit::{Ended, Pending, Received};

@@ -3,7 +3,8 @@
 //! A payment passes four stages. The technical check ends in ACTC, the check of the accounts in
 //! ACCP, the check of the funds in ACSP, and the posting in ACSC. A rule that fails makes it RJCT at
 //! its stage. All of that is one step of the journal, so all statuses of a payment bear the stamp of
-//! the record that carried it.
+//! the record that carried it; but when another group keeps the creditor's account, the last status waits
+//! for that group's answer, and bears the stamp of the record that brought it.
 
 use alloc::vec::Vec;
 
@@ -39,14 +40,17 @@ pub struct Step {
 pub enum Verdict {
     /// It was posted.
     Settled,
-    /// It was not.
+    /// It was not, or it was given back.
     Rejected(Reason),
+    /// It was debited, and the group that keeps the creditor's account has not answered.
+    Pending,
 }
 
-/// Why a transaction was rejected. Where several hold, the first in this order is the answer.
+/// Why a transaction was rejected. Where several hold, the first in this order is the answer; those from
+/// [`Reason::DebtorElsewhere`] on concern payments between groups and compete with none.
 ///
 /// The codes are from the ISO external code set of status reasons. The numbers are stored and never
-/// reused; 0 stands for a settled transaction.
+/// reused; 0 stands for a settled transaction, 255 for a pending one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Reason {
@@ -85,7 +89,17 @@ pub enum Reason {
     InsufficientFunds = 16,
     /// ED05: the ledger could not take the posting.
     SettlementFailed = 17,
+    /// NARR: the debtor account is kept in another ledger than that of the message's first transaction.
+    DebtorElsewhere = 18,
+    /// DS02: it was pending, and was cancelled before it was credited.
+    Cancelled = 19,
+    /// AB08: the group that keeps the creditor account has not answered for too long, or the channel to it is
+    /// frozen.
+    CreditorUnreachable = 20,
 }
+
+/// As which number a pending transaction is stored.
+const PENDING: u8 = 255;
 
 impl Status {
     /// The ISO code.
@@ -108,6 +122,19 @@ impl Verdict {
         match self {
             Self::Settled => Status::Settled,
             Self::Rejected(_) => Status::Rejected,
+            Self::Pending => Status::InSettlement,
+        }
+    }
+
+    /// The status of a message with these verdicts: see [`crate::Reply::group_status`].
+    #[must_use]
+    pub fn together(verdicts: &[Self]) -> &'static str {
+        let is_rejected = |verdict: &Self| matches!(verdict, Self::Rejected(_));
+        match verdicts.iter().filter(|verdict| is_rejected(verdict)).count() {
+            0 if verdicts.contains(&Self::Pending) => Status::InSettlement.code(),
+            0 => Status::Settled.code(),
+            count if count == verdicts.len() => Status::Rejected.code(),
+            _ => "PART",
         }
     }
 
@@ -115,26 +142,27 @@ impl Verdict {
     #[must_use]
     pub const fn reason(self) -> Option<Reason> {
         match self {
-            Self::Settled => None,
+            Self::Settled | Self::Pending => None,
             Self::Rejected(reason) => Some(reason),
         }
     }
 
-    /// Every status it went through, the final one last. `stamp` is that of the record that carried
-    /// the message.
+    /// Every status it went through, the last one last. `stamp` is that of the record that carried the
+    /// message, `ended` that of the other group's answer, if there was one.
     #[must_use]
-    pub fn history(self, stamp: Stamp) -> Vec<Step> {
-        const PASSED: [Status; 4] = [
-            Status::TechnicallyAccepted,
-            Status::ProfileAccepted,
-            Status::InSettlement,
-            Status::Settled,
-        ];
-        let (passed, end) = match self {
-            Self::Settled => (PASSED.len(), None),
-            Self::Rejected(reason) => (reason.stages_passed(), Some(Status::Rejected)),
+    pub fn history(self, stamp: Stamp, ended: Option<Stamp>) -> Vec<Step> {
+        const PASSED: [Status; 3] =
+            [Status::TechnicallyAccepted, Status::ProfileAccepted, Status::InSettlement];
+        const IN_SETTLEMENT: usize = PASSED.len();
+        let (passed, end) = match (self, ended) {
+            (Self::Pending, _) => (IN_SETTLEMENT, None),
+            (Self::Settled, _) => (IN_SETTLEMENT, Some(Status::Settled)),
+            (Self::Rejected(_), Some(_)) => (IN_SETTLEMENT, Some(Status::Rejected)),
+            (Self::Rejected(reason), None) => (reason.stages_passed(), Some(Status::Rejected)),
         };
-        PASSED.into_iter().take(passed).chain(end).map(|status| Step { status, stamp }).collect()
+        let end = end.map(|status| Step { status, stamp: ended.unwrap_or(stamp) });
+        let passed = PASSED.into_iter().take(passed).map(|status| Step { status, stamp });
+        passed.chain(end).collect()
     }
 
     /// The number it is stored under.
@@ -142,13 +170,16 @@ impl Verdict {
         match self {
             Self::Settled => 0,
             Self::Rejected(reason) => reason as u8,
+            Self::Pending => PENDING,
         }
     }
 
     /// The verdict of that number.
     pub(crate) fn from_number(number: u8) -> Result<Self, DecodeError> {
-        if number == 0 {
-            return Ok(Self::Settled);
+        match number {
+            0 => return Ok(Self::Settled),
+            PENDING => return Ok(Self::Pending),
+            _ => {}
         }
         Reason::ALL
             .into_iter()
@@ -160,7 +191,7 @@ impl Verdict {
 
 impl Reason {
     /// All reasons in their order of precedence.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::DuplicateUetr,
         Self::DuplicateTransaction,
         Self::DuplicateInMessage,
@@ -178,6 +209,9 @@ impl Reason {
         Self::CreditorBlocked,
         Self::InsufficientFunds,
         Self::SettlementFailed,
+        Self::DebtorElsewhere,
+        Self::Cancelled,
+        Self::CreditorUnreachable,
     ];
 
     /// The ISO code.
@@ -234,6 +268,12 @@ impl Reason {
                 ("AM04", "The debtor account does not hold the amount.", 2),
             Self::SettlementFailed =>
                 ("ED05", "The ledger could not take the posting.", 3),
+            Self::DebtorElsewhere =>
+                ("NARR", "The debtor account is kept in another ledger than the message's first; send it by itself.", 1),
+            Self::Cancelled =>
+                ("DS02", "It was cancelled before it was credited, and given back.", 3),
+            Self::CreditorUnreachable =>
+                ("AB08", "The ledger of the creditor account cannot be reached; the amount was given back.", 3),
         }
     }
 }

@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 use types::Stamp;
 use wire::{DecodeError, Reader, Writer};
 
+use crate::Verdict;
 use crate::limits::TRANSACTIONS_MAX;
-use crate::{Status, Verdict};
 
 /// A reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub enum Reply {
     StateSet,
     /// Nothing was done. Tag 6.
     Refused(Refusal),
+    /// So many transactions of the payment were pending, and their groups are asked to let them be. What
+    /// becomes of each, its status tells. Tag 7.
+    Cancelling(u16),
 }
 
 /// In what an account that exists differs from the one to open; the first in this order.
@@ -78,20 +81,25 @@ pub enum Refusal {
     /// The state can count no further accounts or messages.
     #[error("the books are full")]
     Full = 9,
+    /// Payments of the account are pending, and may have to be given back to it.
+    #[error("payments of the account are pending")]
+    PaymentsPending = 10,
+    /// No such payment was carried out here.
+    #[error("there is no such payment")]
+    PaymentUnknown = 11,
+    /// It is final: nothing of it waits for another group.
+    #[error("nothing of the payment is pending")]
+    NothingPending = 12,
 }
 
 impl Reply {
     /// The status of the message as a whole: `ACSC` if all its transactions were settled, `RJCT` if
-    /// all were rejected, `PART` if some were. `None` if this is no answer to a message.
+    /// all were rejected, `PART` if some were, and `ACSP` if none was and some are pending. `None` if this is
+    /// no answer to a message.
     #[must_use]
     pub fn group_status(&self) -> Option<&'static str> {
         let Self::Decided { verdicts, .. } = self else { return None };
-        let settled = verdicts.iter().filter(|verdict| **verdict == Verdict::Settled).count();
-        Some(match settled {
-            0 => Status::Rejected.code(),
-            count if count == verdicts.len() => Status::Settled.code(),
-            _ => "PART",
-        })
+        Some(Verdict::together(verdicts))
     }
 
     /// Writes it at the end of `out`.
@@ -117,6 +125,9 @@ impl Reply {
             Self::Refused(refusal) => {
                 writer.u8(6).u8(*refusal as u8);
             }
+            Self::Cancelling(count) => {
+                writer.u8(7).u16(*count);
+            }
         }
     }
 
@@ -141,6 +152,7 @@ impl Reply {
             4 => Self::ExistsDifferent(Difference::from_number(reader.u8()?)?),
             5 => Self::StateSet,
             6 => Self::Refused(Refusal::from_number(reader.u8()?)?),
+            7 => Self::Cancelling(reader.u16()?),
             tag => return Err(DecodeError::Invalid { field: "reply tag", value: tag.into() }),
         };
         reader.end()?;
@@ -160,7 +172,7 @@ impl Difference {
 }
 
 impl Refusal {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::Malformed,
         Self::MessageIdUsed,
         Self::CurrencyNotCarried,
@@ -170,6 +182,9 @@ impl Refusal {
         Self::AccountClosed,
         Self::BalanceNotZero,
         Self::Full,
+        Self::PaymentsPending,
+        Self::PaymentUnknown,
+        Self::NothingPending,
     ];
 
     fn from_number(number: u8) -> Result<Self, DecodeError> {

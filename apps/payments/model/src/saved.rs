@@ -1,41 +1,53 @@
 //! The whole state as bytes, in parts, and back.
 //!
-//! What later commands may change (the accounts' sums and states) is encoded when the save begins;
-//! what only grows (holders, transfers, messages) is read later, up to the length it had then.
+//! What later commands may change (the accounts' sums and states, payments that are pending) is encoded
+//! when the save begins; what only grows (holders, transfers, messages, ends, credits) is read later, up to
+//! the length it had then.
 //! Indexes and counts are not saved: they follow from the rest and are built again, which is also a
 //! check. A new kind of state gets a tag of its own and one pair of functions here.
 //!
 //! Part, little-endian: tag u8, then by tag
 //! 1. head, always the first: version u8, count of books u32, per book currency u16, accounts u32,
-//!    transfers u32; messages u32;
+//!    transfers u32; messages u32; pending payments, ended ones, credits and their claims, u32 each;
 //! 2. accounts: currency u16, first number u32, count u32, per account 34 bytes;
 //! 3. holders: currency, first, count, per holder kind u8, funding u128, key, name;
 //! 4. transfers: currency, first, count, per transfer 40 bytes;
-//! 5. messages: first u32, count u32, per message a length u32 and its record.
+//! 5. messages: first u32, count u32, per message a length u32 and its record;
+//! 6. pending payments: first, count, per payment its transfer 16 and what `transit` says of it;
+//! 7. ended payments, 8. credits, 9. claims: first, count, and each as in `transit`.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use ledger::{Account, Transfer};
+use ledger::{Account, Transfer, TransferId};
 use model::{LoadError, Saving};
 use types::Currency;
 use wire::{DecodeError, Reader, Writer};
 
 use crate::book::Book;
+use crate::identity::Identities;
 use crate::limits::COMMAND_BYTES_MAX;
-use crate::{Payments, archive};
+use crate::transit::{Claim, Ended, Received, Transit};
+use crate::{Payments, Pending, Verdict, archive};
 
 /// Version of this encoding; numbers never reused.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 const HEAD: u8 = 1;
 const ACCOUNTS: u8 = 2;
 const HOLDERS: u8 = 3;
 const TRANSFERS: u8 = 4;
 const MESSAGES: u8 = 5;
+const PENDING: u8 = 6;
+const ENDED: u8 = 7;
+const RECEIVED: u8 = 8;
+const CLAIMS: u8 = 9;
 
 /// Accounts in one part: 140 KB, so that a part stays a short piece of work.
 const ACCOUNTS_MAX: usize = 4_096;
+
+/// Pending payments in one part, each of 60 bytes.
+const PENDING_PART_MAX: usize = 4_096;
 
 /// Items in one part, where they are counted. Each takes a byte at least.
 const ITEMS_MAX: usize = 1 << 20;
@@ -45,6 +57,10 @@ const ITEMS_MAX: usize = 1 << 20;
 pub(crate) struct Expected {
     books: BTreeMap<Currency, (u32, u32)>,
     messages: u32,
+    pending: u32,
+    ended: u32,
+    received: u32,
+    claims: u32,
 }
 
 pub(crate) fn begin(payments: &Payments) -> Saving {
@@ -57,8 +73,11 @@ pub(crate) fn begin(payments: &Payments) -> Saving {
         writer.u16(currency.number()).count(accounts).count(transfers);
         saving.ends.extend([accounts, transfers].map(wide));
     }
-    writer.count(payments.archive.len());
-    saving.ends.push(wide(payments.archive.len()));
+    let Transit { pending, ended, received, claims, .. } = &payments.transit;
+    writer.count(payments.archive.len()).count(pending.len());
+    writer.count(ended.len()).count(received.len()).count(claims.len());
+    let lists = [payments.archive.len(), ended.len(), received.len(), claims.len()];
+    saving.ends.extend(lists.map(wide));
     saving.aside.push_back(head);
     for (currency, book) in &payments.books {
         let mut first = 0_usize;
@@ -74,6 +93,20 @@ pub(crate) fn begin(payments: &Payments) -> Saving {
             saving.aside.push_back(part);
             first = first.saturating_add(count);
         }
+    }
+    let mut first = 0_usize;
+    let mut all = pending.iter().peekable();
+    while all.peek().is_some() {
+        let count = pending.len().saturating_sub(first).min(PENDING_PART_MAX);
+        let mut part = Vec::new();
+        let mut writer = Writer::new(&mut part);
+        writer.u8(PENDING).count(first).count(count);
+        for (transfer, one) in all.by_ref().take(count) {
+            writer.raw(transfer);
+            one.encode(&mut writer);
+        }
+        saving.aside.push_back(part);
+        first = first.saturating_add(count);
     }
     saving
 }
@@ -99,8 +132,18 @@ pub(crate) fn next(payments: &Payments, saving: &mut Saving, bytes_max: usize) -
     while saving.next < end && items.len() < bytes_max && count < ITEMS_MAX {
         let number = u32::try_from(saving.next).ok()?;
         let writer = &mut Writer::new(&mut items);
-        if saving.part >= books {
-            writer.run(payments.archive.record_at(number)?);
+        let Transit { ended, received, claims, .. } = &payments.transit;
+        if let Some(list) = saving.part.checked_sub(books) {
+            match list {
+                0 => {
+                    writer.run(payments.archive.record_at(number)?);
+                }
+                1 => ended.get(number)?.encode(writer),
+                2 => received.get(number)?.encode(writer),
+                _ => {
+                    writer.raw(&claims.get(number)?.0);
+                }
+            }
         } else {
             let book = payments.books.values().nth(index)?;
             if is_transfers {
@@ -114,8 +157,8 @@ pub(crate) fn next(payments: &Payments, saving: &mut Saving, bytes_max: usize) -
     }
     let mut part = Vec::with_capacity(items.len().saturating_add(16));
     let mut writer = Writer::new(&mut part);
-    if saving.part >= books {
-        writer.u8(MESSAGES);
+    if let Some(list) = saving.part.checked_sub(books) {
+        writer.u8(*[MESSAGES, ENDED, RECEIVED, CLAIMS].get(list)?);
     } else {
         let tag = if is_transfers { TRANSFERS } else { HOLDERS };
         writer.u8(tag).u16(payments.books.keys().nth(index)?.number());
@@ -136,6 +179,10 @@ pub(crate) fn load(payments: &mut Payments, part: &[u8]) -> Result<(), LoadError
         HOLDERS => holders(payments, &mut reader)?,
         TRANSFERS => transfers(payments, &mut reader)?,
         MESSAGES => messages(payments, &mut reader)?,
+        PENDING => pending(payments, &mut reader)?,
+        ENDED => ended(payments, &mut reader)?,
+        RECEIVED => received(payments, &mut reader)?,
+        CLAIMS => claims(payments, &mut reader)?,
         _ => return Err(LoadError::Invalid { field: "part", value: tag.into() }),
     }
     reader.end().map_err(refused)
@@ -155,8 +202,35 @@ pub(crate) fn loaded(payments: &mut Payments) -> Result<(), LoadError> {
             return Err(LoadError::Invalid { field: "sum of a book", value });
         }
     }
-    if u32::try_from(payments.archive.len()) != Ok(expected.messages) {
+    let Transit { pending, ended, received, claims, .. } = &payments.transit;
+    let lists = [payments.archive.len(), pending.len(), ended.len(), received.len(), claims.len()];
+    let Expected { messages, .. } = expected;
+    let wanted = [messages, expected.pending, expected.ended, expected.received, expected.claims];
+    if lists.map(|length| u32::try_from(length).ok()) != wanted.map(Some) {
         return Err(LoadError::Truncated);
+    }
+    all_pending(payments)
+}
+
+/// Holds what is pending against the messages that it is of and the debits that stand for it.
+fn all_pending(payments: &mut Payments) -> Result<(), LoadError> {
+    for (number, (transfer, one)) in (0_u64..).zip(&payments.transit.pending) {
+        let invalid = LoadError::Invalid { field: "pending payment", value: number };
+        let index = usize::from(one.index);
+        let recorded = payments.archive.read(one.record, &payments.transit).ok_or(invalid)?;
+        let transaction = recorded.message.transactions.get(index).ok_or(invalid)?;
+        let is_it = Identities::new(&recorded.message, transaction).strongest() == *transfer
+            && recorded.verdicts.get(index) == Some(&Verdict::Pending)
+            && (transaction.amount, recorded.message.currency) == (one.amount, one.currency);
+        let book = payments.books.get_mut(&one.currency).filter(|_| is_it).ok_or(invalid)?;
+        if !book.restore_pending(TransferId(*transfer), one.amount) {
+            return Err(invalid);
+        }
+    }
+    let counted =
+        payments.counts().values().fold(0_u64, |sum, counts| sum.saturating_add(counts.pending));
+    if counted != wide(payments.transit.pending.len()) {
+        return Err(LoadError::Invalid { field: "pending payments", value: counted });
     }
     Ok(())
 }
@@ -177,11 +251,13 @@ fn head(payments: &mut Payments, reader: &mut Reader<'_>) -> Result<(), LoadErro
     if books.len() != payments.books.len() || payments.archive.len() != 0 {
         return Err(LoadError::Invalid { field: "books", value: wide(count) });
     }
-    let messages = reader.u32().map_err(refused)?;
+    let mut list = || reader.u32().map_err(refused);
+    let (messages, pending, ended) = (list()?, list()?, list()?);
+    let (received, claims) = (list()?, list()?);
     for (currency, book) in &mut payments.books {
         *book = Book::blank(*currency);
     }
-    payments.loading = Some(Expected { books, messages });
+    payments.loading = Some(Expected { books, messages, pending, ended, received, claims });
     Ok(())
 }
 
@@ -235,6 +311,71 @@ fn messages(payments: &mut Payments, reader: &mut Reader<'_>) -> Result<(), Load
         }
     }
     Ok(())
+}
+
+fn pending(payments: &mut Payments, reader: &mut Reader<'_>) -> Result<(), LoadError> {
+    let (first, count) = list(reader, payments.transit.pending.len(), "pending payment")?;
+    for _ in 0..count {
+        let transfer = reader.array().map_err(refused)?;
+        let one = Pending::decode(reader).map_err(refused)?;
+        // In their order, so that a state has one encoding.
+        let last = payments.transit.pending.last_key_value();
+        if last.is_some_and(|(last, _)| *last >= transfer) {
+            return Err(LoadError::Invalid { field: "pending payment", value: first.into() });
+        }
+        payments.transit.pending.insert(transfer, one);
+    }
+    Ok(())
+}
+
+fn ended(payments: &mut Payments, reader: &mut Reader<'_>) -> Result<(), LoadError> {
+    let (first, count) = list(reader, payments.transit.ended.len(), "ended payment")?;
+    for _ in 0..count {
+        let one = Ended::decode(reader).map_err(refused)?;
+        let book = payments.books.get(&one.currency);
+        let transfer = book.and_then(|book| book.ledger().transfer(TransferId(one.transfer)));
+        let is_posted = transfer.is_some_and(|transfer| transfer.amount == one.amount);
+        if !is_posted || !payments.transit.restore_ended(one) || !payments.count_ended(&one) {
+            return Err(LoadError::Invalid { field: "ended payment", value: first.into() });
+        }
+    }
+    Ok(())
+}
+
+fn received(payments: &mut Payments, reader: &mut Reader<'_>) -> Result<(), LoadError> {
+    let (first, count) = list(reader, payments.transit.received.len(), "credit")?;
+    for _ in 0..count {
+        let one = Received::decode(reader).map_err(refused)?;
+        let book = payments.books.get(&one.currency);
+        let transfer = book.and_then(|book| book.ledger().transfer(TransferId(one.transfer)));
+        let is_posted = transfer.is_some_and(|transfer| transfer.amount == one.amount);
+        let is_counted = is_posted && payments.count_received(&one);
+        if !is_counted || payments.transit.received.push(one).is_none() {
+            return Err(LoadError::Invalid { field: "credit", value: first.into() });
+        }
+    }
+    Ok(())
+}
+
+fn claims(payments: &mut Payments, reader: &mut Reader<'_>) -> Result<(), LoadError> {
+    let (first, count) = list(reader, payments.transit.claims.len(), "claim")?;
+    for _ in 0..count {
+        if !payments.transit.restore_claim(Claim(reader.array().map_err(refused)?)) {
+            return Err(LoadError::Invalid { field: "claim", value: first.into() });
+        }
+    }
+    Ok(())
+}
+
+/// What opens a part of a list: the first number, the count.
+fn list(
+    reader: &mut Reader<'_>,
+    have: usize,
+    field: &'static str,
+) -> Result<(u32, usize), LoadError> {
+    let first = reader.u32().map_err(refused)?;
+    at(field, first, have)?;
+    Ok((first, reader.count("items", ITEMS_MAX).map_err(refused)?))
 }
 
 /// What opens a part of a book's items: the book, the first number, the count.

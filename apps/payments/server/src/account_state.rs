@@ -61,7 +61,8 @@ pub(crate) async fn set(
     let encoded = command.encode().map_err(|limit| out_of_limits(&limit))?;
     let id = id(&code, &key, name);
     let asked = parts.uri.path();
-    let (group, reply, repeated) = carry_out(&app, currency, id, encoded, asked).await?;
+    let account = (currency, key.as_str());
+    let (group, reply, repeated) = carry_out(&app, account, id, encoded, asked).await?;
     match reply {
         Reply::StateSet => Ok(json(&value!({
             "currency": currency.code(),
@@ -71,13 +72,16 @@ pub(crate) async fn set(
             "repeated": repeated,
         }))),
         Reply::Refused(refusal) => Err(refused(refusal).with("repeated", repeated)),
-        Reply::Decided { .. } | Reply::Opened | Reply::Exists | Reply::ExistsDifferent(_) => {
-            Err(pay::unreadable())
-        }
+        Reply::Decided { .. }
+        | Reply::Opened
+        | Reply::Exists
+        | Reply::ExistsDifferent(_)
+        | Reply::Cancelling(_) => Err(pay::unreadable()),
     }
 }
 
-fn name(headers: &HeaderMap) -> Result<&str, Problem> {
+/// The name that a client gives its request.
+pub(crate) fn name(headers: &HeaderMap) -> Result<&str, Problem> {
     let name = headers.get(IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok()).map(str::trim);
     name.filter(|name| (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&name.len())).ok_or_else(|| {
         Problem::new(400, "bad-header", "The request needs a name of its own.")
@@ -106,7 +110,10 @@ fn refused(refusal: Refusal) -> Problem {
         | Refusal::FundingTooLarge
         | Refusal::AccountClosed
         | Refusal::BalanceNotZero
-        | Refusal::Full => (409, "refused"),
+        | Refusal::Full
+        | Refusal::PaymentsPending
+        | Refusal::PaymentUnknown
+        | Refusal::NothingPending => (409, "refused"),
     };
     Problem::new(status, kind, "The account's state is as it was.")
         .detail(format!("{refusal}; this name's outcome stands, ask again under another"))

@@ -17,7 +17,7 @@ use types::{Currency, GroupId, MessageId, Stamp};
 
 use crate::limits::{ACCOUNTS_MAX, NOT_AFTER_US_MAX};
 use crate::router::App;
-use crate::{decimal, pay, placement};
+use crate::{decimal, pay};
 
 /// An account to open.
 #[derive(Debug, Deserialize)]
@@ -79,7 +79,8 @@ pub(crate) async fn open(
     let encoded = command.encode().map_err(|limit| out_of_limits(&limit))?;
     let (short, _) = encoded.digest.0.split_first_chunk().expect("a hash has more than 16 bytes");
     let id = MessageId(*short);
-    let (group, reply, repeated) = carry_out(&app, currency, id, encoded, "/v1/accounts").await?;
+    let account = (currency, opening.key.as_str());
+    let (group, reply, repeated) = carry_out(&app, account, id, encoded, "/v1/accounts").await?;
     let created = match reply {
         Reply::Opened => !repeated,
         Reply::Exists => false,
@@ -89,7 +90,9 @@ pub(crate) async fn open(
                 .with("difference", in_what));
         }
         Reply::Refused(refusal) => return Err(refused(refusal)),
-        Reply::Decided { .. } | Reply::StateSet => return Err(pay::unreadable()),
+        Reply::Decided { .. } | Reply::StateSet | Reply::Cancelling(_) => {
+            return Err(pay::unreadable());
+        }
     };
     let mut response = json(&value!({
         "currency": currency.code(),
@@ -103,11 +106,11 @@ pub(crate) async fn open(
     Ok(response)
 }
 
-/// Has the group of a currency carry out a command about an account, and returns the group, what the
+/// Has the group that keeps an account carry out a command about it, and returns the group, what the
 /// ledger said, and whether it had said so before this request to `path`.
 pub(crate) async fn carry_out(
     app: &App,
-    currency: Currency,
+    (currency, key): (Currency, &str),
     id: MessageId,
     encoded: Encoded,
     path: &str,
@@ -119,7 +122,7 @@ pub(crate) async fn carry_out(
         not_after: Stamp(now.0.saturating_add(NOT_AFTER_US_MAX)),
         body: Bytes::from(encoded.body),
     };
-    let group = placement(currency, app.site.groups());
+    let group = app.placement().group(currency, key);
     let reply = app.handle.command(group, command, None).await.map_err(|_| {
         Problem::new(504, "unknown-outcome", "Ask again with the same request.")
             .detail("this node stopped while it was under way")
@@ -131,7 +134,7 @@ pub(crate) async fn carry_out(
     Ok((group, reply, repeated))
 }
 
-/// `GET /v1/accounts`: in order of currency and of opening, the house's own included.
+/// `GET /v1/accounts`: in order of currency, of ledger and of opening, the house's own included.
 pub(crate) async fn all(
     State(app): State<App>,
     page: Result<Query<Page>, QueryRejection>,
@@ -142,11 +145,14 @@ pub(crate) async fn all(
         Some(code) => vec![currency(code)?],
         None => Currency::all().collect(),
     };
-    let groups = app.site.groups();
+    let placement = app.placement();
     let rows = app.read(None, move |view| {
         let mut pass = offset;
-        let all = currencies.into_iter().filter_map(|currency| {
-            let model = view.node.group(placement(currency, groups))?.model();
+        let ledgers = currencies
+            .into_iter()
+            .flat_map(|currency| placement.ledgers(currency).map(move |group| (currency, group)));
+        let all = ledgers.filter_map(|(currency, group)| {
+            let model = view.node.group(group)?.model();
             let count = model.account_count(currency);
             // A book that holds only its own funding account is not in use.
             if count <= 1 {
@@ -155,7 +161,7 @@ pub(crate) async fn all(
             let from = pass;
             pass = pass.saturating_sub(count);
             let accounts = model.accounts_from(currency, from);
-            Some(accounts.map(move |account| row(currency, &account)))
+            Some(accounts.map(move |account| row(currency, group, &account)))
         });
         all.flatten().take(limit + 1).collect::<Vec<_>>()
     });
@@ -177,12 +183,20 @@ pub(crate) async fn one(
 ) -> Result<Response<Body>, Problem> {
     let Path((code, key)) = path?;
     let currency = currency(&code)?;
-    let group = placement(currency, app.site.groups());
-    let found = app.read(Some(group), move |view| {
+    let placement = app.placement();
+    let placed = placement.group(currency, &key);
+    let found = app.read(Some(placed), move |view| {
+        // An account of the house's, such as one for suspense, may stand in any ledger of its currency.
+        let has_it = |group: &GroupId| {
+            let here = view.node.group(*group);
+            here.is_some_and(|here| here.model().account(currency, &key).is_some())
+        };
+        let group = placement.ledgers(currency).find(has_it).unwrap_or(placed);
         let here = view.node.group(group)?;
         let status = here.status(view.now);
         let as_of = position(view.now, status.applied, status.closed);
-        let account = here.model().account(currency, &key).map(|account| row(currency, &account));
+        let account =
+            here.model().account(currency, &key).map(|account| row(currency, group, &account));
         Some((account, as_of))
     });
     let Some((account, as_of)) = found.await? else { return Err(Problem::not_found()) };
@@ -196,7 +210,7 @@ pub(crate) async fn one(
     }
 }
 
-fn row(currency: Currency, account: &AccountView<'_>) -> Value {
+fn row(currency: Currency, group: GroupId, account: &AccountView<'_>) -> Value {
     let kind = match account.kind {
         Kind::Customer => "customer",
         Kind::Settlement => "settlement",
@@ -208,6 +222,7 @@ fn row(currency: Currency, account: &AccountView<'_>) -> Value {
     };
     value!({
         "currency": currency.code(),
+        "group": group.0,
         "key": account.key,
         "name": account.name,
         "kind": kind,
@@ -248,7 +263,10 @@ fn refused(refusal: Refusal) -> Problem {
         | Refusal::CurrencyNotCarried
         | Refusal::AccountUnknown
         | Refusal::AccountClosed
-        | Refusal::BalanceNotZero => 409,
+        | Refusal::BalanceNotZero
+        | Refusal::PaymentsPending
+        | Refusal::PaymentUnknown
+        | Refusal::NothingPending => 409,
     };
     Problem::new(status, "refused", "The account was not opened.").detail(refusal.to_string())
 }

@@ -12,15 +12,16 @@ use payments_message::{Refusal, refusal::Broken};
 use payments_model as model;
 use types::{MessageId, Stamp};
 
+use crate::found::Decision;
 use crate::limits::FINDINGS_MAX;
 
-/// What an answer needs of a message that the ledger decided.
+/// What an answer needs of a message that the ledger decided. An answer that is not the last, because
+/// something is pending, has an id of its own.
 pub(crate) fn decided(
     message: &model::Message<'_>,
-    stamp: Stamp,
-    verdicts: &[model::Verdict],
+    decision: &Decision,
 ) -> Result<Vec<u8>, NotAReport> {
-    let at = moment(stamp);
+    let at = moment(decision.stamp);
     let ids = message.transactions.iter().map(|one| PaymentId {
         instruction: one.instruction_id.map(str::to_owned),
         end_to_end: one.end_to_end_id.to_owned(),
@@ -35,15 +36,21 @@ pub(crate) fn decided(
         count: Some(message.transactions.len().to_string()),
         transactions: ids.collect(),
     };
-    let settled_on = date(&at);
-    let outcomes = verdicts.iter().map(|verdict| match verdict.reason() {
-        None => Outcome {
+    let pairs = decision.verdicts.iter().zip(&decision.ended);
+    let outcomes = pairs.map(|(verdict, ended)| match verdict {
+        model::Verdict::Settled => Outcome {
             status: Status::Settled,
             because: Vec::new(),
             accepted: Some(at.clone()),
-            settled_on,
+            settled_on: date(&moment(ended.unwrap_or(decision.stamp))),
         },
-        Some(why) => Outcome {
+        model::Verdict::Pending => Outcome {
+            status: Status::SettlementInProcess,
+            because: Vec::new(),
+            accepted: Some(at.clone()),
+            settled_on: None,
+        },
+        model::Verdict::Rejected(why) => Outcome {
             status: Status::Rejected,
             because: vec![because(why.code(), why.text())],
             accepted: None,
@@ -51,13 +58,14 @@ pub(crate) fn decided(
         },
     });
     let scope = Scope::Each(outcomes.collect());
+    let id = if decision.is_open() { interim(message.id()) } else { message.id() };
     let report = Report {
-        id: report_id(message.id()),
+        id: report_id(id),
         to: bic(message.sender).map(str::to_owned),
         from: None,
         original,
         scope,
-        created: at,
+        created: moment(decision.latest),
     };
     // Every id in it comes from a message that was valid, and every reason is one of ours: the tests
     // hold all of them against the schemas, so that no answer has to be.
@@ -119,6 +127,13 @@ fn because(code: &str, text: &str) -> Because {
         Some(reason) => Because { reason, text: text.to_owned() },
         None => Because { reason: Reason::NARR, text: format!("{code}: {text}") },
     }
+}
+
+/// The number of an answer that is not the last.
+fn interim(id: MessageId) -> MessageId {
+    let digest = wire::digest(&[&b"interim"[..], &id.0].concat());
+    let (short, _) = digest.0.split_first_chunk().expect("a hash has more than 16 bytes");
+    MessageId(*short)
 }
 
 /// 32 hexadecimal digits; an id of a report has at most 35 characters.

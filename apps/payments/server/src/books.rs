@@ -1,4 +1,5 @@
-//! `/v1/books` and `/v1/digests`: that no money was made or lost, and that all regions hold the same.
+//! `/v1/books` and `/v1/digests`: that no money was made or lost, also not between ledgers, and that all
+//! regions hold the same.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -10,28 +11,44 @@ use runtime::NodeView;
 use serde_json::{Map, Value, json as value};
 use types::{Amount, Currency, GroupId};
 
-use crate::decimal;
 use crate::limits::{CURRENCIES_PER_LOOK, DIGESTS_PER_LOOK};
-use crate::placement;
 use crate::router::App;
+use crate::{clearing, decimal};
 
-/// `GET /v1/books`: every currency in use, each added up from its accounts anew.
+/// `GET /v1/books`: every ledger in use, each added up from its accounts anew, and every pair of ledgers
+/// with what is in flight between them.
 pub(crate) async fn books(State(app): State<App>) -> Result<Response<Body>, Problem> {
-    let mut books = Vec::new();
+    let (mut books, mut clearing) = (Vec::new(), Vec::new());
     let currencies: Vec<Currency> = Currency::all().collect();
-    let groups = app.site.groups();
+    let placement = app.placement();
     // A look waits for its turn, so there should be few; and adding up many accounts must not hold
     // up what else is to be decided, so there should not be only one.
     for some in currencies.chunks(CURRENCIES_PER_LOOK) {
         let some = some.to_vec();
         let some = app.read(None, move |view| {
-            let books = some.into_iter();
-            books.filter_map(|one| book(view, placement(one, groups), one)).collect::<Vec<_>>()
+            let ledgers = some.iter().flat_map(|currency| {
+                placement.ledgers(*currency).map(move |group| (group, *currency))
+            });
+            let books = ledgers.filter_map(|(group, currency)| book(view, group, currency));
+            let pairs = some.iter().flat_map(|currency| {
+                clearing::pairs(view, *currency, placement.ledgers(*currency))
+            });
+            (books.collect::<Vec<_>>(), pairs.collect::<Vec<_>>())
         });
-        books.extend(some.await?);
+        let (more_books, more_pairs) = some.await?;
+        books.extend(more_books);
+        clearing.extend(more_pairs);
     }
-    let balanced = books.iter().all(|book| book["balanced"] == true);
-    Ok(json(&value!({ "observer": app.site.node().0, "balanced": balanced, "books": books })))
+    let balanced = books.iter().all(|book| book["balanced"] == true)
+        && clearing.iter().all(|pair| pair["state"] != "differs");
+    let pending: u64 = clearing.iter().filter_map(|pair| pair["pending_count"].as_u64()).sum();
+    Ok(json(&value!({
+        "observer": app.site.node().0,
+        "balanced": balanced,
+        "books": books,
+        "clearing": clearing,
+        "pending_count": pending,
+    })))
 }
 
 /// `GET /v1/digests`: equal `applied_seq` must come with equal `trail` and `digest` in every region.
@@ -94,6 +111,10 @@ fn book(view: &NodeView<'_, Payments>, group: GroupId, currency: Currency) -> Op
         "balanced": balanced,
         "settled_count": counts.map_or(0, |counts| counts.settled),
         "settled_amount": amount(counts.map_or(Amount::ZERO, |counts| counts.settled_amount)),
+        "pending_count": counts.map_or(0, |counts| counts.pending),
+        "pending_amount": amount(counts.map_or(Amount::ZERO, |counts| counts.pending_amount)),
+        "received_count": counts.map_or(0, |counts| counts.received),
+        "received_amount": amount(counts.map_or(Amount::ZERO, |counts| counts.received_amount)),
         "rejected_count": rejected_count,
         "rejected_by_reason": rejected,
         "as_of": position(view.now, status.applied, status.closed),

@@ -3,7 +3,7 @@
 //! The core thread must not stand still while an answer is put into words, so a look-up copies what
 //! it found, some microseconds for a usual message, and the rest happens where the request is.
 
-use payments_model::{Date, Message, Recorded, Transaction, Verdict, Version};
+use payments_model::{Across, Date, Message, Recorded, Transaction, Verdict, Version};
 use types::{Amount, Currency, GroupId, Hash, Now, Seq, Stamp};
 
 /// A message that was carried out, with where this node stood when it was looked up.
@@ -16,12 +16,40 @@ pub(crate) struct Found {
     pub(crate) stamp: Stamp,
     pub(crate) raw_sha256: Hash,
     pub(crate) verdicts: Vec<Verdict>,
+    pub(crate) across: Vec<Option<Across>>,
+    /// When the last of its statuses was reached.
+    pub(crate) latest: Stamp,
     currency: Currency,
     version: Version,
     settlement_date: Option<Date>,
     sender: String,
     message_id: String,
     lines: Vec<Line>,
+}
+
+/// What became of a message so far, as an answer needs it.
+#[derive(Clone, Debug)]
+pub(crate) struct Decision {
+    /// The stamp of the record that carried it.
+    pub(crate) stamp: Stamp,
+    /// That of the last thing that became of it.
+    pub(crate) latest: Stamp,
+    pub(crate) verdicts: Vec<Verdict>,
+    /// When another group's answer came, by transaction.
+    pub(crate) ended: Vec<Option<Stamp>>,
+}
+
+impl Decision {
+    /// As the ledger decided at first.
+    pub(crate) fn first(stamp: Stamp, verdicts: Vec<Verdict>) -> Self {
+        let ended = vec![None; verdicts.len()];
+        Self { stamp, latest: stamp, verdicts, ended }
+    }
+
+    /// Whether something of it is pending.
+    pub(crate) fn is_open(&self) -> bool {
+        self.verdicts.contains(&Verdict::Pending)
+    }
 }
 
 #[derive(Debug)]
@@ -64,12 +92,28 @@ impl Found {
             stamp: recorded.stamp,
             raw_sha256: recorded.raw_sha256,
             verdicts: recorded.verdicts.clone(),
+            across: recorded.across.clone(),
+            latest: recorded.latest(),
             currency: message.currency,
             version: message.version,
             settlement_date: message.settlement_date,
             sender: message.sender.to_owned(),
             message_id: message.message_id.to_owned(),
             lines: message.transactions.iter().map(line).collect(),
+        }
+    }
+
+    /// What became of it so far.
+    pub(crate) fn decision(&self) -> Decision {
+        Decision {
+            stamp: self.stamp,
+            latest: self.latest,
+            verdicts: self.verdicts.clone(),
+            ended: self
+                .across
+                .iter()
+                .map(|across| across.and_then(|across| across.ended))
+                .collect(),
         }
     }
 

@@ -6,13 +6,15 @@
 //! Nothing is kept here that an answer depends on: an answer is written from the stored outcome, to
 //! the byte the same each time.
 //!
-//! What each kind of answer means stands in the table of [`pay`]; which group keeps which currency
-//! in [`placement`]. The routes of operators come from [`console`] and are served beside these.
+//! What each kind of answer means stands in the table of [`pay`]; which group keeps which account in
+//! [`Placement`]. The routes of operators come from [`console`] and are served beside these.
 
 mod account_state;
 mod accounts;
 mod answer;
 mod books;
+mod cancel;
+mod clearing;
 mod deadline;
 mod decimal;
 mod found;
@@ -23,8 +25,9 @@ pub mod pay;
 mod placement;
 mod reading;
 mod router;
+mod settling;
 mod translate;
 mod words;
 
-pub use placement::{placement, start};
+pub use placement::{Placement, start};
 pub use router::router;

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode};
 use console::{Problem, hash_hex, json, position};
 use payments_message::date::moment;
-use payments_model::{PaymentKey, Payments, Reply};
+use payments_model::{PaymentKey, Payments, Verdict};
 use runtime::NodeView;
 use serde_json::{Value, json as value};
 use types::{MessageId, Now, Stamp};
@@ -42,11 +42,11 @@ pub(crate) async fn report(
 ) -> Result<Response<Body>, Problem> {
     let Path(id) = path?;
     let found = find(&app, id).await?;
-    let report = answer::decided(&found.message(), found.stamp, &found.verdicts);
+    let report = answer::decided(&found.message(), &found.decision());
     Ok(xml(StatusCode::OK, report.map_err(|error| unwritable(&error))?))
 }
 
-async fn find(app: &App, id: String) -> Result<Found, Problem> {
+pub(crate) async fn find(app: &App, id: String) -> Result<Found, Problem> {
     if PaymentKey::parse(&id).is_none() {
         return Err(Problem::new(400, "bad-id", "That is no id of a payment.")
             .detail("want a UETR, or SENDER%2FMESSAGE-ID"));
@@ -84,11 +84,12 @@ fn search(view: &NodeView<'_, Payments>, id: &str) -> Result<Found, Searched> {
 
 fn describe(found: &Found) -> Value {
     let message = found.message();
-    let (stamp, verdicts) = (found.stamp, found.verdicts.clone());
-    let status = Reply::Decided { stamp, verdicts }.group_status();
-    let pairs = message.transactions.iter().zip(&found.verdicts);
-    let transactions = pairs.map(|(one, verdict)| {
-        let history = verdict.history(stamp).into_iter().map(|step| {
+    let stamp = found.stamp;
+    let status = Verdict::together(&found.verdicts);
+    let pairs = message.transactions.iter().zip(found.verdicts.iter().zip(&found.across));
+    let transactions = pairs.map(|(one, (verdict, across))| {
+        let ended = across.and_then(|across| across.ended);
+        let history = verdict.history(stamp, ended).into_iter().map(|step| {
             value!({
                 "status": step.status.code(),
                 "stamp_us": step.stamp.0,
@@ -111,6 +112,10 @@ fn describe(found: &Found) -> Value {
                 value!({ "code": reason.code(), "text": reason.text() })
             }),
             "history": history.collect::<Vec<_>>(),
+            "creditor_group": across.map(|across| across.to.0),
+            "pending_ms": (*verdict == Verdict::Pending)
+                .then(|| found.now.wall.since(stamp) / 1_000),
+            "cancel_asked_us": across.and_then(|across| across.cancelled).map(|stamp| stamp.0),
         })
     });
     value!({

@@ -22,8 +22,9 @@ pub(crate) fn paths() -> Value {
             &FOUND,
         ) },
         "/v1/payments/{id}/pacs.002": { "get": report },
+        "/v1/payments/{id}/cancel": { "post": cancel() },
         "/v1/accounts": { "post": open(), "get": operation(
-            "Accounts in order of currency and of opening.",
+            "Accounts in order of currency, of ledger and of opening.",
             &[
                 parameter("query", "currency", "only this currency"),
                 parameter("query", "offset", "how many to pass over"),
@@ -45,9 +46,13 @@ pub(crate) fn paths() -> Value {
         ) },
         "/v1/accounts/{currency}/{key}/state": { "post": set_state(currency, key) },
         "/v1/books": { "get": operation(
-            "Every currency in use, added up from its accounts.",
+            "Every ledger in use, added up from its accounts, and what stands between ledgers.",
             &[],
-            &[("200", "`balanced` says whether debits equal credits everywhere")],
+            &[(
+                "200",
+                "`balanced`: debits equal credits everywhere, and every pair of `clearing` differs by \
+                 what is in flight; `pending_count`",
+            )],
         ) },
         "/v1/digests": { "get": operation(
             "Digests of each group: equal positions must come with equal digests in every region.",
@@ -96,7 +101,9 @@ fn pay() -> Value {
     });
     pay["responses"]["200"] = answer("pacs.002: ACSC, RJCT or PART", "application/xml");
     pay["responses"]["202"] = answer(
-        "pacs.002 of what is on one disk and not committed: it may yet be lost, and is then itemised",
+        "pacs.002. With `Evenkeel-Provisional`: of what is on one disk and not committed, it may yet be \
+         lost, and is then itemised. Without, ACSP: debited, and not answered by the ledger of a \
+         creditor's account; ask again with the same message",
         "application/xml",
     );
     pay["responses"]["202"]["headers"]["Evenkeel-Provisional"] =
@@ -118,6 +125,30 @@ fn pay() -> Value {
             json!({ "description": description, "schema": { "type": "string" } });
     }
     pay
+}
+
+fn cancel() -> Value {
+    let mut name = parameter("header", "Idempotency-Key", "the request's name");
+    name["required"] = json!(true);
+    let mut cancel = operation(
+        "Wishes back what is pending of a payment between two ledgers; the creditor's decides.",
+        &[parameter("path", "id", "a UETR, or SENDER%2FMESSAGE-ID"), name],
+        &[
+            (
+                "202",
+                "`cancelling_count` transactions were pending; what became of them is their status",
+            ),
+            ("400", "`bad-header`: no name; `bad-id`, `bad-path`"),
+            ("401", "no or a wrong token"),
+            ("403", "`no-token`: this node takes no changes over HTTP"),
+            ("404", "not known here; see the age"),
+            ("409", "`nothing-pending`: it is final; `conflict`: the name meant another payment"),
+            ("503", "`busy`: nothing was done"),
+            ("504", "`unknown-outcome`: ask again with the same name"),
+        ],
+    );
+    cancel["security"] = json!([{ "admin": [] }]);
+    cancel
 }
 
 fn set_state(currency: Value, key: Value) -> Value {

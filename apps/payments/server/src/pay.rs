@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | 200 | pacs.002 | the ledger decided: `ACSC`, `RJCT`, or `PART` of several transactions |
 //! | 202 | pacs.002 | the same, on one disk and not committed: `Evenkeel-Provisional: true` |
+//! | 202 | pacs.002 | `ACSP`: it is debited, and the ledger of a creditor's account has not answered; ask again with the same message; `Retry-After` |
 //! | 307 | problem `not-home` | another node must be asked, and `Location` names it |
 //! | 400 | problem `not-xml`, `hostile-xml`, `not-pacs008`, `bad-header`, `broken-off` | no message was found |
 //! | 408, 413, 415 | problem | too slow, over 1 MiB, not XML by its content type |
@@ -13,18 +14,21 @@
 //! | 503 | problem `busy`, `stopping` | nothing was done; `Retry-After` |
 //! | 504 | problem `unknown-outcome` | nobody can say yet whether it was done; ask again with the same message |
 //!
-//! 202 comes only from a group whose class is async or local. What it tells of may be lost with the
-//! home; a request that says `Evenkeel-Until: commit` waits until it cannot.
+//! 202 that is provisional comes only from a group whose class is async or local. What it tells of may be
+//! lost with the home; a request that says `Evenkeel-Until: commit` waits until it cannot.
 //!
-//! Only 504, a lost connection, and an answer that never comes leave the outcome open. Asking again
+//! Only 202, 504, a lost connection, and an answer that never comes leave the outcome open. Asking again
 //! with the same message is always safe.
 //!
-//! The ids of messages are unique among all currencies of a sender, but each group of currencies has
-//! a table of its own. Before a command is handed on, the other groups are looked at as this node has
-//! applied them; that refuses a message id that was used in another currency as far as this region
-//! has heard of it. Two regions that take the same id in two currencies at once are not told apart
-//! here; a strict claim across ledgers needs a channel between their groups. Where it came to that,
-//! each of the two messages keeps its outcome and is answered with it.
+//! The same message always comes to the same group, that of its first debtor's account, and has one outcome
+//! there. An id that is used for two *different* messages, whose first debtors are kept by two groups, meets
+//! two tables. Before a command is handed on, the other groups are looked at as this node has applied
+//! them; that refuses an id that was used in another ledger as far as this region has heard of it. Two
+//! regions that take the same id for two messages of two ledgers at once are not told apart here; each of
+//! the two keeps its outcome and is answered with it. A payment that goes from one ledger to the other is
+//! held against what both have seen.
+
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -39,10 +43,11 @@ use payments_model as model;
 use types::{Currency, GroupId, Hash, MessageId, NodeId, Seq, Stamp};
 use wire::{Command, Doubt, Reply};
 
+use crate::found::Decision;
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::router::App;
 use crate::translate::Names;
-use crate::{answer, deadline, placement};
+use crate::{answer, deadline};
 
 /// Answer: whether the message had its outcome before this request.
 pub const REPEATED: &str = "evenkeel-repeated";
@@ -86,6 +91,7 @@ pub(crate) async fn pay(
     let patience_us = deadline::patience_us(&headers)?;
     let until = deadline::until(&headers)?;
     let clock = app.handle.clock();
+    let deadline = clock.instant().after(app.handle.patience_us(patience_us));
     let not_after = deadline::not_after(&headers, clock.wall())?;
     let raw = read_body(&headers, body, MESSAGE_BYTES_MAX).await?;
 
@@ -118,10 +124,17 @@ pub(crate) async fn pay(
     })?;
     match (reply, elsewhere) {
         (Reply::Done { seq, repeated, outcome, .. }, _) => {
-            done(&names.message(&transfer), group, seq, repeated, &outcome)
+            let mut decision = decision(&outcome)?;
+            if decision.is_open() {
+                let patience = Duration::from_micros(deadline.since(clock.instant()));
+                let settled = app.settling.settled(&app.handle, group, id, patience).await;
+                decision = settled.map_or(decision, |found| found.decision());
+            }
+            done(&names.message(&transfer), group, seq, repeated, &decision)
         }
         (Reply::Provisional { at, repeated, outcome, .. }, _) => {
-            let told = done(&names.message(&transfer), group, at.seq, repeated, &outcome)?;
+            let decision = decision(&outcome)?;
+            let told = done(&names.message(&transfer), group, at.seq, repeated, &decision)?;
             Ok(provisional(told))
         }
         (Reply::Expired, Some(elsewhere)) => Err(elsewhere.conflict()),
@@ -131,7 +144,7 @@ pub(crate) async fn pay(
 
 impl Elsewhere {
     fn conflict(&self) -> Problem {
-        Problem::new(409, "conflict", "The id belongs to a message in another currency.")
+        Problem::new(409, "conflict", "The id belongs to a message in another ledger.")
             .detail("nothing was done; a different payment needs a message id of its own")
             .with("first_currency", self.currency.code())
             .with("first_group", self.group.0)
@@ -139,29 +152,37 @@ impl Elsewhere {
     }
 }
 
-/// Writes the answer to a message that has its outcome.
+/// What the ledger decided about a message.
+fn decision(outcome: &[u8]) -> Result<Decision, Problem> {
+    match model::Reply::decode(outcome) {
+        Ok(model::Reply::Decided { stamp, verdicts }) => Ok(Decision::first(stamp, verdicts)),
+        Ok(model::Reply::Refused(model::Refusal::MessageIdUsed)) => {
+            Err(Problem::new(409, "conflict", "The message id was used before."))
+        }
+        Ok(model::Reply::Refused(refusal)) => {
+            Err(Problem::new(503, "refused", "The ledger takes no message now.")
+                .detail(refusal.to_string())
+                .retry_after_ms(60_000))
+        }
+        Ok(_) | Err(_) => Err(unreadable()),
+    }
+}
+
+/// Writes the answer to a message that has its outcome, or a part of it.
 fn done(
     message: &model::Message<'_>,
     group: GroupId,
     seq: Seq,
     repeated: bool,
-    outcome: &[u8],
+    decision: &Decision,
 ) -> Result<Response<Body>, Problem> {
-    let (stamp, verdicts) = match model::Reply::decode(outcome) {
-        Ok(model::Reply::Decided { stamp, verdicts }) => (stamp, verdicts),
-        Ok(model::Reply::Refused(model::Refusal::MessageIdUsed)) => {
-            return Err(Problem::new(409, "conflict", "The message id was used before."));
-        }
-        Ok(model::Reply::Refused(refusal)) => {
-            return Err(Problem::new(503, "refused", "The ledger takes no message now.")
-                .detail(refusal.to_string())
-                .retry_after_ms(60_000));
-        }
-        Ok(_) | Err(_) => return Err(unreadable()),
-    };
-    let report = answer::decided(message, stamp, &verdicts).map_err(|error| unwritable(&error))?;
-    let mut response = xml(StatusCode::OK, report);
+    let report = answer::decided(message, decision).map_err(|error| unwritable(&error))?;
+    let status = if decision.is_open() { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let mut response = xml(status, report);
     let headers = response.headers_mut();
+    if decision.is_open() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     let repeated = HeaderValue::from_static(if repeated { "true" } else { "false" });
     headers.insert(HeaderName::from_static(REPEATED), repeated);
     headers.insert(HeaderName::from_static(GROUP), HeaderValue::from(group.0));
@@ -238,8 +259,15 @@ fn ready(
     raw: &[u8],
 ) -> Result<Ready, model::OutOfLimits> {
     let message = names.message(transfer);
-    let (id, group) = (message.id(), placement(message.currency, app.site.groups()));
-    let body = Bytes::from(model::Command::Pay { message, raw }.body()?);
+    let accounts = message.transactions.iter().map(|one| (one.debtor, one.creditor));
+    let (group, routes) = app.placement().routes(message.currency, accounts);
+    let id = message.id();
+    let command = if routes.is_empty() {
+        model::Command::Pay { message, raw }
+    } else {
+        model::Command::PayAcross { message, routes, raw }
+    };
+    let body = Bytes::from(command.body()?);
     // Everything that the document says counts, also what the ledger does not look at: who changes a
     // reference under an old id has made another message.
     Ok(Ready { group, id, digest: transfer.content, body })

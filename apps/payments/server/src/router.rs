@@ -8,23 +8,34 @@ use console::Site;
 use payments_model::Payments;
 use runtime::Handle;
 
+use crate::settling::Settling;
 use crate::words::WORDS;
-use crate::{account_state, accounts, books, lookup, openapi, pay};
+use crate::{Placement, account_state, accounts, books, cancel, lookup, openapi, pay};
 
 /// What every handler gets.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     pub(crate) handle: Handle<Payments>,
     pub(crate) site: Arc<Site>,
+    pub(crate) settling: Settling,
+}
+
+impl App {
+    /// Where the ledgers are.
+    pub(crate) fn placement(&self) -> Placement {
+        Placement::new(self.site.groups(), self.site.ledgers())
+    }
 }
 
 /// Everything that a payments node serves over HTTP, the console's routes included.
 pub fn router(handle: Handle<Payments>, site: Arc<Site>) -> Router {
-    let app = App { handle: handle.clone(), site: Arc::clone(&site) };
+    let settling = Settling::default();
+    let app = App { handle: handle.clone(), site: Arc::clone(&site), settling };
     let payments = Router::new()
         .route("/v1/payments", post(pay::pay))
         .route("/v1/payments/{id}", get(lookup::status))
         .route("/v1/payments/{id}/pacs.002", get(lookup::report))
+        .route("/v1/payments/{id}/cancel", post(cancel::cancel))
         .route("/v1/accounts", post(accounts::open).get(accounts::all))
         .route("/v1/accounts/{currency}/{key}", get(accounts::one))
         .route("/v1/accounts/{currency}/{key}/state", post(account_state::set))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use console::Words;
-use payments_model::{Command, Kind, OpenAccount, Transaction};
+use payments_model::{Command, Kind, OpenAccount, PaymentKey, Transaction};
 use serde_json::{Value, json};
 use types::{Amount, Currency, Hash, MessageId, Stamp};
 
@@ -30,7 +30,7 @@ fn describe(body: &[u8]) -> Value {
             "currency": set.currency.code(),
             "key": set.key,
         }),
-        Command::Pay { message, .. } => {
+        Command::Pay { message, .. } | Command::PayAcross { message, .. } => {
             let currency = message.currency;
             let transactions = message.transactions.iter().map(|one| transaction(one, currency));
             json!({
@@ -42,6 +42,15 @@ fn describe(body: &[u8]) -> Value {
                 "transactions": transactions.collect::<Vec<_>>(),
             })
         }
+        Command::Cancel(PaymentKey::Uetr(uetr)) => json!({
+            "kind": "cancel",
+            "uetr": MessageId(uetr).to_string(),
+        }),
+        Command::Cancel(PaymentKey::Message { sender, message_id }) => json!({
+            "kind": "cancel",
+            "sender": sender,
+            "message_id": message_id,
+        }),
     }
 }
 
@@ -64,7 +73,11 @@ fn total(transactions: &[Transaction<'_>]) -> Option<Amount> {
 fn sums(commands: &[wire::Command]) -> BTreeMap<Currency, Amount> {
     let mut sums: BTreeMap<Currency, Amount> = BTreeMap::new();
     for command in commands {
-        let Ok(Command::Pay { message, .. }) = Command::decode(&command.body) else { continue };
+        let Ok(Command::Pay { message, .. } | Command::PayAcross { message, .. }) =
+            Command::decode(&command.body)
+        else {
+            continue;
+        };
         let Some(sum) = total(&message.transactions) else { continue };
         let all = sums.entry(message.currency).or_default();
         all.0 = all.0.saturating_add(sum.0);

@@ -49,6 +49,23 @@ async fn the_same_bytes_go_on_until_somebody_knows() {
     assert_eq!(bodies, vec![b"<a/>".to_vec(); 6]);
 }
 
+/// If what is in settlement is taken for an end, its sender never hears that it came back.
+#[tokio::test]
+async fn what_is_in_settlement_is_asked_for_until_it_is_settled() {
+    let pending = || Step::Answer(202, "application/xml", String::new(), "<pending/>");
+    let settles = Script::start(vec![pending(), pending(), Step::report("<r/>")]).await;
+    let outcome = submit(&[settles.url(), nobody().await], options()).await;
+    let answer = outcome.answer().expect("an answer");
+    assert_eq!((answer.status, &answer.body[..]), (200, &b"<r/>"[..]));
+    assert_eq!((answer.attempts, answer.was_unknown), (3, false));
+
+    let short = Options { deadline: Duration::from_millis(200), ..options() };
+    let waits = Script::start(vec![pending()]).await;
+    let outcome = submit(&[waits.url()], short).await;
+    let Outcome::Unknown(unknown) = outcome else { panic!("{outcome:?}") };
+    assert!(matches!(unknown.last, Trouble::InSettlement));
+}
+
 /// If a doubt is called a refusal, the sender makes a second payment.
 #[tokio::test]
 async fn a_doubt_stays_a_doubt() {

@@ -158,7 +158,10 @@ impl Ask {
             let rows = page.get("accounts").and_then(Value::as_array);
             for row in rows.context("a page without accounts")? {
                 let (name, sums) = account(row).context("an account that cannot be read")?;
-                accounts.insert(name, sums);
+                // The house has accounts of the same names in several ledgers.
+                let all: &mut Sums = accounts.entry(name).or_default();
+                all.debits += sums.debits;
+                all.credits += sums.credits;
             }
             match page.get("next_offset").and_then(Value::as_u64) {
                 Some(next) => offset = next,

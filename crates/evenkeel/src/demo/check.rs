@@ -15,7 +15,7 @@ use super::load::script::Kind;
 use super::load::told::{Record, Told};
 use super::money::sides;
 use super::region::Region;
-use super::stage::Stage;
+use super::stage::{Stage, placement};
 
 /// Stored answers that are asked for at once.
 const ASKING_MAX: usize = 64;
@@ -100,6 +100,8 @@ pub(crate) struct Recomputed {
     pub(crate) settled: u64,
     /// Rejected payments by reason, each once.
     pub(crate) rejected: BTreeMap<String, u64>,
+    /// Settled payments between two ledgers, and how many were given back after they had left one.
+    pub(crate) across: [u64; 2],
     /// Messages with two different acknowledged answers.
     pub(crate) contradictions: Vec<String>,
 }
@@ -138,14 +140,40 @@ impl Recomputed {
         let Ok(transfer) = payments_message::read(&record.sending.bytes) else { return };
         let code = transfer.currency.code().to_owned();
         for (one, verdict) in transfer.transactions.iter().zip(record.told.verdicts()) {
-            if verdict.status != "ACSC" {
+            let (debtor, creditor) = sides(one);
+            let placement = placement();
+            let [from, to] =
+                [&debtor.key, &creditor.key].map(|key| placement.group(transfer.currency, key));
+            let is_settled = verdict.status == "ACSC";
+            // What only the creditor's ledger can say, it says of what has left the debtor's.
+            let is_reversed = from != to && matches!(verdict.reason.as_str(), "AC03" | "AC07");
+            if !is_settled {
                 *self.rejected.entry(verdict.reason).or_default() += 1;
+            }
+            if !is_settled && !is_reversed {
+                continue;
+            }
+            let amount = one.amount.0;
+            self.account(&code, debtor.key.clone()).debits += amount;
+            if from != to {
+                let sent = format!("HOUSE:CLEARING:TO:{:05}", to.0);
+                self.account(&code, sent.clone()).credits += amount;
+                if is_reversed {
+                    self.account(&code, sent).debits += amount;
+                }
+            }
+            if is_reversed {
+                self.across[1] += 1;
+                self.account(&code, debtor.key).credits += amount;
                 continue;
             }
             self.settled += 1;
-            let (debtor, creditor) = sides(one);
-            self.account(&code, debtor.key).debits += one.amount.0;
-            self.account(&code, creditor.key).credits += one.amount.0;
+            if from != to {
+                self.across[0] += 1;
+                let taken = format!("HOUSE:CLEARING:FROM:{:05}", from.0);
+                self.account(&code, taken).debits += amount;
+            }
+            self.account(&code, creditor.key).credits += amount;
         }
     }
 

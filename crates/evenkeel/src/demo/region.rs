@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use transport::ClusterName;
 
 use crate::cluster;
+use crate::demo::stage::LEDGERS;
 use crate::node_file::{NodeFile, Profile, Seen};
 
 /// One region with its one node.
@@ -69,6 +70,7 @@ pub(crate) fn write(
                 http: other.url(),
             })
             .collect(),
+        ledgers: LEDGERS,
         profile: Profile::DEMO,
     });
     let files: Vec<NodeFile> = files.collect();

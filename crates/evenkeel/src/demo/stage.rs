@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use payments_server::Placement;
 use runtime::Clock;
 use tokio::time::{Instant, sleep, sleep_until};
 use transport::link::Passage;
@@ -23,6 +24,15 @@ use super::wires::Wires;
 
 /// How many groups a demo's cluster has.
 pub(crate) const GROUPS: usize = 64;
+
+/// How many ledgers a currency has in a demo: one for each of three regions.
+pub(crate) const LEDGERS: u16 = 3;
+
+/// Which group of a demo's cluster keeps which account.
+pub(crate) fn placement() -> Placement {
+    let groups = u16::try_from(GROUPS).expect("there are few groups");
+    Placement::new(groups, LEDGERS)
+}
 
 /// How long the regions may take until every group is served.
 const SERVING_WITHIN: Duration = Duration::from_secs(60);

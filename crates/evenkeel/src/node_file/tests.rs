@@ -17,11 +17,12 @@ fn a_written_file_is_a_configuration() {
             listen_peers: "127.0.0.1:7002".parse().unwrap(),
             listen_http: "127.0.0.1:7102".parse().unwrap(),
             nodes: vec![seen(1), seen(2), seen(3)],
+            ledgers: 3,
             profile,
         };
         let config = runtime::parse(&file.yaml()).unwrap();
         assert_eq!(config.node, 2);
-        assert_eq!(config.copies, 2);
+        assert_eq!((config.copies, config.ledgers), (2, 3));
         assert_eq!(config.nodes[2].region, "north \"3\" \\ west: #1");
         assert_eq!(config.failover.detect, profile.detect);
         assert_eq!(config.failover.residence, profile.residence);

@@ -1,15 +1,17 @@
-//! The payments of the product: accounts are opened and funded, messages move money between them.
+//! The payments of the product: accounts are opened and funded, messages move money between them, also
+//! between those of different groups.
 
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use model::{LoadError, Model, Outcome, Receipt, Resolution, Saving};
 use payments_model::{
-    Command, Kind, Message, OpenAccount, Payments, Transaction, Version, message_id,
+    Command, Kind, Message, OpenAccount, PaymentKey, Payments, Route, Transaction, Verdict,
+    Version, message_id,
 };
 use types::{Amount, ChannelKey, Currency, GroupId, Hash, ModelVersion, Stamp};
 
-use super::Content;
+use super::{Between, Content, End, Place, Sent};
 use crate::Rng;
 
 /// Accounts that are opened in a world.
@@ -30,6 +32,25 @@ impl Books {
     pub(super) fn fault(&self) -> Option<(&'static str, &'static str)> {
         let totals = self.0.totals(currency())?;
         (totals.debits != totals.credits).then_some(("I8", "books do not balance"))
+    }
+
+    pub(super) fn between(&self) -> Between {
+        let pending = self.0.pending().map(|(transfer, pending)| {
+            (
+                (pending.to, ChannelKey(transfer)),
+                Sent { amount: pending.amount.0, end: End::Pending },
+            )
+        });
+        let ended = self.0.ended().map(|ended| {
+            let is_settled = ended.verdict == Verdict::Settled;
+            let end = if is_settled { End::Settled } else { End::Reversed };
+            ((ended.to, ChannelKey(ended.transfer)), Sent { amount: ended.amount.0, end })
+        });
+        let received = self
+            .0
+            .received()
+            .map(|received| ((received.from, ChannelKey(received.transfer)), received.amount.0));
+        Between { sent: pending.chain(ended).collect(), received: received.collect() }
     }
 
     pub(super) fn audit(&self) {
@@ -96,10 +117,14 @@ impl Model for Books {
     }
 }
 
-/// One command in eight opens an account, perhaps one that is open already; the others pay.
-pub(super) fn content(rng: &mut Rng, number: u64, amount: u32) -> Content {
+/// One command in eight opens an account, perhaps one that is open already; the others pay, one in three of
+/// them to an account of another group, if there is one; now and then one is wished back.
+pub(super) fn content(rng: &mut Rng, place: Place, number: u64, amount: u32) -> Content {
     let (payer, payee) = (key(rng.below(ACCOUNTS)), key(rng.below(ACCOUNTS)));
     let id = format!("M{number}");
+    let others = u64::from(place.groups) - 1;
+    let across = others > 0 && rng.below(3) == 0;
+    let wished_back = format!("M{}", number.saturating_sub(rng.below(20)));
     let command = if rng.below(8) == 0 {
         Command::OpenAccount(OpenAccount {
             currency: currency(),
@@ -108,6 +133,8 @@ pub(super) fn content(rng: &mut Rng, number: u64, amount: u32) -> Content {
             kind: Kind::Customer,
             funding: Amount(FUNDING),
         })
+    } else if across && rng.below(8) == 0 {
+        Command::Cancel(PaymentKey::Message { sender: "SIMBDEFF", message_id: &wished_back })
     } else {
         let transaction = Transaction {
             uetr: Some(message_id("SIMBDEFF", &id).0),
@@ -128,7 +155,13 @@ pub(super) fn content(rng: &mut Rng, number: u64, amount: u32) -> Content {
             message_id: &id,
             transactions: vec![transaction],
         };
-        Command::Pay { message, raw: b"" }
+        if across {
+            let step = 1 + u16::try_from(rng.below(others)).expect("groups have 16 bits");
+            let to = GroupId((place.group.0 + step) % place.groups);
+            Command::PayAcross { message, routes: vec![Route::To(to)], raw: b"" }
+        } else {
+            Command::Pay { message, raw: b"" }
+        }
     };
     let encoded = command.encode().expect("small commands are within the limits");
     Content { body: Bytes::from(encoded.body), digest: encoded.digest }

@@ -67,8 +67,8 @@ pub const INVARIANTS: [Invariant; 20] = [
         name: "I8",
         says: "debits equal credits; clearing pairs equal what is under way",
         checked: Where::EveryRun(
-            "every application step of both models; between groups for the numbered moves only, not \
-             for payments",
+            "every application step of both models; between groups at the first application of each \
+             record, every move or payment of one held against the other",
         ),
     },
     Invariant {

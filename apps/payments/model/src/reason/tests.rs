@@ -41,7 +41,8 @@ fn numbers_are_as_they_ever_were() {
         assert_eq!(Verdict::from_number(number), Ok(Verdict::Rejected(reason)));
     }
     assert_eq!(Verdict::from_number(0), Ok(Verdict::Settled));
-    for number in 18..=255 {
+    assert_eq!(Verdict::from_number(255), Ok(Verdict::Pending));
+    for number in 21..=254 {
         assert!(Verdict::from_number(number).is_err());
     }
 }
@@ -59,12 +60,19 @@ fn histories_end_at_the_stage_that_refused() {
         (Verdict::Rejected(Reason::SettlementFailed), "ACTC ACCP ACSP RJCT"),
     ];
     for (verdict, expect) in cases {
-        let history = verdict.history(Stamp(7));
+        let history = verdict.history(Stamp(7), None);
         let codes: Vec<_> = history.iter().map(|step| step.status.code()).collect();
         assert_eq!(codes.join(" "), expect);
         assert!(history.iter().all(|step| step.stamp == Stamp(7)));
         assert_eq!(history.last().map(|step| step.status), Some(verdict.status()));
     }
-    let stages: Vec<_> = Reason::ALL.into_iter().map(Reason::stages_passed).collect();
+    let pending = Verdict::Pending.history(Stamp(7), None);
+    let codes: Vec<_> = pending.iter().map(|step| step.status.code()).collect();
+    assert_eq!(codes.join(" "), "ACTC ACCP ACSP");
+    let ended = Verdict::Rejected(Reason::CreditorUnknown).history(Stamp(7), Some(Stamp(9)));
+    let steps: Vec<_> = ended.iter().map(|step| (step.status.code(), step.stamp.0)).collect();
+    assert_eq!(steps, [("ACTC", 7), ("ACCP", 7), ("ACSP", 7), ("RJCT", 9)]);
+    let within = Reason::ALL.into_iter().take(17);
+    let stages: Vec<_> = within.map(Reason::stages_passed).collect();
     assert!(stages.is_sorted(), "the order of reasons is the order of stages");
 }

@@ -4,13 +4,16 @@ use super::*;
 use crate::Reason;
 
 fn all() -> Vec<Reply> {
-    let verdicts: Vec<_> =
-        [Verdict::Settled].into_iter().chain(Reason::ALL.map(Verdict::Rejected)).collect();
+    let verdicts: Vec<_> = [Verdict::Settled, Verdict::Pending]
+        .into_iter()
+        .chain(Reason::ALL.map(Verdict::Rejected))
+        .collect();
     let mut all = alloc::vec![
         Reply::Decided { stamp: Stamp(u64::MAX), verdicts },
         Reply::Opened,
         Reply::Exists,
         Reply::StateSet,
+        Reply::Cancelling(300),
     ];
     all.extend(Difference::ALL.map(Reply::ExistsDifferent));
     all.extend(Refusal::ALL.map(Reply::Refused));
@@ -49,10 +52,10 @@ fn a_part_of_a_reply_is_none() {
 fn unknown_numbers_are_errors() {
     let hostile: [&[u8]; 6] = [
         &[0],
-        &[7],
+        &[8],
         &[4, 0],
         &[4, 4],
-        &[6, 10],
+        &[6, 13],
         &[1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff],
     ];
     for bytes in hostile {
@@ -66,7 +69,12 @@ fn unknown_numbers_are_errors() {
 #[test]
 fn the_group_status_says_all_none_or_part() {
     let (good, bad) = (Verdict::Settled, Verdict::Rejected(Reason::ZeroAmount));
-    let cases: [(&[Verdict], &str); 5] = [
+    let open = Verdict::Pending;
+    let cases: [(&[Verdict], &str); 9] = [
+        (&[open], "ACSP"),
+        (&[good, open], "ACSP"),
+        (&[bad, open], "PART"),
+        (&[bad, bad], "RJCT"),
         (&[good], "ACSC"),
         (&[bad], "RJCT"),
         (&[good, good], "ACSC"),

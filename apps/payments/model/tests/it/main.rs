@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may stop")]
 
 mod accounts;
+mod across;
 mod hostile;
 mod saved;
 mod verdicts;

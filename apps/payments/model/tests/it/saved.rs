@@ -1,11 +1,13 @@
 //! The state saved and taken in again.
 
 use ledger::State;
-use model::{LoadError, Model};
-use payments_model::{Payments, Reply};
+use model::{LoadError, Model, Outcome, Resolution};
+use payments_model::{Command, Payments, Reply, Route};
 use proptest::prelude::*;
 
-use super::{books, currency, eur, open, pay, run, set, transfer};
+use types::{ChannelKey, GroupId, ModelVersion, Stamp};
+
+use super::{books, currency, eur, message, open, pay, run, set, transfer};
 
 const KEYS: [&str; 4] = ["rich", "poor", "held", "new"];
 
@@ -17,10 +19,45 @@ fn carry_on(payments: &mut Payments, from: usize, steps: &[(u8, u8, u8)]) {
         let command = match what % 8 {
             0 => open(key(one), 50),
             1 => set(key(one), if two % 2 == 0 { State::Open } else { State::Blocked }),
+            2 => {
+                let message = message(&id, [transfer(one ^ two, &id, key(one), key(two))]);
+                Command::PayAcross { message, routes: vec![Route::To(GroupId(5))], raw: b"" }
+            }
+            3 => {
+                between(payments, number as u64, *one, *two);
+                continue;
+            }
             _ => pay(&id, [transfer(one ^ two, &id, key(one), key(two))]),
         };
         let reply = run(payments, number as u64, &command);
         assert!(!matches!(reply, Reply::Refused(payments_model::Refusal::Malformed)));
+    }
+}
+
+/// Another group's answer to what is pending, or its own debit, as it may be.
+fn between(payments: &mut Payments, stamp: u64, one: u8, two: u8) {
+    let mut outcome = Outcome::default();
+    let pending: Vec<_> = payments.pending().map(|(key, pending)| (key, pending.to)).collect();
+    let resolution = match two % 3 {
+        0 => Resolution::Applied(b""),
+        1 => Resolution::Refused(&[8]),
+        _ => Resolution::Cancelled,
+    };
+    if let Some((key, to)) = pending.get(usize::from(one) % pending.len().max(1)) {
+        let (stamp, key) = (Stamp(stamp), ChannelKey(*key));
+        payments.resolve(ModelVersion::FIRST, stamp, *to, key, resolution, &mut outcome);
+        return;
+    }
+    let mut other = books();
+    let id = format!("x{stamp}");
+    let message = message(&id, [transfer(one, &id, "rich", KEYS[usize::from(two) % 4])]);
+    let routes = vec![Route::To(GroupId(5))];
+    let body = Command::PayAcross { message, routes, raw: b"" }.encode().unwrap().body;
+    other.apply(ModelVersion::FIRST, Stamp(stamp), &body, &mut outcome);
+    for outward in std::mem::take(&mut outcome.outward) {
+        let model::Outward::Send { message, .. } = outward else { continue };
+        let (version, from) = (ModelVersion::FIRST, GroupId(6));
+        payments.receive(version, Stamp(stamp), from, &message, &mut outcome);
     }
 }
 

@@ -4,14 +4,17 @@ use payments_message::verdict::verdicts;
 use payments_model::{Message, Reason, Transaction, Verdict, Version};
 use types::{Amount, Currency, Stamp};
 
-use super::decided;
+use super::{Decision, decided};
 
 /// If one reason, version or sender made an answer invalid, its receiver could not read what became
 /// of the payment, and would pay again.
 #[test]
 fn every_answer_of_the_ledger_is_valid() {
-    let all: Vec<Verdict> =
-        Reason::ALL.into_iter().map(Verdict::Rejected).chain([Verdict::Settled]).collect();
+    let all: Vec<Verdict> = Reason::ALL
+        .into_iter()
+        .map(Verdict::Rejected)
+        .chain([Verdict::Settled, Verdict::Pending])
+        .collect();
     let mixed: Vec<Vec<Verdict>> =
         all.iter().map(|verdict| vec![*verdict]).chain([all.clone()]).collect();
     // As long as the schemas allow, and of characters that are markup elsewhere.
@@ -51,7 +54,8 @@ fn check(version: Version, id: &str, sender: &str, given: &[Verdict]) {
         message_id: id,
         transactions: vec![one; given.len()],
     };
-    let written = decided(&message, Stamp(1_795_161_600_000_000), given).expect("an answer");
+    let decision = Decision::first(Stamp(1_795_161_600_000_000), given.to_vec());
+    let written = decided(&message, &decision).expect("an answer");
     let found = verdicts(&written).expect("well-formed XML");
     let [verdict] = found.as_slice() else { panic!("one document") };
     assert_eq!(verdict.departure, None, "{version:?} {id:?} {sender} {given:?}");

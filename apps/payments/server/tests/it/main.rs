@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test helpers; a failed step fails the test")]
 
+mod across;
 mod books;
 mod describe;
 mod http;

@@ -29,32 +29,38 @@ pub(crate) struct World {
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
     folder: Arc<TempDir>,
+    ledgers: u16,
 }
 
 impl World {
     /// A cluster of this one node, serving.
     pub(crate) async fn alone() -> Self {
-        let world = Self::start(Arc::new(TempDir::new().unwrap()), 1).await;
+        Self::ledgers(1).await
+    }
+
+    /// The same, with so many ledgers of each currency.
+    pub(crate) async fn ledgers(ledgers: u16) -> Self {
+        let world = Self::start(Arc::new(TempDir::new().unwrap()), 1, ledgers).await;
         world.until_ready().await;
         world
     }
 
     /// One node of three, the others away: it can decide nothing.
     pub(crate) async fn lonely() -> Self {
-        Self::start(Arc::new(TempDir::new().unwrap()), 3).await
+        Self::start(Arc::new(TempDir::new().unwrap()), 3, 1).await
     }
 
     /// Stops in order and starts again on the same folder.
     pub(crate) async fn restart(mut self) -> Self {
         self.end().await;
-        let world = Self::start(Arc::clone(&self.folder), 1).await;
+        let world = Self::start(Arc::clone(&self.folder), 1, self.ledgers).await;
         world.until_ready().await;
         world
     }
 
-    async fn start(folder: Arc<TempDir>, nodes: u16) -> Self {
+    async fn start(folder: Arc<TempDir>, nodes: u16, ledgers: u16) -> Self {
         credentials(&folder);
-        let config = config(&folder, nodes);
+        let config = config(&folder, nodes, ledgers);
         let site = Arc::new(Site::new(&config).unwrap());
         let running = payments_server::start(&config).unwrap();
         let listener = TcpListener::bind(config.listen.http).await.unwrap();
@@ -64,7 +70,14 @@ impl World {
         let server = tokio::spawn(console::serve(listener, router, async move {
             let _gone = stopped.await.is_err();
         }));
-        Self { http, running: Some(running), stop: Some(stop), server: Some(server), folder }
+        Self {
+            http,
+            running: Some(running),
+            stop: Some(stop),
+            server: Some(server),
+            folder,
+            ledgers,
+        }
     }
 
     /// Stops the server in order, then the node.
@@ -126,7 +139,8 @@ impl World {
             }],
         };
         let id = message.id();
-        let group = payments_server::placement(transfer.currency, 8);
+        let placement = payments_server::Placement::new(8, self.ledgers);
+        let group = placement.group(transfer.currency, &debtor);
         let body = Command::Pay { message, raw: document }.encode().unwrap().body.into();
         let (digest, not_after) = (transfer.content, Stamp(u64::MAX));
         let command = wire::Command { id, digest, not_after, body };
@@ -166,12 +180,13 @@ fn credentials(folder: &TempDir) {
     runtime::allow_first_start(&folder.path().join("data")).unwrap();
 }
 
-fn config(folder: &TempDir, nodes: u16) -> runtime::Config {
+fn config(folder: &TempDir, nodes: u16, ledgers: u16) -> runtime::Config {
     let at = folder.path().display();
     let copies = nodes.div_ceil(2);
     let mut text = format!(
         "node: 1\ndata: {at}/data\ncredentials: {{folder: {at}/tls, admin_token: {at}/token}}\n\
-         listen: {{peers: '127.0.0.1:0', http: '127.0.0.1:0'}}\ngroups: 8\ncopies: {copies}\n\
+         listen: {{peers: '127.0.0.1:0', http: '127.0.0.1:0'}}\ngroups: 8\nledgers: {ledgers}\n\
+         copies: {copies}\n\
          storage: {{segment_mib: 16}}\nanswer_within: 2s\n\
          failover: {{pulse: 50ms, election: 100ms, resend: 50ms, detect: 1s}}\nnodes:\n"
     );

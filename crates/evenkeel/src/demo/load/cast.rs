@@ -3,12 +3,14 @@
 use payments_message::sample::german_iban;
 use types::{Amount, Currency};
 
-/// The currencies of the generated load: two ledgers for each of three regions, with no, two and
-/// three decimals.
-const CURRENCIES: [&str; 6] = ["EUR", "GBP", "USD", "BHD", "CHF", "JPY"];
+use crate::demo::stage::placement;
+
+/// The currencies of the generated load, with no, two and three decimals. Each has a ledger in each of
+/// three regions.
+const CURRENCIES: [&str; 3] = ["EUR", "BHD", "JPY"];
 
 /// Accounts in each ledger that pay and are paid.
-const ACCOUNTS: u64 = 40;
+const ACCOUNTS: u64 = 20;
 
 /// What each of them begins with, in minor units: more than a demo can spend.
 const FUNDS: Amount = Amount(10_000_000_000);
@@ -31,11 +33,18 @@ pub(crate) struct Opening {
     pub(crate) kind: &'static str,
 }
 
-/// The accounts of one currency.
+/// The accounts of one currency: a bank in each of its ledgers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cast {
     /// The currency.
     pub(crate) currency: Currency,
+    /// The banks; all accounts at one are kept in one ledger.
+    pub(crate) banks: Vec<Bank>,
+}
+
+/// The accounts at one bank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bank {
     /// Those that pay and are paid.
     pub(crate) usual: Vec<String>,
     /// One that holds next to nothing.
@@ -54,14 +63,13 @@ pub(crate) fn all() -> Vec<Cast> {
 
 impl Cast {
     fn new(currency: Currency) -> Self {
-        let bank = 10_000_000 + u32::from(currency.number());
-        Self {
-            currency,
-            usual: (1..=ACCOUNTS).map(|number| german_iban(bank, number)).collect(),
-            poor: german_iban(bank, 1_001),
-            house: german_iban(bank, 1_002),
-            unknown: german_iban(bank, 9_999),
-        }
+        let bank = |ledger| {
+            let mut codes =
+                (1_000..10_000).map(|code| code * 10_000 + u32::from(currency.number()));
+            codes.find(|code| placement().group(currency, &german_iban(*code, 1)) == ledger)
+        };
+        let banks = placement().ledgers(currency).filter_map(bank).map(Bank::new);
+        Self { currency, banks: banks.collect() }
     }
 
     /// How its accounts are to stand.
@@ -73,8 +81,23 @@ impl Cast {
             funding,
             kind,
         };
-        let usual = self.usual.iter().map(|key| opening(key, FUNDS, "customer"));
-        let special = [opening(&self.poor, POOR, "customer"), opening(&self.house, FUNDS, "house")];
-        usual.chain(special).collect()
+        let of = |bank: &Bank| {
+            let usual = bank.usual.iter().map(|key| opening(key, FUNDS, "customer"));
+            let poor = opening(&bank.poor, POOR, "customer");
+            let house = opening(&bank.house, FUNDS, "house");
+            usual.chain([poor, house]).collect::<Vec<_>>()
+        };
+        self.banks.iter().flat_map(of).collect()
+    }
+}
+
+impl Bank {
+    fn new(code: u32) -> Self {
+        Self {
+            usual: (1..=ACCOUNTS).map(|number| german_iban(code, number)).collect(),
+            poor: german_iban(code, 1_001),
+            house: german_iban(code, 1_002),
+            unknown: german_iban(code, 9_999),
+        }
     }
 }

@@ -9,11 +9,12 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use payments_message::sample;
 use payments_message::verdict::verdicts;
-use types::{Amount, Currency};
+use types::{Amount, Currency, GroupId};
 
 use super::cast::Opening;
 use super::script::{Kind, Sending};
 use crate::demo::money::{name, sides};
+use crate::demo::stage::placement;
 
 /// What every account that a file names begins with, in minor units.
 const FUNDS: Amount = Amount(100_000_000_000_000);
@@ -27,6 +28,8 @@ pub(crate) struct Document {
     pub(crate) bytes: Bytes,
     /// The currency of its payments, if it can be read.
     pub(crate) currency: Option<Currency>,
+    /// The group that carries it out, if it can be read.
+    pub(crate) ledger: Option<GroupId>,
     /// `SENDER/MESSAGE-ID`, if it can be read; its path otherwise.
     pub(crate) name: String,
 }
@@ -58,6 +61,10 @@ pub(crate) fn find(dir: &Path) -> anyhow::Result<Found> {
             continue;
         }
         let currency = transfer.as_ref().ok().map(|transfer| transfer.currency);
+        let ledger = transfer.as_ref().ok().and_then(|transfer| {
+            let (debtor, _) = sides(transfer.transactions.first()?);
+            Some(placement().group(transfer.currency, &debtor.key))
+        });
         for one in transfer.iter().flat_map(|transfer| &transfer.transactions) {
             let (debtor, creditor) = sides(one);
             let owners = [&one.debtor_name, &one.creditor_name];
@@ -74,7 +81,7 @@ pub(crate) fn find(dir: &Path) -> anyhow::Result<Found> {
         }
         let path = || below.display().to_string();
         let name = transfer.as_ref().map_or_else(|_| path(), name);
-        found.documents.push(Document { path: below, bytes: bytes.into(), currency, name });
+        found.documents.push(Document { path: below, bytes: bytes.into(), currency, ledger, name });
     }
     if found.documents.is_empty() {
         bail!("{} holds no pacs.008", dir.display());
@@ -143,6 +150,7 @@ impl Rounds {
             of: is_copy.then_some(index as u64),
             region: (round / 2) % self.regions,
             currency: document.currency,
+            ledger: document.ledger,
             name,
             file: Some(document.path.display().to_string()),
             bytes,

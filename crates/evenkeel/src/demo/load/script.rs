@@ -9,10 +9,11 @@ use bytes::Bytes;
 use payments_message::date;
 use payments_message::message::Version;
 use payments_message::sample::{Draft, Payment, german_iban, uetr};
-use types::{Amount, Currency, Stamp};
+use types::{Amount, Currency, GroupId, Stamp};
 
-use super::cast::Cast;
+use super::cast::{Bank, Cast};
 use super::random::Random;
+use crate::demo::stage::placement;
 
 /// BICs of the banks that send, one per region, in turn.
 const SENDERS: [&str; 3] = ["DEMOIE2D", "DEMODEFF", "DEMOUS33"];
@@ -82,6 +83,8 @@ pub(crate) struct Sending {
     pub(crate) region: usize,
     /// The currency of its payments; `None` if it is not known (files).
     pub(crate) currency: Option<Currency>,
+    /// The group that carries it out; `None` if it is not known (files).
+    pub(crate) ledger: Option<GroupId>,
     /// What the message is known by for good, whoever sends it again: `SENDER/MESSAGE-ID`. The path
     /// of a file that cannot be read as a message.
     pub(crate) name: String,
@@ -177,14 +180,20 @@ impl Script {
             _ => 1,
         };
         let id = format!("EK{:08X}-{number:08}", self.seed & 0xFFFF_FFFF);
+        // A bank's message debits its own customers; a third of them pay customers of another one.
+        let own = self.random.below(cast.banks.len() as u64);
+        let bank = bank(&cast, own).clone();
         let mut payments: Vec<Payment> =
-            (0..count).map(|index| self.payment(&cast, &id, index)).collect();
+            (0..count).map(|index| self.payment(&cast, own, &id, index)).collect();
         if let Some(first) = payments.first_mut() {
             match kind {
-                Kind::UnknownCreditor => first.creditor_iban = cast.unknown.clone(),
-                Kind::Forbidden => first.debtor_iban = cast.house.clone(),
+                Kind::UnknownCreditor => {
+                    let step = self.random.below(cast.banks.len() as u64);
+                    first.creditor_iban = self::bank(&cast, own + step).unknown.clone();
+                }
+                Kind::Forbidden => first.debtor_iban = bank.house.clone(),
                 Kind::Funds => {
-                    first.debtor_iban = cast.poor.clone();
+                    first.debtor_iban = bank.poor.clone();
                     first.amount = Amount(first.amount.0 + 1_000_000);
                 }
                 Kind::CheckDigits => first.debtor_iban = misprinted(&first.debtor_iban),
@@ -214,6 +223,7 @@ impl Script {
             of: None,
             region,
             currency: Some(cast.currency),
+            ledger: bank.usual.first().map(|key| placement().group(cast.currency, key)),
             name: format!("{}/{}", draft.instructing, draft.message_id),
             file: None,
             bytes: spoil(kind, draft.write(version)),
@@ -233,12 +243,18 @@ impl Script {
         sending
     }
 
-    fn payment(&mut self, cast: &Cast, id: &str, index: u64) -> Payment {
-        let payer = self.random.below(cast.usual.len() as u64);
-        let step = 1 + self.random.below(cast.usual.len() as u64 - 1);
-        let account = |index: u64| {
-            let index = usize::try_from(index).unwrap_or_default() % cast.usual.len();
-            cast.usual.get(index).cloned().unwrap_or_default()
+    fn payment(&mut self, cast: &Cast, own: u64, id: &str, index: u64) -> Payment {
+        let payers = bank(cast, own).usual.len() as u64;
+        let payer = self.random.below(payers);
+        let step = 1 + self.random.below(payers - 1);
+        let other = match self.random.below(3) {
+            0 => 1 + self.random.below(cast.banks.len() as u64 - 1),
+            _ => 0,
+        };
+        let account = |of: u64, index: u64| {
+            let usual = &bank(cast, of).usual;
+            let index = usize::try_from(index).unwrap_or_default() % usual.len();
+            usual.get(index).cloned().unwrap_or_default()
         };
         let purposes = [None, Some("SALA"), Some("SUPP"), Some("GDDS")];
         let purpose = self.random.pick(&purposes).copied().flatten();
@@ -250,13 +266,19 @@ impl Script {
             amount: Amount(u128::from(1 + self.random.below(250_000))),
             currency: cast.currency,
             debtor: "Ada Payer".to_owned(),
-            debtor_iban: account(payer),
+            debtor_iban: account(own, payer),
             creditor: "Ben Receiver".to_owned(),
-            creditor_iban: account(payer + step),
+            creditor_iban: account(own + other, payer + step),
             purpose: purpose.map(str::to_owned),
             remittance: format!("Invoice {}", self.random.below(1_000_000)),
         }
     }
+}
+
+/// One of the banks, counted on from the first again.
+fn bank(cast: &Cast, number: u64) -> &Bank {
+    let index = usize::try_from(number).unwrap_or_default() % cast.banks.len();
+    cast.banks.get(index).expect("a currency has banks")
 }
 
 /// A valid message between accounts that do not exist: it moves no money whenever it is carried out.
@@ -299,6 +321,7 @@ fn contradict(number: u64, region: usize, written: Written) -> Sending {
         of: Some(of),
         region,
         currency: Some(currency),
+        ledger: sending.ledger,
         name: sending.name.clone(),
         file: None,
         bytes: draft.write(version).into(),

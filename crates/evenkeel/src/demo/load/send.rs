@@ -78,6 +78,7 @@ impl Sender {
                 | Trouble::Connect(_)
                 | Trouble::Lost(_)
                 | Trouble::Silent(_)
+                | Trouble::InSettlement
                 | Trouble::TooLarge(_)) => Told::NotDone { why: why.to_string() },
             },
             Outcome::Unknown(unknown) => {

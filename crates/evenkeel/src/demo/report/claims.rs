@@ -67,6 +67,7 @@ pub(super) fn all(facts: &Facts<'_>, recomputed: &Recomputed, moved: Option<&Mov
         repeated(facts.records),
         contradicted(facts.records),
         balanced(facts),
+        between(facts, recomputed),
         equal(facts),
     ];
     claims.extend(facts.journals.map(whole));
@@ -208,6 +209,34 @@ fn balanced(facts: &Facts<'_>) -> Claim {
     }
     let because = format!("{books} books, debits equal to credits");
     Claim::unless("the books balance in every region", &against, because)
+}
+
+/// What has left one ledger has arrived in another or is back, in every region.
+fn between(facts: &Facts<'_>, recomputed: &Recomputed) -> Claim {
+    let mut against = Vec::new();
+    let mut pairs = 0;
+    for (region, found) in facts.regions.iter().zip(&facts.held.books) {
+        let each = found.get("clearing").and_then(Value::as_array);
+        for pair in each.into_iter().flatten() {
+            pairs += 1;
+            let is_over = pair.get("state").and_then(Value::as_str) == Some("balanced")
+                && pair.get("pending_count").and_then(Value::as_u64) == Some(0)
+                && pair.get("sent") == pair.get("received")
+                && pair.get("frozen").is_some_and(Value::is_null);
+            if !is_over {
+                against.push(format!("{}: {pair}", region.name));
+            }
+        }
+        if found.get("pending_count").and_then(Value::as_u64) != Some(0) {
+            against.push(format!("{}: payments are pending", region.name));
+        }
+    }
+    let [settled, reversed] = recomputed.across.map(thousands);
+    let because = format!(
+        "{settled} settled and {reversed} reversed by what clients were told; {pairs} clearing pairs \
+         equal, nothing in flight"
+    );
+    Claim::unless("payments between regions are settled or reversed, never both", &against, because)
 }
 
 fn equal(facts: &Facts<'_>) -> Claim {

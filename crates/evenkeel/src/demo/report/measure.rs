@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
-use types::{Currency, GroupId};
+use types::GroupId;
 
 use crate::demo::fault::Fault;
 use crate::demo::load::told::{Record, Told};
-use crate::demo::stage::{GROUPS, Story};
+use crate::demo::stage::Story;
 use crate::demo::timeline::{Step, Timeline};
 use crate::output::thousands;
 
@@ -133,33 +133,28 @@ impl Move {
     }
 }
 
-/// The currencies of the load whose groups the fault hit.
-fn moved_ledgers(story: &Story, records: &[Record]) -> BTreeSet<Currency> {
-    let currencies = records.iter().filter_map(|record| record.sending.currency);
-    currencies.filter(|currency| story.affected.contains(&group_of(*currency))).collect()
-}
-
-fn group_of(currency: Currency) -> GroupId {
-    let groups = u16::try_from(GROUPS).expect("there are few groups");
-    payments_server::placement(currency, groups)
+/// The ledgers of the load whose groups the fault hit.
+fn moved_ledgers(story: &Story, records: &[Record]) -> BTreeSet<GroupId> {
+    let ledgers = records.iter().filter_map(|record| record.sending.ledger);
+    ledgers.filter(|ledger| story.affected.contains(ledger)).collect()
 }
 
 /// For each moved ledger, when a client first had a decision from its new home.
-fn first_good(story: &Story, timeline: &Timeline, records: &[Record]) -> BTreeMap<Currency, u64> {
+fn first_good(story: &Story, timeline: &Timeline, records: &[Record]) -> BTreeMap<GroupId, u64> {
     let mut first = BTreeMap::new();
-    for currency in moved_ledgers(story, records) {
-        let Some(serving_us) = timeline.serving(group_of(currency), story.began_us) else {
+    for ledger in moved_ledgers(story, records) {
+        let Some(serving_us) = timeline.serving(ledger, story.began_us) else {
             continue;
         };
         // A duplicate may be answered by any region that has heard of the first: it shows nothing.
         let good = records.iter().filter(|record| {
-            record.sending.currency == Some(currency)
+            record.sending.ledger == Some(ledger)
                 && record.sending.of.is_none()
                 && matches!(record.told, Told::Decided(_))
                 && record.told_us >= serving_us
         });
         if let Some(at_us) = good.map(|record| record.told_us).min() {
-            first.insert(currency, at_us);
+            first.insert(ledger, at_us);
         }
     }
     first
@@ -167,9 +162,9 @@ fn first_good(story: &Story, timeline: &Timeline, records: &[Record]) -> BTreeMa
 
 /// The largest gap between good answers on a ledger after `began_us` less the usual one before, and
 /// the usual one.
-fn gap(currency: Currency, began_us: u64, records: &[Record]) -> Option<(u64, u64)> {
+fn gap(ledger: GroupId, began_us: u64, records: &[Record]) -> Option<(u64, u64)> {
     let good = records.iter().filter(|record| {
-        record.sending.currency == Some(currency) && matches!(record.told, Told::Decided(_))
+        record.sending.ledger == Some(ledger) && matches!(record.told, Told::Decided(_))
     });
     let mut times: Vec<u64> = good.map(|record| record.told_us).collect();
     times.sort_unstable();
