@@ -92,7 +92,7 @@ fn recover(world: &mut World) {
 /// Every group does something new: a home that nobody asks anything may have stopped to serve.
 fn probe(world: &mut World, until: u64) {
     let groups = (0..world.knobs().groups).map(GroupId);
-    let mut open: Vec<(Ask, Option<RequestId>)> =
+    let mut open: Vec<(Ask, Option<(RequestId, u64)>)> =
         groups.map(|group| (world.command(group, 1, HEAL_US_MAX), None)).collect();
     while !open.is_empty() && world.check.violation().is_none() {
         if world.now() >= until {
@@ -102,14 +102,17 @@ fn probe(world: &mut World, until: u64) {
         }
         let at = (0..world.count()).find(|host| world.node(*host).is_some());
         for (ask, request) in &mut open {
-            let is_answered = request.is_none_or(|request| world.reply(request).is_some());
-            if let Some(at) = at.filter(|_| is_answered) {
-                *request = Some(world.ask(at, ask, 2 * SECOND));
+            // A node that ends meanwhile, as by a disk that stalled before all was mended, answers nothing.
+            let is_over = request.is_none_or(|(request, asked)| {
+                world.reply(request).is_some() || world.now() >= asked + 3 * SECOND
+            });
+            if let Some(at) = at.filter(|_| is_over) {
+                *request = Some((world.ask(at, ask, 2 * SECOND), world.now()));
             }
         }
         world.run_for(200 * MILLI);
         open.retain(|(_, request)| {
-            let reply = request.and_then(|request| world.reply(request));
+            let reply = request.and_then(|(request, _)| world.reply(request));
             !matches!(reply, Some(Reply::Done { .. }))
         });
     }
