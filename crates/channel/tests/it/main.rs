@@ -172,3 +172,18 @@ fn a_receiver_that_lost_what_was_answered_freezes_and_so_does_the_sender() {
     let at = channel::At::default();
     assert_eq!(pair.a.send(B, ChannelKey([9; 16]), vec![].into(), at), Err(Unsent::Frozen));
 }
+
+#[test]
+fn a_number_that_comes_again_with_other_content_freezes_at_once() {
+    // By force the sender lost a message that was consumed and wrote another in its place: taken for a
+    // repetition, the new one would be answered with what became of the old.
+    let mut pair = Pair::new();
+    let kept = pair.clone();
+    pair.send(1);
+    pair.take_at_b(1);
+    pair.force(&kept, true);
+    pair.send(3);
+    pair.take_at_b(1);
+    assert_eq!(pair.b.cases().collect::<Vec<_>>(), [(A, false, Cause::Contradicted)]);
+    assert_eq!(pair.consumed.len(), 1, "nothing more is consumed");
+}
