@@ -1,5 +1,6 @@
 //! Data classes: who is told when, and what a lost home takes with it.
 
+use register::SealKind;
 use sim::{Ask, Knobs, MILLI, SECOND, World};
 use types::{Class, RequestId, Terms};
 use wire::{OrphanReason, Reply};
@@ -157,5 +158,36 @@ fn beyond_its_budget_a_home_no_longer_answers_before_the_commit() {
     let (_, request) = ask_early(&mut world, HOME);
     let told = reply(&mut world, request);
     assert!(matches!(told, Reply::Unknown(_)), "{told:?}");
+    all_agree(&mut world);
+}
+
+#[test]
+fn a_home_that_comes_back_does_not_answer_from_what_it_had_lost() {
+    // What it had run ahead with is in no chain any more: balances told from there would be of a
+    // world that never was.
+    let mut world = of_class(Class::Async);
+    world.isolate(HOME);
+    for _ in 0..5 {
+        let (_, request) = ask_early(&mut world, HOME);
+        assert!(matches!(reply(&mut world, request), Reply::Provisional { .. }));
+    }
+    let moved = until_moved(&mut world, HOME);
+    done(&mut world, moved);
+    all_agree(&mut world);
+    world.run_for(2 * SECOND);
+    order(&mut world, moved, HOME, SealKind::Planned);
+    let until = world.now() + 10 * SECOND;
+    assert!(world.run_until(until, |world| home(world) == Some(HOME)));
+    done(&mut world, HOME);
+    for _ in 0..8 {
+        let (ask, request) = ask_early(&mut world, HOME);
+        let Reply::Provisional { outcome: told, .. } = reply(&mut world, request) else {
+            panic!("told early")
+        };
+        let Reply::Done { outcome, .. } = outcome_of(&mut world, HOME, &ask) else {
+            panic!("it commits")
+        };
+        assert_eq!(told, outcome);
+    }
     all_agree(&mut world);
 }

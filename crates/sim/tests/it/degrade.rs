@@ -91,6 +91,7 @@ fn an_operator_degrades_and_restores_what_waits() {
     world.reconfigure(HOME, vec![G0], SealKind::Restore);
     world.run_for(SECOND);
     assert_eq!(standing(&world, HOME), (2, 2, true));
+    assert_eq!(world.report().orders, [1, 1], "refused, not tried at the price of an outage");
     world.start(FAR);
     world.run_for(8 * SECOND);
     assert_eq!(standing(&world, HOME), (2, 2, true), "nobody has ordered it");
@@ -140,8 +141,10 @@ fn a_member_that_lags_is_not_made_to_count() {
     // Its pulses arrive, so it counts as alive; records do not.
     world.heal();
     world.cut(HOME, FAR);
+    let opened = world.report().opened;
     world.run_for(15 * SECOND);
     assert_eq!(standing(&world, HOME), (2, 2, true));
+    assert_eq!(world.report().opened, opened, "nor is that tried, at the price of an outage");
     done(&mut world, NEAR);
     all_agree(&mut world);
 }
