@@ -267,6 +267,7 @@ fn told(outcome: Outcome) -> Told {
                 | Trouble::Connect(_)
                 | Trouble::Lost(_)
                 | Trouble::Silent(_)
+                | Trouble::InSettlement
                 | Trouble::TooLarge(_) => Told::NotDone { why },
             }
         }
