@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use steering::Stay;
 use types::{GroupId, NodeId};
+use wire::Fault;
 
 use crate::router::App;
 use crate::status::{group_number, looks, unknown_group};
@@ -68,12 +69,14 @@ pub(crate) async fn explain<M: Model + Send + 'static>(
 }
 
 fn one(site: &Site, group: GroupId, explanation: &Explanation, status: &GroupStatus) -> Value {
-    let (state, sight, role) = (&explanation.state, &explanation.sight, &status.role);
+    let GroupStatus { role, faults, .. } = status;
+    let (state, sight) = (&explanation.state, &explanation.sight);
     let mut reasons = of_the_model(site, explanation, status);
     if let RoleStatus::Candidate { lacks: Some(lack), for_us } = role {
         reasons.push(waits(site, lack, *for_us));
     }
     reasons.extend(explanation.stays.iter().map(|stay| stays(site, explanation.about, stay)));
+    reasons.extend((!faults.is_empty()).then(|| damaged(faults)));
     let headline = headline(site, group, explanation, role, status.bar.is_some());
     let lines = reasons.iter().map(|reason| format!("- {} Next: {}", reason.text, reason.next));
     let text = core::iter::once(headline).chain(lines).collect::<Vec<_>>().join("\n");
@@ -289,9 +292,40 @@ fn waits(site: &Site, lack: &Lack, for_us: u64) -> Reason {
             format!("{since}; the chain is still being copied to: {}.", all(site, nodes)),
             "wait; if none of them is reachable, bring one back.",
         ),
+        Lack::Record { seq, from } => (
+            "lacks-record",
+            format!(
+                "{since}; record {seq} cannot be read on any sealed member, and too few of them are sure \
+                 that they never had it. Any of these would help, by having it, by being sure, or once \
+                 repaired: {}.",
+                all(site, from)
+            ),
+            "bring one of them back; or order `failover --forced`, which gives up that record and all \
+             after it.",
+        ),
     };
     let figures = json!({ "for_us": for_us, "lack": group_view::lack(lack) });
     Reason { name, figures, text, next: next.to_owned() }
+}
+
+/// What this node cannot read, and what comes of it.
+fn damaged(faults: &[Fault]) -> Reason {
+    let ranges = faults.iter().map(|fault| match fault.last {
+        Some(last) if last == fault.first => format!("record {last} cannot be read"),
+        Some(last) => format!("records {} to {last} cannot be read", fault.first),
+        None => format!("records from {} on may have been held and are gone", fault.first),
+    });
+    let ranges = ranges.collect::<Vec<_>>().join("; ");
+    Reason {
+        name: "damaged-here",
+        figures: json!({ "faults": faults.iter().map(group_view::fault).collect::<Vec<_>>() }),
+        text: format!(
+            "on this node {ranges}. It vouches for nothing from there on until it has them from another \
+             member, or the home or a later epoch has said that nothing is missing."
+        ),
+        next: "none while another member that has them can be reached; check this node's disk."
+            .to_owned(),
+    }
 }
 
 fn named(site: &Site, node: NodeId) -> String {

@@ -7,7 +7,7 @@ use replication::Lack;
 use runtime::NodeView;
 use serde_json::{Value, json};
 use types::{Class, Config, GroupId, NodeId, Now, QuorumLoss};
-use wire::{Orphan, OrphanReason};
+use wire::{Fault, Orphan, OrphanReason};
 
 use crate::{Site, hash_hex, json as write, models, orphans};
 
@@ -60,6 +60,9 @@ pub(crate) fn standing(
         "waiting_commands": status.waiting,
         "orphan_runs": status.orphan_runs,
         "orphan_records": status.orphan_records,
+        "vouched_seq": status.vouched.0,
+        "faults": status.faults.iter().map(fault).collect::<Vec<_>>(),
+        "repaired_records": status.repaired,
     });
     for members in [members, models::standing(status)] {
         if let (Some(value), Value::Object(members)) = (value.as_object_mut(), members) {
@@ -120,6 +123,11 @@ const fn on_quorum_loss(on_quorum_loss: QuorumLoss) -> &'static str {
         QuorumLoss::Block => "block",
         QuorumLoss::Degrade => "degrade",
     }
+}
+
+/// What a node held, or may have held, and cannot read.
+pub(crate) fn fault(fault: &Fault) -> Value {
+    json!({ "first_seq": fault.first.0, "last_seq": fault.last.map(|last| last.0) })
 }
 
 /// A run of records set aside.
@@ -200,5 +208,8 @@ pub(crate) fn lack(lack: &Lack) -> Value {
         Lack::Promises(nodes) => json!({ "name": "promises", "nodes": numbers(nodes) }),
         Lack::History(seq) => json!({ "name": "history", "seq": seq.0 }),
         Lack::Copies(nodes) => json!({ "name": "copies", "nodes": numbers(nodes) }),
+        Lack::Record { seq, from } => {
+            json!({ "name": "record", "seq": seq.0, "nodes": numbers(from) })
+        }
     }
 }

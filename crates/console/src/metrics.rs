@@ -46,7 +46,7 @@ struct Page(String);
 type Figure = (&'static str, &'static str, fn(&GroupStatus) -> f64);
 
 #[rustfmt::skip]
-const GROUP_FIGURES: [Figure; 17] = [
+const GROUP_FIGURES: [Figure; 20] = [
     ("epoch", "Newest epoch recorded here.", |s| whole(s.epoch.0)),
     ("appended_seq", "End of the chain here.", |s| whole(s.appended.0)),
     ("w1_seq", "Durable on this node.", |s| whole(s.durable.0)),
@@ -63,6 +63,9 @@ const GROUP_FIGURES: [Figure; 17] = [
     ("rpo_at_risk_seconds", "Age of the oldest of them.", |s| seconds(s.at_risk.oldest_us)),
     ("degraded", "1 while it has fewer members or copies than it is to have.", |s| flag(s.degraded_from.is_some())),
     ("home_loss_loses", "1 if the loss of the home may lose what it acknowledges.", |s| flag(s.home_loss_loses)),
+    ("vouched_seq", "Up to here everything is durable and can be read on this node.", |s| whole(s.vouched.0)),
+    ("fault_ranges", "Ranges of records that this node held, or may have held, and cannot read.", |s| whole(s.faults.len() as u64)),
+    ("repaired_records", "Records that could not be read and were put back since the start.", |s| whole(s.repaired)),
     ("stalled_seconds", "How long something has waited without a commit.", |s| seconds(s.stalled_us)),
 ];
 

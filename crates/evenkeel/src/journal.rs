@@ -16,6 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use storage::{CopyState, Report};
 use types::GroupId;
+use wire::Fault;
 use wire::log::Kind;
 
 use crate::exit::{Ended, Exit, Failure, OrExit as _};
@@ -35,8 +36,9 @@ enum Verb {
     ///
     /// Walks every segment, checks every record's checksum and that each continues the hash chain of
     /// its group, and prints where each chain ends: two nodes with the same head have the same
-    /// history. A torn last write is no damage: nobody was told of it. Exit code 1 if a node would
-    /// not start from this folder, or would start with less than it acknowledged.
+    /// history. A torn last write is no damage: nobody was told of it. Records that are damaged are
+    /// fetched from the other nodes when the node starts; they and what the superblock knows to be
+    /// missing are shown. Exit code 1 if anything is damaged or missing.
     Verify(Verify),
 }
 
@@ -70,7 +72,10 @@ struct Checked {
 impl Checked {
     /// Whether a node would start from the folder with all that it acknowledged.
     fn holds(&self) -> bool {
-        self.report.sound() && self.findings.is_empty()
+        let mut groups = self.chains.groups();
+        self.report.sound()
+            && self.findings.is_empty()
+            && groups.all(|(_, group)| group.missing() == 0 && group.faults().is_empty())
     }
 }
 
@@ -114,7 +119,7 @@ pub(crate) fn check(dir: &Path) -> anyhow::Result<Summary> {
 fn walk(dir: &Path, progress: &ProgressBar) -> anyhow::Result<Checked> {
     let mut chains = Chains::new(chains::metas(dir));
     let report = storage::verify(dir, &mut |record, standing| {
-        if record.kind == Kind::Group {
+        if matches!(record.kind, Kind::Group | Kind::Repair) {
             chains.record(record.at, record.payload, standing);
         }
         progress.set_position(record.at.0);
@@ -138,7 +143,10 @@ fn verdict(report: &Report) -> String {
     match report.verdict {
         Verdict::Clean => "clean".into(),
         Verdict::Torn => "torn: the last write was cut short, and nobody was told of it".into(),
-        Verdict::Corrupt(_) => "CORRUPT: acknowledged records are damaged or missing".into(),
+        Verdict::Corrupt(_) => {
+            "CORRUPT: acknowledged records are damaged or missing; a start fetches them from the others"
+                .into()
+        }
     }
 }
 
@@ -198,6 +206,11 @@ fn text(checked: &Checked, brief: bool) -> String {
     for finding in findings {
         line("CHAIN", finding.to_string());
     }
+    for (id, group) in chains.groups() {
+        for fault in group.faults() {
+            line("FAULT", format!("{id}: {}", range(fault)));
+        }
+    }
     let records: u64 = chains.unexplained();
     if records > 0 {
         line(
@@ -207,6 +220,14 @@ fn text(checked: &Checked, brief: bool) -> String {
     }
     line("verdict", if checked.holds() { "sound" } else { "NOT SOUND" }.into());
     out
+}
+
+/// What the superblock says that the node cannot read.
+fn range(fault: &Fault) -> String {
+    match fault.last {
+        Some(last) => format!("records {} to {last} cannot be read", fault.first),
+        None => format!("records from {} on may have been held and are gone", fault.first),
+    }
 }
 
 fn place(gap: &storage::Gap) -> String {
@@ -232,6 +253,8 @@ fn document(checked: &Checked) -> Value {
             "head": hex(&group.head().0),
             "orphans": group.orphaned,
             "unexplained": group.unexplained,
+            "missing": group.missing(),
+            "faults": group.faults().iter().map(range).collect::<Vec<_>>(),
         })
     };
     let gap = |gap: &storage::Gap| {

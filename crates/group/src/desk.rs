@@ -231,6 +231,19 @@ impl Desk {
         }
     }
 
+    /// Gives back everything that was never appended or handed over, with `reply`.
+    pub(crate) fn refuse(&mut self, reply: &Reply) -> Vec<Answer> {
+        let unused = self.held.iter().filter(|(_, held)| !held.left).map(|(id, _)| *id);
+        let mut answers = Vec::new();
+        for id in unused.collect::<Vec<_>>() {
+            let askers = self.held.get_mut(&id).map(|held| core::mem::take(&mut held.askers));
+            let askers = askers.into_iter().flatten();
+            answers.extend(askers.map(|waiting| (waiting.asker, reply.clone())));
+            self.forget(id);
+        }
+        answers
+    }
+
     /// The home is elsewhere now: what was appended here and not applied must be asked for there.
     /// Commands of other nodes are given back to them.
     pub(crate) fn demote(&mut self, not_home: &Reply) -> Vec<Answer> {

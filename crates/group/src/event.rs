@@ -163,11 +163,21 @@ pub enum Event {
         /// At which record.
         seq: Seq,
     },
-    /// A record could not be read back from this node's own log.
+    /// A record could not be read back from this node's own log. It is fetched from a peer.
     Unreadable {
         /// The group.
         group: GroupId,
         /// Which.
         seq: Seq,
+    },
+    /// This node has recorded that it cannot read all that it held of a group.
+    Damaged {
+        /// The group.
+        group: GroupId,
+    },
+    /// All that this node held of a group can be read again.
+    Repaired {
+        /// The group.
+        group: GroupId,
     },
 }

@@ -16,6 +16,7 @@ mod aside;
 mod bar;
 mod candidate;
 mod channels;
+mod fault;
 mod fetch;
 #[cfg(test)]
 mod fixture;
@@ -23,7 +24,9 @@ mod home;
 mod intake;
 mod known;
 mod member;
+mod repair;
 mod risk;
+mod space;
 mod status;
 
 use alloc::boxed::Box;
@@ -54,8 +57,10 @@ use crate::{Event, GroupOptions};
 use ahead::Ahead;
 use bar::Odd;
 use candidate::Candidate;
+use fault::Doubt;
 use fetch::{Fetching, Serving};
 use home::Home;
+use repair::Repair;
 
 /// What a group asks its node to do. Carried out in order.
 #[derive(Debug)]
@@ -66,8 +71,8 @@ pub(crate) enum Out {
     Forward { to: NodeId, ticket: u64, command: Command, until: Until },
     /// Hand parcels to the home of another group.
     Post { to: GroupId, parcels: Vec<Parcel> },
-    /// Append a record to the node's log.
-    Append(Bytes),
+    /// Append a record to the node's log, for the first time or again.
+    Append(Bytes, Writing),
     /// Write the group's meta into the superblock.
     Meta(Vec<u8>),
     /// Read a record back.
@@ -87,6 +92,16 @@ enum InFlight {
     Record { epoch: Epoch, seq: Seq, hash: Hash },
     /// The meta; when it comes back, this may be said.
     Meta(Then),
+    /// A record that was lost here, written anew.
+    Repaired(Record),
+}
+
+/// Whether a record stands in the log where its chain grew. One that was written again says nothing
+/// about what stood in the log before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writing {
+    First,
+    Again,
 }
 
 /// What a durable meta allows.
@@ -166,6 +181,15 @@ pub struct Group<M> {
     /// The chain this member was told to come to by a candidate.
     adopting: Option<(NodeId, Tail)>,
     ack_due: bool,
+    /// Whether the log was damaged before the place up to which it has been read.
+    is_damaged: bool,
+    /// Whether damage of the log may have taken records after the last one found.
+    may_lack_end: bool,
+    /// Whether this replica may have held more than its chain has, and what is known about it.
+    doubt: Doubt,
+    repair: Repair,
+    /// Whether the disk takes no more commands.
+    is_disk_full: bool,
     /// When to look again at commands that wait for a home.
     retry: Option<Instant>,
 }
@@ -186,7 +210,9 @@ impl<M: Model> Group<M> {
             home: None,
             config: first,
             orphans: Vec::new(),
+            faults: Vec::new(),
         });
+        let doubt = Doubt::of(&meta);
         Self {
             options,
             id,
@@ -220,6 +246,11 @@ impl<M: Model> Group<M> {
             unreadable: BTreeMap::new(),
             adopting: None,
             ack_due: false,
+            is_damaged: false,
+            may_lack_end: false,
+            doubt,
+            repair: Repair::default(),
+            is_disk_full: false,
             retry: None,
         }
     }
@@ -228,20 +259,30 @@ impl<M: Model> Group<M> {
     /// the meta itemises them. `false` if the record cannot follow what came before it, which only
     /// a damaged log can cause.
     #[must_use]
-    pub fn replay(&mut self, at: Position, record: &Record) -> bool {
+    pub(crate) fn replay(&mut self, at: Position, record: &Record, writing: Writing) -> bool {
         let header = record.header();
         if !self.meta.table.holds(header.epoch, header.seq) {
             self.find_aside(header, at);
             return true;
         }
         match self.chain.fit(header, record.hash()) {
-            journal::Fit::Next if self.versions.fits(header) => {
+            journal::Fit::Next if self.is_damaged || self.versions.fits(header) => {
                 self.chain.push(record, Some(at));
-                self.versions.push(header);
+                self.versions.push_over(header);
+                self.may_lack_end &= writing == Writing::Again;
             }
-            journal::Fit::Next => return false,
-            journal::Fit::Have => {}
-            journal::Fit::Gap | journal::Fit::Fork => return false,
+            journal::Fit::Gap if self.is_damaged => {
+                let table = &self.meta.table;
+                self.chain.push_over(record, at, |seq| table.epoch_at(seq));
+                self.versions.push_over(header);
+                self.may_lack_end &= writing == Writing::Again;
+            }
+            // The later copy is the one that was written when the earlier could not be read.
+            journal::Fit::Have => self.chain.place(header.seq, record.hash(), at),
+            journal::Fit::Hole if self.chain.refill(record, at) => self.versions.learn(header),
+            journal::Fit::Next | journal::Fit::Gap | journal::Fit::Fork | journal::Fit::Hole => {
+                return false;
+            }
         }
         self.durable = self.chain.tail().seq;
         true
@@ -378,7 +419,10 @@ impl<M: Model> Group<M> {
         if self.role == Role::Quarantined {
             return;
         }
-        if epoch < self.meta.promised && !matches!(body, GroupMessage::Refused { .. }) {
+        // A record is what its hash says, in whatever epoch it is asked for.
+        let is_repair = matches!(body, GroupMessage::Want { .. } | GroupMessage::Found { .. });
+        let is_refusal = matches!(body, GroupMessage::Refused { .. });
+        if epoch < self.meta.promised && !is_refusal && !is_repair {
             if body.asks() {
                 let promised = self.meta.promised;
                 self.say(from, promised, GroupMessage::Refused { promised }, out);
@@ -393,8 +437,8 @@ impl<M: Model> Group<M> {
             GroupMessage::Commit { commit } => self.on_commit(now, from, epoch, commit, out),
             GroupMessage::Refused { promised } => self.on_refused(promised, out),
             GroupMessage::Seal => self.on_seal(from, epoch, out),
-            GroupMessage::SealAck { tail, table, commit } => {
-                self.on_seal_ack(from, epoch, tail, &table, commit, out);
+            GroupMessage::SealAck { tail, table, commit, faults } => {
+                self.on_seal_ack(from, epoch, tail, &table, commit, faults, out);
             }
             GroupMessage::Adopt { table, target } => {
                 self.on_adopt(now, from, epoch, table, target, out);
@@ -408,6 +452,12 @@ impl<M: Model> Group<M> {
             GroupMessage::Entries { after: _, records, tail } => {
                 self.on_entries(now, from, epoch, &records, tail, out);
             }
+            GroupMessage::Want { first, last, hash } => {
+                self.on_want(from, epoch, first, last, hash, out);
+            }
+            GroupMessage::Found { last, records } => self.on_found(from, last, &records, out),
+            GroupMessage::AskEnd => self.on_ask_end(from, epoch, out),
+            GroupMessage::End { tail } => self.on_end(now, from, epoch, tail, out),
         }
     }
 
@@ -425,7 +475,9 @@ impl<M: Model> Group<M> {
                     self.note_place(epoch, seq, at);
                 }
             }
-            InFlight::Meta(Then::Nothing) => {}
+            InFlight::Repaired(record) => self.repaired(&record, at),
+            // What could not be acknowledged while the meta was on its way can be now.
+            InFlight::Meta(Then::Nothing) => self.ack_due = true,
             InFlight::Meta(Then::Promised { to, epoch }) => self.promised_durably(to, epoch, out),
             InFlight::Meta(Then::Joined { epoch }) => self.joined_durably(epoch, out),
         }
@@ -485,6 +537,7 @@ impl<M: Model> Group<M> {
             Role::Quarantined => return,
         }
         self.read_again(now);
+        self.proceed_with_faults(now, out);
         self.serve_loaded(out);
         self.run_ahead(now, APPLY_WORK_MAX, out);
         self.apply_ready(APPLY_WORK_MAX, out);
@@ -503,7 +556,7 @@ impl<M: Model> Group<M> {
         let role = match &self.role {
             Role::Home(home) => {
                 let tail = self.chain.tail().seq;
-                let is_idle = self.durable == tail && self.known == tail;
+                let is_idle = self.durable == tail && self.known == tail && !self.is_disk_full;
                 home.next_deadline(&self.options, &self.connected, is_idle)
             }
             Role::Candidate(candidate) => Some(candidate.next_deadline(&self.options)),
@@ -514,7 +567,8 @@ impl<M: Model> Group<M> {
         });
         let post = self.post.next_deadline(self.options.resend_us);
         let read = self.unreadable.values().min().map(|at| at.after(self.options.resend_us));
-        [more, self.retry, self.desk.next_deadline(), role, fetch, read, post]
+        let faults = self.fault_deadline();
+        [more, self.retry, self.desk.next_deadline(), role, fetch, read, post, faults]
             .into_iter()
             .flatten()
             .min()
@@ -548,6 +602,7 @@ impl<M: Model> Group<M> {
     }
 
     fn write_meta(&mut self, then: Then, out: &mut Vec<Out>) {
+        self.meta.faults = self.faults();
         self.in_flight.push_back(InFlight::Meta(then));
         out.push(Out::Meta(self.meta.encode()));
     }
@@ -559,7 +614,7 @@ impl<M: Model> Group<M> {
         let (epoch, seq, hash) = (tail.epoch, tail.seq, tail.hash);
         self.versions.push(record.header());
         self.in_flight.push_back(InFlight::Record { epoch, seq, hash });
-        out.push(Out::Append(record.bytes().clone()));
+        out.push(Out::Append(record.bytes().clone(), Writing::First));
     }
 }
 

@@ -5,6 +5,7 @@
 //! proves its disk alive, the look-out for groups that need a home, and orders of operators.
 
 mod clocks;
+mod copies;
 mod effect;
 mod look;
 mod orders;
@@ -36,10 +37,11 @@ pub use look::Explanation;
 pub use recovery::{RecoverError, Recovery};
 
 use clocks::Clocks;
+use copies::Copies;
 use voices::Said;
 
 use crate::desk::Asker;
-use crate::group::Out;
+use crate::group::{Out, Writing};
 use crate::{Group, GroupStatus, NodeOptions};
 
 /// Whose write it is.
@@ -59,6 +61,8 @@ pub struct Node<M> {
     /// Number of this start of the node, once it is durable.
     life: Option<u64>,
     proposals: u32,
+    /// The register's records, to be written a second time.
+    copies: Copies,
     watch: Watch,
 
     /// Writes in flight, in the order in which they complete.
@@ -208,6 +212,11 @@ impl<M: Model> Node<M> {
                     group.command(now, asker, command, until, deadline, outs);
                 });
             }
+            Input::Disk { is_full } => {
+                for id in self.groups.keys().copied().collect::<Vec<_>>() {
+                    self.drive(id, out, |group, outs| group.disk(is_full, outs));
+                }
+            }
             Input::Order { request, order } => self.order(now, request, &order, out),
             Input::Dispose { request, decision } => self.dispose(now, request, decision, out),
             Input::Upgrade { request, order } => self.upgrade(now, request, &order, out),
@@ -305,9 +314,13 @@ impl<M: Model> Node<M> {
                 self.say(to, Lane::Log, &Message::Forward { ticket, group, command, until }, out);
             }
             Out::Post { to, parcels } => self.post(to, parcels, out),
-            Out::Append(bytes) => {
+            Out::Append(bytes, writing) => {
                 let id = self.write(Owner::Group(group));
-                out.push(Effect::Append { id, kind: Kind::Group, bytes });
+                let kind = match writing {
+                    Writing::First => Kind::Group,
+                    Writing::Again => Kind::Repair,
+                };
+                out.push(Effect::Append { id, kind, bytes });
             }
             Out::Meta(bytes) => {
                 let id = self.write(Owner::Group(group));
@@ -342,6 +355,7 @@ impl<M: Model> Node<M> {
                     self.say(to, Lane::Log, &Message::Register(bytes), out);
                 }
                 register::Effect::Write { id, bytes } => {
+                    self.copies.note(&bytes);
                     let id = self.write(Owner::Register(id));
                     out.push(Effect::Append { id, kind: Kind::Register, bytes });
                 }

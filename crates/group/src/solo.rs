@@ -14,7 +14,7 @@ use types::{Config, Epoch, GroupId, Instant, NodeId, Now, Position, RequestId, U
 use wire::{Command, GroupMessage, Meta, Record, Reply};
 
 use crate::desk::Asker;
-use crate::group::Out;
+use crate::group::{Out, Writing};
 use crate::{Event, Group, GroupOptions};
 
 /// What happens to a group.
@@ -108,7 +108,7 @@ impl<M: Model> Solo<M> {
         let mut group = Group::new(options, GroupId(0), meta, first.clone(), fresh);
         for bytes in log {
             let record = Record::decode(bytes.clone()).map_err(|_| NotAChain)?;
-            if !group.replay(NOWHERE, &record) {
+            if !group.replay(NOWHERE, &record, Writing::First) {
                 return Err(NotAChain);
             }
         }
@@ -163,7 +163,7 @@ impl<M: Model> Solo<M> {
 fn effect(out: Out) -> Option<SoloEffect> {
     Some(match out {
         Out::Send { to, epoch, body } => SoloEffect::Send { to, epoch, body },
-        Out::Append(bytes) => SoloEffect::Append(bytes),
+        Out::Append(bytes, _) => SoloEffect::Append(bytes),
         Out::Meta(bytes) => SoloEffect::Superblock(bytes.into()),
         Out::Answer { to: Asker::Local(to), reply } => SoloEffect::Answer { to, reply },
         Out::Propose { version, transition } => SoloEffect::Propose { version, transition },

@@ -51,6 +51,25 @@ impl Versions {
         }
     }
 
+    /// Takes a record that is not known to be the next: what the chain cannot read before it may hold
+    /// barriers. One that must be there is taken to be this record until it is [learned](Self::learn).
+    pub(crate) fn push_over(&mut self, header: &Header) {
+        if header.kind == RecordKind::Upgrade || header.model != self.at(header.seq.prev()) {
+            self.barriers.push((header.seq, header.model));
+        }
+    }
+
+    /// Takes a record that was missing and is read now.
+    pub(crate) fn learn(&mut self, header: &Header) {
+        if header.kind != RecordKind::Upgrade {
+            return;
+        }
+        let (seq, version) = (header.seq, header.model);
+        self.barriers.retain(|(barrier, of)| *barrier < seq || *of != version);
+        let place = self.barriers.partition_point(|(barrier, _)| *barrier < seq);
+        self.barriers.insert(place, (seq, version));
+    }
+
     /// The chain was cut: barriers above `seq` are gone.
     pub(crate) fn cut(&mut self, seq: Seq) {
         self.barriers.retain(|(barrier, _)| *barrier <= seq);

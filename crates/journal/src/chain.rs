@@ -5,11 +5,16 @@
 //! memory for peers and for the model; older ones know their place on disk. The chain does no I/O and
 //! does not know who may append.
 
+mod holes;
+
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
 use types::{Epoch, Hash, Position, Seq, Stamp, Tail};
 use wire::{Header, Record};
+
+pub use holes::Hole;
 
 /// One record of the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +42,8 @@ pub enum Fit {
     Next,
     /// The very record is already there.
     Have,
+    /// It stands where this replica cannot read what it holds, and may be that record.
+    Hole,
     /// Records are missing before it.
     Gap,
     /// It contradicts what is there: another record stands at its seq or before it.
@@ -65,6 +72,8 @@ pub struct Chain {
     held_max: usize,
     /// Links below this index hold no bytes.
     held_from: usize,
+    /// Ranges that cannot be read here, by their first seq.
+    holes: BTreeMap<Seq, Hole>,
 }
 
 impl Chain {
@@ -72,7 +81,7 @@ impl Chain {
     /// that storage has not placed yet are kept beyond that.
     #[must_use]
     pub const fn new(held_max: usize) -> Self {
-        Self { links: Vec::new(), held: 0, held_max, held_from: 0 }
+        Self { links: Vec::new(), held: 0, held_max, held_from: 0, holes: BTreeMap::new() }
     }
 
     /// Where the chain ends.
@@ -81,19 +90,21 @@ impl Chain {
         self.tail_at(Seq(self.links.len() as u64)).unwrap_or_default()
     }
 
-    /// Where the chain would end if it ended at `seq`; `None` if it does not reach so far.
+    /// Where the chain would end if it ended at `seq`; `None` if it does not reach so far, or if what
+    /// stands there is not known.
     #[must_use]
     pub fn tail_at(&self, seq: Seq) -> Option<Tail> {
         if seq == Seq(0) {
             return Some(Tail::default());
         }
-        self.link(seq).map(|link| Tail { epoch: link.epoch, seq, hash: link.hash })
+        let known = self.link(seq).or_else(|| self.end_of_hole(seq));
+        known.map(|link| Tail { epoch: link.epoch, seq, hash: link.hash })
     }
 
-    /// What stands at `seq`.
+    /// What stands at `seq`; `None` past the end, and where nothing is known of what stood there.
     #[must_use]
     pub fn link(&self, seq: Seq) -> Option<&Link> {
-        self.links.get(index(seq)?)
+        self.links.get(index(seq)?).filter(|link| link.is_known())
     }
 
     /// Bytes of the records above `seq`.
@@ -119,8 +130,16 @@ impl Chain {
         if header.seq == tail.seq.next() {
             return if header.previous == tail.hash { Fit::Next } else { Fit::Fork };
         }
+        let is_hole = self.hole_at(header.seq).is_some();
         match self.link(header.seq) {
-            Some(link) if link.hash == hash => Fit::Have,
+            Some(link) if link.hash == hash => {
+                if is_hole {
+                    Fit::Hole
+                } else {
+                    Fit::Have
+                }
+            }
+            None if is_hole => Fit::Hole,
             _ => Fit::Fork,
         }
     }
@@ -172,6 +191,7 @@ impl Chain {
             }
         }
         self.held_from = self.held_from.min(keep);
+        self.cut_holes(seq);
         runs
     }
 
@@ -180,7 +200,7 @@ impl Chain {
     fn shed(&mut self) {
         while self.held > self.held_max && self.held_from + 1 < self.links.len() {
             let Some(link) = self.links.get_mut(self.held_from) else { return };
-            if link.at.is_none() {
+            if link.at.is_none() && link.bytes.is_some() {
                 return;
             }
             self.held -= link.bytes.take().map_or(0, |bytes| bytes.len());

@@ -8,4 +8,4 @@ extern crate alloc;
 mod chain;
 pub mod scan;
 
-pub use chain::{Chain, Fit, Link, Run};
+pub use chain::{Chain, Fit, Hole, Link, Run};

@@ -26,6 +26,19 @@ pub struct Findings {
     pub residue: bool,
 }
 
+/// Bytes of the log that were written once and cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Where they begin.
+    pub from: Position,
+    /// Where the next good record starts; `None` if none follows.
+    pub until: Option<Position>,
+    /// Whether records of groups may have stood there.
+    pub groups: bool,
+    /// Whether records of the register may have stood there.
+    pub register: bool,
+}
+
 /// A good record, at its right place, past the first bad place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Beyond {

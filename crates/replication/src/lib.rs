@@ -9,6 +9,7 @@ extern crate alloc;
 mod mutant;
 mod progress;
 mod quorum;
+mod readable;
 mod takeover;
 
 pub use mutant::Mutant;

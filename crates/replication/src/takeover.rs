@@ -9,7 +9,9 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use types::{Config, ConfigId, Epoch, EpochTable, NodeId, Seq, Tail};
+use wire::Fault;
 
+use crate::readable::{self, Held};
 use crate::{Mutant, sealed};
 
 /// How far a takeover has come.
@@ -32,6 +34,14 @@ pub enum Lack {
     History(Seq),
     /// These members would have to copy the chain.
     Copies(Vec<NodeId>),
+    /// None of the sealed members can read the record at `seq`, and too few are sure that they never
+    /// had it. Any of `from` would help: by having it, by being sure, or by being repaired.
+    Record {
+        /// The record.
+        seq: Seq,
+        /// Who would unblock.
+        from: Vec<NodeId>,
+    },
 }
 
 /// A candidate's state for one epoch.
@@ -55,10 +65,12 @@ pub struct Takeover {
     next: Config,
     gave_up: bool,
     stage: Stage,
-    /// Where each promising member's durable chain ends, cut back to the registered history.
-    promises: BTreeMap<NodeId, Tail>,
-    /// Those of them that know of no epoch although there was one.
-    blank: BTreeSet<NodeId>,
+    /// Where each promising member's durable chain ends, cut back to the registered history, and what
+    /// it cannot read of it.
+    promises: BTreeMap<NodeId, Held>,
+    /// Those of them that know of no epoch although there was one, or that may have held more than
+    /// they know of.
+    doubtful: BTreeSet<NodeId>,
     /// The highest commit watermark that came with a promise.
     committed: Seq,
     holders: BTreeSet<NodeId>,
@@ -87,7 +99,7 @@ impl Takeover {
             gave_up: false,
             stage: Stage::Sealing,
             promises: BTreeMap::new(),
-            blank: BTreeSet::new(),
+            doubtful: BTreeSet::new(),
             committed: Seq(0),
             holders: BTreeSet::new(),
             mutant,
@@ -132,29 +144,48 @@ impl Takeover {
         self.promises.contains_key(&node)
     }
 
-    /// Takes `node`'s durable promise, the end of its chain, the epochs it knows and how far it knows
-    /// the chain to be committed. Nodes outside both configurations do not count.
+    /// Takes `node`'s durable promise, the end of its chain, what it cannot read of it, the epochs it
+    /// knows and how far it knows the chain to be committed. Nodes outside both configurations do
+    /// not count. May be said again by a member that has repaired something meanwhile.
     ///
     /// One that knows of no epoch in a group that has a history is blank. Its disk may have been
     /// replaced, and then it has forgotten what it acknowledged: "never had it" from a blank disk is
     /// no answer (PROTOCOL F4 and I14), and only counts when all have answered and no commit can
     /// have been on blank disks alone. It counts again once it has joined an epoch, since that epoch
-    /// was sealed without it.
-    pub fn promise(&mut self, node: NodeId, tail: Tail, known: &EpochTable, commit: Seq) {
+    /// was sealed without it. One with a fault that has no end has forgotten as much as a blank one.
+    pub fn promise(
+        &mut self,
+        node: NodeId,
+        tail: Tail,
+        known: &EpochTable,
+        commit: Seq,
+        faults: Vec<Fault>,
+    ) {
         if !self.is_asked(node) {
             return;
         }
         self.committed = self.committed.max(commit);
-        if known.starts().is_empty() && !self.base.starts().is_empty() {
-            self.blank.insert(node);
+        let is_blank = known.starts().is_empty() && !self.base.starts().is_empty();
+        if is_blank || readable::may_have_held_more(&faults) {
+            self.doubtful.insert(node);
+        } else {
+            self.doubtful.remove(&node);
         }
-        let cut = self.base.cut(tail);
-        self.promises.insert(node, cut);
-        if let Stage::Copying(target) | Stage::Activating(target) = self.stage
-            && cut.seq >= target.seq
-        {
-            self.holders.insert(node);
+        let held = Held { tail: self.base.cut(tail), faults };
+        if let Stage::Copying(target) | Stage::Activating(target) = self.stage {
+            if held.is_whole_to(target.seq) {
+                self.holders.insert(node);
+            } else if !held.faults.is_empty() {
+                self.holders.remove(&node);
+            }
         }
+        self.promises.insert(node, held);
+    }
+
+    /// Whether `node` has promised and said that it cannot read all that it held.
+    #[must_use]
+    pub fn is_faulty(&self, node: NodeId) -> bool {
+        self.promises.get(&node).is_some_and(|held| !held.faults.is_empty())
     }
 
     /// Takes note that `node` durably holds the chain up to `tail`.
@@ -172,6 +203,12 @@ impl Takeover {
         self.holders.iter().copied()
     }
 
+    /// The members that said they hold more than up to `seq`, of which they may not be able to read
+    /// all: from them a chain can be put together.
+    pub fn sources(&self, seq: Seq) -> impl Iterator<Item = NodeId> {
+        self.promises.iter().filter(move |(_, held)| held.tail.seq > seq).map(|(node, _)| *node)
+    }
+
     /// Whether `node` is known to hold the target.
     #[must_use]
     pub fn is_holder(&self, node: NodeId) -> bool {
@@ -179,21 +216,53 @@ impl Takeover {
     }
 
     /// Ends the sealing if the promises suffice and reach the registered history: the longest tail
-    /// becomes the target. Returns a member that holds it, the candidate itself if it does.
+    /// becomes the target, cut back only where nobody can have held what nobody can read (F4). Returns
+    /// a member that holds it, the candidate itself if it does; the longest if none holds all of it.
     pub fn close(&mut self, me: NodeId) -> Option<NodeId> {
         if self.stage != Stage::Sealing || !self.is_sealed() {
             return None;
         }
-        let target = self.promises.values().copied().max_by_key(|tail| tail.seq)?;
-        let gives_up = !self.is_vouched_for() || target.seq < self.registered();
+        let (longest, held) = self.promises.iter().max_by_key(|(_, held)| held.tail.seq)?;
+        let (longest, mut target) = (*longest, held.tail);
+        let mut gives_up = !self.is_vouched_for() || target.seq < self.registered();
+        if let Some(seq) = self.unreadable() {
+            gives_up |= !self.may_cut(seq);
+            target = self.tail_before(seq)?;
+        }
         if gives_up && !self.forced {
             return None;
         }
         self.gave_up = gives_up;
-        let holders = self.promises.iter().filter(|(_, tail)| tail.seq >= target.seq);
+        let holders = self.promises.iter().filter(|(_, held)| held.is_whole_to(target.seq));
         self.holders = holders.map(|(node, _)| *node).collect();
         self.stage = Stage::Copying(target);
-        if self.is_holder(me) { Some(me) } else { self.holders.first().copied() }
+        if self.is_holder(me) {
+            return Some(me);
+        }
+        Some(self.holders.first().copied().unwrap_or(longest))
+    }
+
+    /// The first seq of the longest chain that no sealed member can read, if there is one.
+    fn unreadable(&self) -> Option<Seq> {
+        readable::first_unreadable(self.promises.values())
+    }
+
+    /// Whether enough members are sure that they never had a record at `seq`: so many that no commit
+    /// can have been without one of them. What is registered was copied once and is never cut.
+    fn may_cut(&self, seq: Seq) -> bool {
+        let never = self
+            .promises
+            .iter()
+            .filter(|(node, held)| held.tail.seq < seq && !self.doubtful.contains(node));
+        let never = never.map(|(node, _)| *node);
+        seq > self.registered() && sealed(&self.config, self.home, never, self.mutant)
+    }
+
+    /// The end of a chain that is cut before `seq`, as one of its members names it.
+    fn tail_before(&self, seq: Seq) -> Option<Tail> {
+        let before = seq.prev();
+        let hash = self.promises.values().find_map(|held| held.hash_before(seq))?;
+        Some(Tail { epoch: self.base.epoch_at(before), seq: before, hash })
     }
 
     /// Whether the candidate and enough others hold the target; the takeover is then activating.
@@ -232,10 +301,17 @@ impl Takeover {
             self.config.members().iter().copied().filter(|node| !have(node)).collect()
         };
         match self.stage {
-            Stage::Sealing if self.is_sealed() => Some(Lack::History(self.registered())),
+            Stage::Sealing if self.is_sealed() => match self.unreadable() {
+                Some(seq) => {
+                    let sound = |node: &NodeId| self.has_promise(*node) && !self.is_faulty(*node);
+                    Some(Lack::Record { seq, from: absent(&sound) })
+                }
+                None => Some(Lack::History(self.registered())),
+            },
             Stage::Sealing => {
-                let vouches =
-                    |node: &NodeId| self.promises.contains_key(node) && !self.blank.contains(node);
+                let vouches = |node: &NodeId| {
+                    self.promises.contains_key(node) && !self.doubtful.contains(node)
+                };
                 Some(Lack::Promises(absent(&vouches)))
             }
             Stage::Copying(_) => {
@@ -270,7 +346,7 @@ impl Takeover {
 
     /// Whether the promises rule out that anything committed is missing.
     fn is_vouched_for(&self) -> bool {
-        let vouching = self.promises.keys().filter(|node| !self.blank.contains(node)).copied();
+        let vouching = self.promises.keys().filter(|node| !self.doubtful.contains(node)).copied();
         sealed(&self.config, self.home, vouching, self.mutant) || self.has_heard_everybody()
     }
 
@@ -285,10 +361,11 @@ impl Takeover {
         let mut tails = self.promises.values();
         let is_begun = self.registered() == Seq(0)
             && self.committed == Seq(0)
-            && tails.all(|tail| tail.seq <= Seq(FIRST_UNRECORDED));
-        let blank = self.blank.iter().filter(|node| self.config.has(**node)).count();
+            && tails.all(|held| held.tail.seq <= Seq(FIRST_UNRECORDED));
+        let doubtful = self.doubtful.iter().filter(|node| self.config.has(**node));
+        let doubtful = doubtful.count();
         self.config.members().iter().all(|node| self.promises.contains_key(node))
-            && (blank < self.config.copies() || is_begun)
+            && (doubtful < self.config.copies() || is_begun)
     }
 
     /// The last seq that the registered history is known to reach.

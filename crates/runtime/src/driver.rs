@@ -62,6 +62,8 @@ pub(crate) struct Driver<M> {
     backlog: VecDeque<Request>,
     /// Whether the disk took no more when it was last tried.
     disk_full: bool,
+    /// Whether the node knows that its disk is full.
+    told_full: bool,
     replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
     ordered: BTreeMap<RequestId, oneshot::Sender<Result<(), OrderRefusal>>>,
     requests: u64,
@@ -98,6 +100,7 @@ impl<M: Model + 'static> Driver<M> {
             halted,
             backlog: VecDeque::new(),
             disk_full: false,
+            told_full: false,
             replies: BTreeMap::new(),
             ordered: BTreeMap::new(),
             requests: 0,
@@ -115,6 +118,7 @@ impl<M: Model + 'static> Driver<M> {
                 Ok(inputs) => inputs,
                 Err(halt) => break halt,
             };
+            let inputs = self.with_room(inputs);
             self.node.handle_all(self.clock.now(), inputs, &mut effects);
             if let Err(halt) = self.carry_out(&mut effects) {
                 break halt;
@@ -146,6 +150,21 @@ impl<M: Model + 'static> Driver<M> {
             }
         }
         Ok(inputs)
+    }
+
+    /// Tells the node before all else when the disk has become full, or has room again.
+    fn with_room(&mut self, mut inputs: Vec<Input>) -> Vec<Input> {
+        let is_full = self.storage.space() == storage::Space::Full;
+        if is_full != self.told_full {
+            self.told_full = is_full;
+            if is_full {
+                tracing::error!("the disk is full: no commands are taken until there is room");
+            } else {
+                tracing::info!("the disk has room again");
+            }
+            inputs.insert(0, Input::Disk { is_full });
+        }
+        inputs
     }
 
     fn take(&mut self, job: Job<M>, inputs: &mut Vec<Input>) -> Result<(), Halt> {
@@ -259,7 +278,9 @@ impl<M: Model + 'static> Driver<M> {
         let refused = self.storage.submit(&mut self.backlog).err();
         let disk_full = refused == Some(Refused::DiskFull);
         if disk_full && !self.disk_full {
-            tracing::error!("the disk is full: make room, or this node takes itself out");
+            tracing::error!(
+                "not even the reserve has room: make some, or this node takes itself out"
+            );
         } else if self.disk_full && !disk_full {
             tracing::info!("the disk takes records again");
         }

@@ -157,7 +157,13 @@ fn group(event: &Event, now: Instant, peers: &mut Quota) {
             "applied again, the state still differs: the group stays out of service on this node"
         ),
         Event::Unreadable { group, seq } => {
-            tracing::error!(%group, %seq, "a record cannot be read back");
+            tracing::error!(%group, %seq, "a record cannot be read back: peers are asked for it");
+        }
+        Event::Damaged { group } => {
+            tracing::error!(%group, "not all that was held here can be read; see its fault ranges");
+        }
+        Event::Repaired { group } => {
+            tracing::info!(%group, "all that was held here can be read again")
         }
     }
 }

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use bytes::Bytes;
 use group::Recovery;
 use model::Model;
-use storage::Storage;
+use storage::{Read, Storage};
 use tokio::sync::watch;
 use transport::{Identity, Transport, pki::Credential};
 use types::{ClusterId, NodeId};
@@ -111,18 +111,26 @@ pub fn start<M: Model + Send + 'static>(
     let opened = storage::open(options::storage(config, cluster, clock))?;
     let first = options::first_configs(config);
     let mut recovery = Recovery::new(options::node(config), &first, fresh, opened.blobs())?;
-    let mut damage = None;
-    let replayed = opened.replay(&mut |record| {
-        if damage.is_none() {
+    let mut error = None;
+    let scanned = opened.replay(&mut |read| match read {
+        Read::Record(record) if error.is_none() => {
             let bytes = Bytes::copy_from_slice(record.payload);
-            damage = recovery.record(record.at, record.kind, bytes).err();
+            error = recovery.record(record.at, record.kind, bytes).err();
         }
+        Read::Record(_) => {}
+        Read::Damage(damage) => recovery.damage(&damage),
     })?;
-    if let Some(error) = damage {
+    if let Some(error) = error {
         return Err(error.into());
     }
-    let found = *replayed.found();
+    let found = *scanned.found();
+    for damage in scanned.damage() {
+        let until = damage.until.map(|until| until.0);
+        tracing::error!(from = damage.from.0, until, "the log is damaged: peers are asked for it");
+    }
+    let blobs = recovery.examine();
     let node = recovery.finish(options::register(config, &first), clock.now())?;
+    let replayed = scanned.settle(blobs)?;
     tracing::info!(records = found.records, torn = ?found.torn, "log read");
 
     remove_mark(&config.data)?;

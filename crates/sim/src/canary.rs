@@ -31,15 +31,13 @@ pub enum Canary {
     IgnoreBarrier,
     /// A home tells its followers that what it has on its own disk is committed.
     ShipAtW1,
+    /// A start ends the log at the first record that cannot be read.
+    TruncateOnDamage,
 }
-
-/// What PROTOCOL 8a wants broken and cannot be broken yet: its name there, and which part is not built.
-pub const MISSING: [(&str, &str); 1] =
-    [("truncate on CRC error", "disks do not rot in the simulator, and nothing is repaired")];
 
 impl Canary {
     /// All but `None`.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AckBeforeFsync,
         Self::PromiseNotPersisted,
         Self::SealTooFew,
@@ -49,6 +47,7 @@ impl Canary {
         Self::ReuseReplicaId,
         Self::IgnoreBarrier,
         Self::ShipAtW1,
+        Self::TruncateOnDamage,
     ];
 
     /// Its name on the command line.
@@ -65,6 +64,7 @@ impl Canary {
             Self::ReuseReplicaId => "reuse-replica-id",
             Self::IgnoreBarrier => "ignore-barrier",
             Self::ShipAtW1 => "ship-at-w1",
+            Self::TruncateOnDamage => "truncate-on-damage",
         }
     }
 
@@ -86,7 +86,8 @@ impl Canary {
             | Self::SkipFsync
             | Self::ReuseReplicaId
             | Self::IgnoreBarrier
-            | Self::ShipAtW1 => 20,
+            | Self::ShipAtW1
+            | Self::TruncateOnDamage => 20,
             Self::SealTooFew => 100,
         }
     }
@@ -111,6 +112,7 @@ impl Canary {
                 knobs.app = Kind::Moves;
             }
             Self::ShipAtW1 => knobs.mutant = Mutant::ShipAtW1,
+            Self::TruncateOnDamage => knobs.lie = Lie::Truncate,
         }
         let needs = match self {
             Self::None => return,
@@ -122,6 +124,7 @@ impl Canary {
                 Fault::Unplanned
             }
             Self::IgnoreBarrier => Fault::Roll,
+            Self::TruncateOnDamage => Fault::BitFlip,
         };
         // The fault without which the broken rule does no harm.
         if !knobs.rates.iter().any(|rate| rate.fault == needs) {

@@ -13,12 +13,13 @@ pub use invariants::{INVARIANTS, Invariant, Where};
 pub use scenarios::{SCENARIOS, Scenario};
 
 /// The sources of the stories, by file.
-pub const STORIES: [(&str, &str); 12] = [
+pub const STORIES: [(&str, &str); 13] = [
     ("channels", include_str!("../tests/it/channels.rs")),
     ("classes", include_str!("../tests/it/classes.rs")),
     ("crashes", include_str!("../tests/it/crashes.rs")),
     ("degrade", include_str!("../tests/it/degrade.rs")),
     ("disks", include_str!("../tests/it/disks.rs")),
+    ("damage", include_str!("../tests/it/damage.rs")),
     ("exhaustive", include_str!("../tests/it/exhaustive.rs")),
     ("identity", include_str!("../tests/it/identity.rs")),
     ("moves", include_str!("../tests/it/moves.rs")),

@@ -7,6 +7,7 @@
 
 mod answers;
 mod between;
+mod damage;
 mod early;
 mod state;
 mod wire;
@@ -33,6 +34,8 @@ pub struct Check {
     truths: BTreeMap<GroupId, Truth>,
     seen: BTreeMap<(Index, GroupId), Seen>,
     kept: BTreeMap<(Index, GroupId), Kept>,
+    /// Up to where those can read a group that know of a hole in it.
+    whole: BTreeMap<(Index, GroupId), Seq>,
     /// The last commit of each group whose copies were counted.
     counted: BTreeMap<GroupId, Tail>,
     /// Ends of the chains below new epochs, whose copies are still to be counted.
@@ -175,6 +178,7 @@ impl Check {
     /// A node was built from its disk: nothing that it promised or called durable may be missing.
     pub fn recovered(&mut self, host: Index, node: &Node<App>) {
         self.seen.retain(|(of, _), _| *of != host);
+        self.forgive(host, node);
         for group in node.groups() {
             let kept = self.kept.entry((host, group.id())).or_default().clone();
             if kept.sealed > Epoch(0) {
@@ -223,6 +227,13 @@ impl Check {
             for tail in kept.durable.values() {
                 let mut at = *tail;
                 while at.seq > Seq(0) && !group.chain().passes(at) {
+                    if group.chain().hole_at(at.seq).is_some() {
+                        // Lost, known to be lost, and to be put back.
+                        let Some((_, previous)) = truth.links.get(&at.hash) else { break };
+                        let Some((before, _)) = truth.links.get(previous) else { break };
+                        at = *before;
+                        continue;
+                    }
                     looks += 1;
                     let runs = group.orphans().iter().filter(|run| {
                         run.epoch == at.epoch && run.first <= at.seq && at.seq <= run.last

@@ -4,6 +4,9 @@
 //! complete with it. A crash keeps any prefix of the waiting appends and, apart from that, any prefix
 //! of the waiting superblocks: the log and the superblock lie in different places of the disk.
 
+mod damage;
+mod space;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
@@ -12,6 +15,7 @@ use wire::log::Kind;
 use wire::{Meta, Record};
 
 use crate::Rng;
+pub(crate) use damage::{Hit, Scanned};
 
 /// Which lie a disk tells, for canaries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub enum Lie {
     NoPromise,
     /// It reports as durable what it has in a cache, which a loss of power empties.
     Cached,
+    /// It ends the log at the first record that cannot be read, whatever that was.
+    Truncate,
 }
 
 /// A write.
@@ -67,7 +73,7 @@ impl Said {
 
     fn note(&mut self, write: &Write) {
         match write {
-            Write::Append(Kind::Group, bytes) => {
+            Write::Append(Kind::Group | Kind::Repair, bytes) => {
                 if let Ok(record) = Record::decode(bytes.clone()) {
                     self.records.insert(record.hash());
                 }
@@ -86,6 +92,13 @@ impl Said {
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
     log: Vec<(Kind, Bytes)>,
+    /// How much of the log was durable when each record of it was written.
+    proven: Vec<usize>,
+    /// How much of the log was durable when the superblock was last written.
+    marked: usize,
+    hits: BTreeMap<usize, Hit>,
+    /// Bytes that groups may still write when there is no room for commands; `None` while there is.
+    margin: Option<usize>,
     blobs: BTreeMap<GroupId, Bytes>,
     waiting: VecDeque<(WriteId, Write)>,
     /// How many of the waiting the sync under way will complete.
@@ -128,8 +141,9 @@ impl Disk {
     /// Ends the sync: its writes are durable. Returns what is to be reported.
     pub fn end_sync(&mut self) -> Vec<(WriteId, Position)> {
         let mut done = Vec::new();
+        let durable = self.log.len();
         for (id, write) in self.waiting.drain(..self.syncing).collect::<Vec<_>>() {
-            let at = self.keep(write);
+            let at = self.keep(write, durable);
             if self.lie != Lie::Early {
                 done.push((id, at));
             }
@@ -141,6 +155,7 @@ impl Disk {
     /// Loses power. Returns how many writes were lost.
     pub fn crash(&mut self, rng: &mut Rng) -> usize {
         let waiting = std::mem::take(&mut self.waiting);
+        let durable = self.log.len();
         self.syncing = 0;
         let (appends, superblocks): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|(_, write)| matches!(write, Write::Append(..)));
@@ -149,7 +164,7 @@ impl Disk {
             let kept = rng.index(part.len() + 1);
             lost += part.len() - kept;
             for (_, write) in part.into_iter().take(kept) {
-                self.keep(write);
+                self.keep(write, durable);
             }
         }
         if self.lie == Lie::Cached {
@@ -157,6 +172,9 @@ impl Disk {
             let kept = *records + rng.index(self.log.len() - records + 1);
             lost += self.log.len() - kept;
             self.log.truncate(kept);
+            self.proven.truncate(kept);
+            self.hits.retain(|index, _| *index < kept);
+            self.marked = self.marked.min(kept);
             self.blobs.clone_from(blobs);
             self.uncached = (kept, self.blobs.clone());
         }
@@ -172,20 +190,15 @@ impl Disk {
     #[must_use]
     pub fn read(&self, at: Position) -> Option<Bytes> {
         let index = usize::try_from(at.0).ok()?;
+        if self.hits.contains_key(&index) {
+            return None;
+        }
         let waiting = self.waiting.iter().filter_map(|(_, write)| match write {
             Write::Append(kind, bytes) => Some((*kind, bytes)),
             Write::Superblock(..) => None,
         });
         let durable = self.log.iter().map(|(kind, bytes)| (*kind, bytes));
         durable.chain(waiting).nth(index).map(|(_, bytes)| bytes.clone())
-    }
-
-    /// The durable log.
-    pub fn log(&self) -> impl Iterator<Item = (Position, Kind, Bytes)> {
-        self.log
-            .iter()
-            .enumerate()
-            .map(|(index, (kind, bytes))| (Position(index as u64), *kind, bytes.clone()))
     }
 
     /// What it has said to be durable.
@@ -200,16 +213,20 @@ impl Disk {
         &self.blobs
     }
 
-    fn keep(&mut self, write: Write) -> Position {
+    fn keep(&mut self, write: Write, durable: usize) -> Position {
         let at = Position(self.log.len() as u64);
         self.said.note(&write);
         match write {
-            Write::Append(kind, bytes) => self.log.push((kind, bytes)),
+            Write::Append(kind, bytes) => {
+                self.log.push((kind, bytes));
+                self.proven.push(durable);
+            }
             Write::Superblock(group, bytes) => {
                 let is_promise =
                     Meta::decode(&bytes).is_ok_and(|meta| meta.promised > meta.table.epoch());
                 if self.lie != Lie::NoPromise || !is_promise {
                     self.blobs.insert(group, bytes);
+                    self.marked = self.log.len();
                 }
             }
         }

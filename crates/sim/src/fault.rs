@@ -43,6 +43,10 @@ pub enum Fault {
     Roll,
     /// An operator raises the model version.
     Upgrade,
+    /// Bits flip in a durable record.
+    BitFlip,
+    /// A disk has no room for a while.
+    DiskFull,
 }
 
 /// How often a fault strikes.
@@ -56,7 +60,7 @@ pub struct Rate {
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Crash,
         Self::CrashInStep,
         Self::PowerCut,
@@ -74,6 +78,8 @@ impl Fault {
         Self::RegisterOutage,
         Self::Roll,
         Self::Upgrade,
+        Self::BitFlip,
+        Self::DiskFull,
     ];
 
     /// In how many runs of a million it occurs, and how often there.
@@ -96,6 +102,8 @@ impl Fault {
             Self::RegisterOutage => (200_000, 6 * SECOND),
             Self::Roll => (250_000, 4 * SECOND),
             Self::Upgrade => (300_000, 4 * SECOND),
+            Self::BitFlip => (250_000, 3 * SECOND),
+            Self::DiskFull => (200_000, 5 * SECOND),
         }
     }
 }
@@ -176,6 +184,20 @@ impl World {
             Fault::Upgrade => {
                 let group = self.any_group();
                 self.order_upgrade(node, vec![group], 2);
+            }
+            Fault::DiskFull => {
+                self.set_room(node, false);
+                self.plan_in(long, Event::Room { node });
+            }
+            Fault::BitFlip => {
+                // At rest bits flip unseen; half of the time a start comes upon them soon.
+                if let Some(node) = self.flip_any()
+                    && self.chance.chance(500_000)
+                {
+                    self.kill(node);
+                    let at = self.draw_return();
+                    self.plan(at, Event::Start { node });
+                }
             }
         }
     }

@@ -25,7 +25,7 @@ mod trace;
 mod world;
 
 pub use app::{App, Code};
-pub use canary::{Canary, MISSING};
+pub use canary::Canary;
 pub use check::{Check, Violation};
 pub use disk::{Disk, Lie, Said, Write};
 pub use fault::{Fault, Rate};

@@ -43,6 +43,8 @@ pub struct Report {
     pub degraded: u64,
     /// Runs and records set aside.
     pub orphans: [u64; 2],
+    /// Times that a replica noted damage, and that all was mended.
+    pub damaged: [u64; 2],
     /// Microseconds from the end of the faults until all agreed and answered, at most.
     pub heal_us_max: u64,
 }
@@ -72,7 +74,9 @@ impl Report {
             *sum += count;
         }
         let counts = other.answers.iter().chain(&other.orders).chain(&other.orphans);
+        let counts = counts.chain(&other.damaged);
         let sums = self.answers.iter_mut().chain(&mut self.orders).chain(&mut self.orphans);
+        let sums = sums.chain(&mut self.damaged);
         for (sum, count) in sums.zip(counts) {
             *sum += count;
         }
@@ -111,6 +115,8 @@ impl Report {
                 *records += orphan.last.0 - orphan.first.0 + 1;
             }
             group::Event::Degraded { .. } => self.degraded += 1,
+            group::Event::Damaged { .. } => self.damaged[0] += 1,
+            group::Event::Repaired { .. } => self.damaged[1] += 1,
             group::Event::Upgraded { .. } => self.upgraded += 1,
             group::Event::Differs { .. }
             | group::Event::Agrees { .. }
@@ -159,6 +165,8 @@ impl Report {
             ("barriers passed", self.upgraded),
             ("orphan runs", runs),
             ("orphan records", records),
+            ("replicas damaged", self.damaged[0]),
+            ("replicas mended", self.damaged[1]),
             ("longest recovery, ms", self.heal_us_max / 1_000),
             ("events", self.events),
         ];

@@ -7,6 +7,7 @@ use types::{GroupId, QuorumLoss, RequestId, Seq};
 use wire::Reply;
 
 use crate::check::Violation;
+use crate::fault::Rate;
 use crate::knobs::{MILLI, SECOND};
 use crate::{Ask, Canary, Fault, Knobs, Report, Rng, Trace, World};
 
@@ -52,11 +53,13 @@ fn recover(world: &mut World) {
     world.heal();
     world.mend_hosts();
     world.install_newest();
-    // By force one node's word may have become history: then nobody can do without that node.
-    let forced = world.knobs().rates.iter().any(|rate| rate.fault == Fault::Forced);
+    // By force one node's word may have become history: then nobody can do without that node. And
+    // where bits flip, the one copy that is left may be on any node.
+    let needs_all = |rate: &Rate| matches!(rate.fault, Fault::Forced | Fault::BitFlip);
+    let needs_all = world.knobs().rates.iter().any(needs_all);
     // And a degraded group may be down to one.
     let degrades = world.knobs().terms.on_quorum_loss == QuorumLoss::Degrade;
-    let leaves_dead = world.knobs().leaves_dead && !forced && !degrades;
+    let leaves_dead = world.knobs().leaves_dead && !needs_all && !degrades;
     let spare = if leaves_dead { world.knobs().dead_max() } else { 0 };
     if spare > 0 && !world.has_joined_all() {
         // A replica that never had a copy may not vouch for one that is gone.

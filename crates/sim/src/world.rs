@@ -5,6 +5,7 @@
 //! seed. The world knows what no node can know, and lets [`Check`] look at all of it.
 
 mod clients;
+mod damage;
 mod power;
 mod sessions;
 mod step;
@@ -53,6 +54,8 @@ pub(crate) enum Event {
     Start { node: Index },
     /// A node goes on.
     Resume { node: Index },
+    /// A disk has room again.
+    Room { node: Index },
     /// A direction is mended.
     Mend { from: Index, to: Index },
     /// A direction delivers in time again.
@@ -105,6 +108,10 @@ pub(crate) struct Host {
     is_paused: bool,
     /// Never gets its power back.
     is_retired: bool,
+    /// Bits have flipped in a record of the register once.
+    has_lost_vote: bool,
+    /// Whether the node that runs was told that its disk is full.
+    is_told_full: bool,
     /// Rises when a pause begins and when it ends.
     pauses: u64,
     /// Loses power in its next step, between two effects.
@@ -129,6 +136,8 @@ pub struct World {
     disk_chance: Rng,
     client_chance: Rng,
     pub(crate) net: Net,
+    /// Hosts whose disks bits flip on.
+    failing: Vec<Index>,
     hosts: Vec<Host>,
     clients: Vec<Client>,
     requests: BTreeMap<RequestId, Asked>,
@@ -179,6 +188,7 @@ impl World {
             disk_chance: rng.split(),
             client_chance: rng.split(),
             net: Net::new(knobs.net),
+            failing: Vec::new(),
             hosts,
             clients: Vec::new(),
             requests: BTreeMap::new(),
@@ -344,6 +354,7 @@ impl World {
             }
             Event::Start { node } => self.start(node),
             Event::Resume { node } => self.resume(node),
+            Event::Room { node } => self.set_room(node, true),
             Event::Mend { from, to } => self.net.mend(from, to),
             Event::Unclog { from, to } => self.net.clog(from, to, 0),
             Event::Strike { rate } => {
@@ -388,6 +399,7 @@ impl World {
             if self.check.is_excused(index) {
                 continue;
             }
+            self.check.equal_bytes(index, node, &host.disk);
             let is_member = |group: GroupId| self.knobs.members_of(group).contains(&id(index));
             for group in node.groups().filter(|group| is_member(group.id())) {
                 self.check.outcomes_stand(group.id(), |id, digest| group.answer(id, digest));

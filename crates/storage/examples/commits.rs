@@ -59,7 +59,12 @@ fn run(folder: &Path, time: Duration) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let mut bytes = 0;
     let replayed = open(options(&folder.join("node"), start))?
-        .replay(&mut |record| bytes += record.payload.len() as u64 + 32)?;
+        .replay(&mut |read| {
+            if let storage::Read::Record(record) = read {
+                bytes += record.payload.len() as u64 + 32;
+            }
+        })?
+        .settle([])?;
     let taken = start.elapsed().as_secs_f64();
     println!(
         "boot: {} records, {:.0} MB of log in {:.3} s",
@@ -80,7 +85,7 @@ fn commits(
     let (send, receive) = mpsc::channel();
     // Nobody listens any more once the time is up.
     let sink = Arc::new(move |batch: Vec<Completion>| send.send(batch).unwrap_or(()));
-    let storage = open(options(folder, start))?.replay(&mut |_| ())?.start(sink)?;
+    let storage = open(options(folder, start))?.replay(&mut |_| ())?.settle([])?.start(sink)?;
     let handle = storage.handle();
     let payload = Bytes::from(vec![7; RECORD_BYTES]);
     let request = |id| Request::Append {

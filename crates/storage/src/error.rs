@@ -97,9 +97,9 @@ pub enum OpenError {
         /// The file that should exist.
         path: PathBuf,
     },
-    /// Acknowledged bytes are lost or damaged.
+    /// So many acknowledged bytes are lost or damaged, or such, that no log can be made of the rest.
     #[error(
-        "{} is corrupt at byte {offset}: acknowledged records are damaged; run `evenkeel journal verify`, \
+        "{} is corrupt at byte {offset} beyond what a node can repair; run `evenkeel journal verify`, \
          restore the file, and do not start this node on an empty folder: the others serve without it",
         path.display()
     )]
@@ -112,6 +112,14 @@ pub enum OpenError {
         at: Position,
         /// How we know that it was durable once.
         evidence: Evidence,
+    },
+    /// What a start-up has found out about damage does not fit the superblock.
+    #[error("{} has no room for {bytes} bytes: give it more by `superblock_copy_bytes`", path.display())]
+    SuperblockFull {
+        /// The file.
+        path: PathBuf,
+        /// What it would hold.
+        bytes: usize,
     },
 }
 

@@ -57,6 +57,8 @@ struct World {
     capacity: Option<usize>,
     /// Writes and syncs since an fsync failed.
     touched_after_failure: Option<u64>,
+    /// Bytes of a file that the disk refuses to read.
+    bad: Option<(PathBuf, std::ops::Range<usize>)>,
     /// Writes that are lost without a word, though their sync succeeds, to files of this name.
     lie: Option<&'static str>,
 }
@@ -151,6 +153,11 @@ impl FaultyDisk {
         let mut world = self.world();
         world.live.remove(path);
         world.durable.remove(path);
+    }
+
+    /// A part of a file can no longer be read.
+    pub(crate) fn spoil(&self, path: &Path, range: std::ops::Range<usize>) {
+        self.world().bad = Some((path.into(), range));
     }
 
     pub(crate) fn cut_power_in(&self, operations: u64) {
@@ -249,6 +256,14 @@ impl File for Open {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let world = self.disk.world();
         world.alive()?;
+        let from = usize::try_from(offset).expect("small");
+        if let Some((path, bad)) = &world.bad
+            && world.live.get(path) == Some(&self.inode)
+            && from < bad.end
+            && bad.start < from + buffer.len()
+        {
+            return Err(io::Error::from_raw_os_error(5));
+        }
         let live = &world.inodes[self.inode].live;
         let rest = live.get(usize::try_from(offset).expect("small")..).unwrap_or_default();
         let count = rest.len().min(buffer.len());

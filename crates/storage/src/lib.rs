@@ -7,8 +7,9 @@
 //! overwriting written blocks takes half as long as growing a file and keeps the file system's
 //! journal out of the path.
 //!
-//! A start goes through three types, so that nothing can be skipped: [`open`] locks the folder and
-//! reads the superblock; [`Opened::replay`] hands over every record and settles how the log ends;
+//! A start goes through four types, so that nothing can be skipped: [`open`] locks the folder and
+//! reads the superblock; [`Opened::replay`] hands over every record and every place where one is
+//! damaged; [`Scanned::settle`] makes durable what that means and settles how the log ends;
 //! [`Replayed::start`] begins to take requests.
 //!
 //! What it never does: interpret a record, retry a failed fsync, or cut bytes that were acknowledged.
@@ -21,6 +22,7 @@ mod error;
 mod limits;
 mod open;
 mod options;
+mod plan;
 mod prepare;
 mod queue;
 mod read;
@@ -29,6 +31,7 @@ mod segment;
 mod shared;
 mod stats;
 mod superblocks;
+mod tear;
 mod verify;
 mod walk;
 
@@ -40,7 +43,7 @@ mod tests;
 pub use disk::{Access, Disk, File, RealDisk};
 pub use error::{Failure, LoadError, OpenError, Refused};
 pub use limits::{SEGMENT_BYTES, SUPERBLOCK_COPY_BYTES};
-pub use open::{Found, Opened, Replayed, Torn, open, open_on};
+pub use open::{Found, Opened, Read, Replayed, Scanned, Torn, open, open_on};
 pub use options::Options;
 pub use request::{Completion, Owner, Record, Request, Sink};
 pub use shared::{Handle, Storage};

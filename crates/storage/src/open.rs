@@ -3,13 +3,14 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
-use journal::scan::{Verdict, judge};
+use journal::scan::{Damage, Evidence, Verdict, judge};
 use types::{GroupId, Hash, Position};
-use wire::superblock::{COPIES, EMPTY_BYTES, Superblock};
+use wire::superblock::{BLOB_HEAD_BYTES, COPIES, EMPTY_BYTES, Superblock};
 
 use crate::{
     Access, CopyState, Disk, Failure, OpenError, Options, RealDisk, Record, Sink, Storage,
     limits::{HEADER_BYTES, PREPARE_BYTES},
+    plan::Plan,
     segment::{self, Segment, fill, read_all},
     stats::Gauges,
     superblocks::Superblocks,
@@ -59,6 +60,24 @@ pub struct Torn {
     pub at: Position,
     /// Good records past that place that were cut off with it.
     pub records: u64,
+}
+
+/// A folder whose log is read. Nothing has been changed.
+pub struct Scanned {
+    opened: Opened,
+    walked: Walk,
+    damage: Vec<Damage>,
+    tail: usize,
+    found: Found,
+}
+
+/// What a start-up comes upon in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read<'a> {
+    /// A record.
+    Record(Record<'a>),
+    /// A place where something was written and cannot be read.
+    Damage(Damage),
 }
 
 /// Opens a node's folder, or makes it.
@@ -184,56 +203,88 @@ impl Opened {
         &self.copies
     }
 
-    /// Hands over every record in the order of the log, then settles the log's end.
-    ///
-    /// Afterwards every record handed over is durable and stays. On an error, records may have been
-    /// handed over that must not be used.
+    /// Hands over every record in the order of the log, and every place where something was written
+    /// and cannot be read. Nothing is changed yet: see [`Scanned::settle`].
     ///
     /// # Errors
-    /// `Corrupt` and the `Segment` errors if acknowledged bytes are lost; nothing has been changed
-    /// then. `Io`.
-    pub fn replay(mut self, visit: &mut dyn FnMut(Record<'_>)) -> Result<Replayed, OpenError> {
-        let (mut records, mut cut) = (0, 0);
-        let found = walk(&self.segments, &mut |record, standing| match standing {
-            Standing::Sound => {
-                records += 1;
-                visit(record);
+    /// `Corrupt` and the `Segment` errors if more is lost than places in a log; `Io`.
+    pub fn replay(self, visit: &mut dyn FnMut(Read<'_>)) -> Result<Scanned, OpenError> {
+        let mut records = 0;
+        let mut take = |record: Record<'_>| {
+            records += 1;
+            visit(Read::Record(record));
+        };
+        let walked = walk(&self.segments, &mut |record, standing| {
+            if standing == Standing::Sound {
+                take(record);
             }
-            Standing::Beyond => cut += 1,
         });
-        let found = found.map_err(|error| OpenError::io("read", error.path)(error.source))?;
+        let walked = walked.map_err(|error| OpenError::io("read", error.path)(error.source))?;
         let path = |at| segment::path(&self.options.folder, at);
-        let holds = |segment: &Segment| segment.first <= found.end && found.end < segment.end();
-        let tail = self.segments.iter().position(holds);
-        let Some(tail) = tail.filter(|_| !found.missing) else {
-            return Err(OpenError::SegmentMissing { path: path(found.end) });
-        };
-        let at = Position(found.end);
-        let torn = match judge(&found.findings(self.superblocks.current().durable)) {
-            Verdict::Clean => None,
-            Verdict::Torn => Some(Torn { at, records: cut }),
-            Verdict::Corrupt(evidence) => {
-                let (path, offset) = self.segments.get(tail).map_or_else(
-                    || (PathBuf::new(), 0),
-                    |segment| (segment.path.clone(), found.end - segment.first),
-                );
-                return Err(OpenError::Corrupt { path, offset, at, evidence });
-            }
-        };
-        self.cut(&found, tail)?;
-        self.harden(&found)?;
-        if self.superblocks.current().durable < at {
-            self.superblocks.advance(at, [], &self.gauges, &self.options.clock)?;
+        if walked.missing {
+            return Err(OpenError::SegmentMissing { path: path(walked.end) });
         }
-        let Self { options, disk, lock, gauges, superblocks, segments, .. } = self;
-        let found = Found { end: at, records, torn };
-        Ok(Replayed { options, disk, lock, gauges, superblocks, segments, tail, found })
+        let marked = self.superblocks.current().durable;
+        let plan = Plan::new(&walked, &self.segments, marked);
+        let holds = |segment: &Segment| segment.first <= plan.end && plan.end < segment.end();
+        let Some(tail) = self.segments.iter().position(holds).filter(|_| !plan.is_too_much) else {
+            return Err(self.corrupt(&walked, marked));
+        };
+        if !plan.damage.is_empty() {
+            let mut damage = plan.damage.iter().peekable();
+            let again = walk(&self.segments, &mut |record, standing| {
+                while let Some(next) = damage.next_if(|next| next.from < record.at) {
+                    visit(Read::Damage(*next));
+                }
+                if standing == Standing::Beyond && record.at.0 < plan.end {
+                    records += 1;
+                    visit(Read::Record(record));
+                }
+            });
+            again.map_err(|error| OpenError::io("read", error.path)(error.source))?;
+            damage.for_each(|rest| visit(Read::Damage(*rest)));
+        }
+        let found = Found {
+            end: Position(plan.end),
+            records,
+            torn: plan.torn.map(|records| Torn { at: Position(plan.end), records }),
+        };
+        Ok(Scanned { opened: self, walked, damage: plan.damage, tail, found })
+    }
+
+    /// Why no log can be made of what is there.
+    fn corrupt(&self, walked: &Walk, marked: Position) -> OpenError {
+        let end = walked.end;
+        let evidence = match judge(&walked.findings(marked)) {
+            Verdict::Corrupt(evidence) => evidence,
+            Verdict::Clean | Verdict::Torn => Evidence::Superblock { marked },
+        };
+        let segment = self.segments.iter().find(|one| one.first <= end && end < one.end());
+        let (path, offset) =
+            segment.map_or_else(|| (PathBuf::new(), 0), |one| (one.path.clone(), end - one.first));
+        OpenError::Corrupt { path, offset, at: Position(end), evidence }
+    }
+
+    /// Makes blobs durable before anything else is.
+    fn note(&mut self, blobs: Vec<(GroupId, Bytes)>) -> Result<(), OpenError> {
+        let current = self.superblocks.current();
+        let mut sizes: BTreeMap<GroupId, usize> =
+            current.blobs.iter().map(|(group, blob)| (*group, blob.len())).collect();
+        sizes.extend(blobs.iter().map(|(group, blob)| (*group, blob.len())));
+        let bytes = sizes.values().map(|size| BLOB_HEAD_BYTES + size).sum::<usize>() + EMPTY_BYTES;
+        if bytes as u64 > self.superblocks.slot_bytes() {
+            let path = self.options.folder.join("superblock");
+            return Err(OpenError::SuperblockFull { path, bytes });
+        }
+        let durable = current.durable;
+        self.superblocks.advance(durable, blobs, &self.gauges, &self.options.clock)?;
+        Ok(())
     }
 
     /// Removes whatever lies past the end of the log, so that no stale record can come back when the
     /// space before it is written again. A crash in between leaves a log that is still torn at the
     /// same place.
-    fn cut(&mut self, found: &Walk, tail: usize) -> Result<(), OpenError> {
+    fn cut(&mut self, found: &Walk, end: u64, tail: usize) -> Result<(), OpenError> {
         let wal = segment::wal(&self.options.folder);
         let spare = self.segments.get(tail + 1);
         let keep = spare.is_some_and(|spare| {
@@ -248,7 +299,7 @@ impl Opened {
         self.disk.sync_folder(&wal).map_err(OpenError::io("sync", &wal))?;
         let Some(tail) = self.segments.get(tail) else { return Ok(()) };
         if let Some(until) = found.residue.get(&tail.first) {
-            fill(&*tail.file, found.end - tail.first, *until, PREPARE_BYTES, &|| true)
+            fill(&*tail.file, end - tail.first, *until, PREPARE_BYTES, &|| true)
                 .map_err(OpenError::io("clear", &tail.path))?;
         }
         Ok(())
@@ -257,10 +308,23 @@ impl Opened {
     /// Writes again, and syncs, what no later record proves to be durable. After a process was
     /// killed, or an fsync failed, the last batch may read well from memory and not be on the disk;
     /// an fsync alone would not write pages that the kernel believes to be clean.
-    fn harden(&self, found: &Walk) -> Result<(), OpenError> {
+    ///
+    /// What is damaged is left alone: it may not even be readable.
+    fn harden(&self, proven: u64, end: u64, damage: &[Damage]) -> Result<(), OpenError> {
+        let mut from = proven;
+        let bad = damage.iter().map(|one| (one.from.0, one.until.map_or(end, |until| until.0)));
+        for (bad_from, bad_until) in bad.chain([(end, end)]) {
+            self.write_again(from, bad_from.min(end))?;
+            from = from.max(bad_until);
+        }
+        Ok(())
+    }
+
+    /// Writes again, and syncs, what stands between two places of the log.
+    fn write_again(&self, from: u64, until: u64) -> Result<(), OpenError> {
         for segment in &self.segments {
-            let from = found.proven.max(segment.first + HEADER_BYTES);
-            let until = found.end.min(segment.end());
+            let from = from.max(segment.first + HEADER_BYTES);
+            let until = until.min(segment.end());
             if from >= until {
                 continue;
             }
@@ -270,6 +334,49 @@ impl Opened {
                 .map_err(OpenError::io("write again", &segment.path))?;
         }
         Ok(())
+    }
+}
+
+impl Scanned {
+    /// What the log holds.
+    #[must_use]
+    pub const fn found(&self) -> &Found {
+        &self.found
+    }
+
+    /// Where something was written and cannot be read.
+    #[must_use]
+    pub fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    /// Puts blobs into the superblock, then settles the log's end: a torn write is cut off, damage stays
+    /// where it is and the log goes on behind it. So what the damage means is durable before anything
+    /// is changed that it can be seen from.
+    ///
+    /// Afterwards every record handed over is durable and stays.
+    ///
+    /// # Errors
+    /// `Io`, and `SuperblockFull` if the blobs do not fit.
+    pub fn settle(
+        self,
+        blobs: impl IntoIterator<Item = (GroupId, Bytes)>,
+    ) -> Result<Replayed, OpenError> {
+        let Self { mut opened, walked, damage, tail, found } = self;
+        let blobs: Vec<(GroupId, Bytes)> = blobs.into_iter().collect();
+        if !blobs.is_empty() {
+            opened.note(blobs)?;
+        }
+        let marked = opened.superblocks.current().durable;
+        opened.cut(&walked, found.end.0, tail)?;
+        let beyond = walked.beyond.map_or(0, |beyond| beyond.durable.0);
+        opened.harden(walked.proven.max(beyond).max(marked.0), found.end.0, &damage)?;
+        if marked < found.end {
+            let Opened { superblocks, gauges, options, .. } = &mut opened;
+            superblocks.advance(found.end, [], gauges, &options.clock)?;
+        }
+        let Opened { options, disk, lock, gauges, superblocks, segments, .. } = opened;
+        Ok(Replayed { options, disk, lock, gauges, superblocks, segments, tail, found })
     }
 }
 
@@ -291,10 +398,8 @@ impl Replayed {
     /// Bytes that the superblock takes now, by group.
     pub(crate) fn blob_bytes(&self) -> (usize, BTreeMap<GroupId, usize>) {
         let blobs = &self.superblocks.current().blobs;
-        let sizes: BTreeMap<_, _> = blobs
-            .iter()
-            .map(|(group, blob)| (*group, wire::superblock::BLOB_HEAD_BYTES + blob.len()))
-            .collect();
+        let sizes: BTreeMap<_, _> =
+            blobs.iter().map(|(group, blob)| (*group, BLOB_HEAD_BYTES + blob.len())).collect();
         (EMPTY_BYTES + sizes.values().sum::<usize>(), sizes)
     }
 }
@@ -313,6 +418,12 @@ impl From<Failure> for OpenError {
 impl fmt::Debug for Opened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Opened").field("folder", &self.options.folder).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Scanned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scanned").field("found", &self.found).finish_non_exhaustive()
     }
 }
 

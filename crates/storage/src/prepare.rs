@@ -72,7 +72,9 @@ fn ready(shared: &Shared, length: u64) {
 fn pause(shared: &Shared) {
     let mut queue = shared.queue();
     queue.disk_full = true;
-    if shared.gauges.space() == Space::Ample {
+    if queue.is_full() {
+        shared.gauges.set_space(Space::Full);
+    } else if shared.gauges.space() == Space::Ample {
         shared.gauges.set_space(Space::Low);
     }
     let limit = Duration::from_millis(PREPARE_RETRY_MS);

@@ -3,7 +3,8 @@
 //! A record gets its place in the log when it is admitted, and only in segments that exist already.
 //! So a write that was taken never waits for space: a full disk shows as a refusal at the door and
 //! not as a stalled queue behind it, and the last `reserve_bytes` stay free for the register's
-//! records and for pulses. Superblocks need no space at all.
+//! records and for pulses. Before that, with as much again to go, it is said that the disk is full, so
+//! that who asks stops asking while what is under way still fits. Superblocks need no space at all.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -123,7 +124,7 @@ impl Queue {
         let length = frame_bytes(bytes.len());
         self.room(length)?;
         let reserve = match kind {
-            Kind::Group => self.bounds.reserve_bytes,
+            Kind::Group | Kind::Repair => self.bounds.reserve_bytes,
             Kind::Register | Kind::Pulse | Kind::Roll => 0,
         };
         let Some(at) = self.place.take(length as u64, reserve) else {
@@ -132,6 +133,12 @@ impl Queue {
         };
         self.admit(length, Write::Append { owner, id, kind, at: Position(at), bytes });
         Ok(())
+    }
+
+    /// Whether the log nears its end and cannot be made longer: time to stop taking commands.
+    pub(crate) const fn is_full(&self) -> bool {
+        let Place { at, end, next } = self.place;
+        self.disk_full && next.is_none() && at + 2 * self.bounds.reserve_bytes + ROLL_BYTES > end
     }
 
     /// Admits a superblock blob, or says why not.

@@ -164,7 +164,7 @@ impl Handle {
                 Request::Append { owner, id, kind, bytes } => {
                     assert!(*kind != Kind::Roll, "storage alone ends a segment");
                     let done = queue.append(*owner, *id, *kind, bytes.clone());
-                    if done == Err(Refused::DiskFull) {
+                    if done == Err(Refused::DiskFull) || queue.is_full() {
                         self.shared.gauges.set_space(Space::Full);
                     }
                     done?;

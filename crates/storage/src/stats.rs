@@ -22,7 +22,8 @@ pub enum Space {
     Ample = 0,
     /// The next segment could not be allocated: the running one is the last. Raise the alarm.
     Low = 1,
-    /// Only the reserve is left: records of groups are refused.
+    /// Little more than the reserve is left: no commands may be taken, and at the reserve itself records
+    /// of groups are refused.
     Full = 2,
 }
 

@@ -12,11 +12,12 @@ use std::{
 };
 
 use bytes::Bytes;
+use journal::scan::Damage;
 use types::{ClusterId, GroupId, Instant, NodeId, Position, WriteId};
 use wire::log::{Identity, Kind, frame_bytes};
 
 use crate::{
-    Completion, Failure, Found, Handle, OpenError, Opened, Options, Owner, Refused, Request,
+    Completion, Failure, Found, Handle, OpenError, Opened, Options, Owner, Read, Refused, Request,
     Storage, Torn,
     faulty::{FaultyDisk, Random},
     limits::HEADER_BYTES,
@@ -24,10 +25,12 @@ use crate::{
 };
 
 mod crash;
+mod damage;
 mod full;
 mod log;
 mod reads;
 mod superblock;
+mod tmpfs;
 mod verify;
 
 const FOLDER: &str = "/node";
@@ -62,12 +65,33 @@ fn open(disk: &FaultyDisk) -> Result<Opened, OpenError> {
 
 type Records = Vec<(Position, Kind, Vec<u8>)>;
 
-/// What a start-up finds.
+/// What a start-up finds on a log without damage.
 fn replay(disk: &FaultyDisk) -> Result<(Found, Records), OpenError> {
-    let mut records = Vec::new();
-    let replayed = open(disk)?
-        .replay(&mut |record| records.push((record.at, record.kind, record.payload.to_vec())))?;
-    let found = *replayed.found();
+    let (found, records, damage) = replay_all(disk)?;
+    assert_eq!(damage, [], "a sound log");
+    Ok((found, records))
+}
+
+/// What a start-up finds, damage included.
+fn replay_all(disk: &FaultyDisk) -> Result<(Found, Records, Vec<Damage>), OpenError> {
+    let (mut records, mut damage) = (Vec::new(), Vec::new());
+    let mut last = Position(0);
+    let scanned = open(disk)?.replay(&mut |read| {
+        let at = match read {
+            Read::Record(record) => {
+                records.push((record.at, record.kind, record.payload.to_vec()));
+                record.at
+            }
+            Read::Damage(one) => {
+                damage.push(one);
+                one.from
+            }
+        };
+        assert!(at > last, "in the order of the log");
+        last = at;
+    })?;
+    assert_eq!(scanned.damage(), damage);
+    let found = *scanned.settle([])?.found();
     // Whatever lies past the end could one day be read as records.
     for (path, bytes) in disk.image() {
         let name = path.file_stem().and_then(|name| name.to_str()?.parse::<u64>().ok());
@@ -76,7 +100,7 @@ fn replay(disk: &FaultyDisk) -> Result<(Found, Records), OpenError> {
         let past = bytes.get(usize::try_from(end).expect("small")..).unwrap_or_default();
         assert!(past.iter().all(|byte| *byte == 0), "stale bytes in {}", path.display());
     }
-    Ok((found, records))
+    Ok((found, records, damage))
 }
 
 fn payloads(disk: &FaultyDisk) -> Vec<Vec<u8>> {
@@ -100,7 +124,8 @@ fn start_with(disk: &FaultyDisk, options: Options) -> Node {
     let (send, completions) = channel();
     let sink = Arc::new(move |batch| send.send(batch).unwrap_or(()));
     let opened = open_on(options, Arc::new(disk.clone())).expect("opens");
-    let storage = opened.replay(&mut |_| ()).expect("replays").start(sink).expect("starts");
+    let storage = opened.replay(&mut |_| ()).expect("replays").settle([]).expect("settles");
+    let storage = storage.start(sink).expect("starts");
     let handle = storage.handle();
     Node { storage, handle, completions, early: VecDeque::new(), next: 0 }
 }

@@ -249,7 +249,7 @@ impl SegmentReport {
 
     const fn count(&mut self, record: &Record<'_>) {
         match record.kind {
-            Kind::Group => self.group += 1,
+            Kind::Group | Kind::Repair => self.group += 1,
             Kind::Register => self.register += 1,
             Kind::Pulse | Kind::Roll => self.pulse += 1,
         }

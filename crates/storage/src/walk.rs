@@ -32,6 +32,8 @@ pub(crate) struct Break {
     pub(crate) from: u64,
     /// Where the next good record starts; `None` if none follows.
     pub(crate) until: Option<u64>,
+    /// Good records from there to the next bad place.
+    pub(crate) goods: u64,
 }
 
 /// What a walk found.
@@ -72,10 +74,10 @@ impl Walk {
             Some(Break { until: None, .. }) => {}
             None => {
                 self.end = at;
-                self.breaks.push(Break { from: at, until: None });
+                self.breaks.push(Break { from: at, until: None, goods: 0 });
             }
             Some(_) if self.breaks.len() < GAPS_MAX => {
-                self.breaks.push(Break { from: at, until: None });
+                self.breaks.push(Break { from: at, until: None, goods: 0 });
             }
             Some(_) => {}
         }
@@ -88,6 +90,7 @@ impl Walk {
             return Standing::Sound;
         };
         last.until.get_or_insert(frame.at.0);
+        last.goods += 1;
         let beyond = Beyond { at: frame.at, durable: frame.durable };
         if self.beyond.is_none_or(|best| best.durable < beyond.durable) {
             self.beyond = Some(beyond);
@@ -209,7 +212,7 @@ impl Window<'_> {
             self.buffer.resize(need.max(SCAN_BYTES).min(rest), 0);
             let mut filled = kept;
             while let Some(room) = self.buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
-                match self.file.read_at(room, offset + filled as u64)? {
+                match read_past_bad(self.file, room, offset + filled as u64)? {
                     // The file was cut after its length was checked.
                     0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                     count => filled += count,
@@ -219,6 +222,35 @@ impl Window<'_> {
         Ok(self.buffer.get(skip..).unwrap_or_default())
     }
 }
+
+/// Reads, and where the disk refuses to read a page puts bytes there that are no record and that nobody
+/// takes for unwritten.
+fn read_past_bad(file: &dyn File, room: &mut [u8], offset: u64) -> io::Result<usize> {
+    let is_bad = |error: &io::Error| error.raw_os_error() == Some(EIO);
+    match file.read_at(room, offset) {
+        Err(error) if is_bad(&error) => {}
+        done => return done,
+    }
+    let page = PAGE_BYTES - index(offset % PAGE_BYTES as u64);
+    let count = page.min(room.len());
+    let page = room.get_mut(..count).unwrap_or_default();
+    match file.read_at(page, offset) {
+        Err(error) if is_bad(&error) => {
+            page.fill(BAD);
+            Ok(count)
+        }
+        done => done,
+    }
+}
+
+/// What the system says of a sector that cannot be read.
+const EIO: i32 = 5;
+
+/// What is read at once around such a sector.
+const PAGE_BYTES: usize = 4096;
+
+/// Stands for bytes that cannot be read.
+const BAD: u8 = 0xbd;
 
 fn index(distance: u64) -> usize {
     usize::try_from(distance).unwrap_or(usize::MAX)

@@ -8,6 +8,7 @@
 extern crate alloc;
 
 mod bytes;
+mod fault;
 pub mod limits;
 pub mod log;
 mod message;
@@ -20,6 +21,7 @@ pub mod superblock;
 mod voice;
 
 pub use self::bytes::{DecodeError, Reader, Writer};
+pub use fault::Fault;
 pub use message::{FrameBuilder, GroupMessage, HomeReport, Message, Pulse, decode_frame};
 pub use meta::{Meta, Orphan, OrphanReason};
 pub use parcel::{

@@ -62,3 +62,10 @@ pub const PARCELS_BYTES_MAX: usize = 1 << 20;
 
 const _: () = assert!(PARCELS_BYTES_MAX + 2 * PARCEL_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(PARCEL_BYTES_MAX + 1_024 < COMMAND_BYTES_MAX);
+
+/// Records of the register that one damage of a log may take before the log is beyond repair.
+pub const REGISTER_RECORDS_LOST_MAX: u64 = 1_024;
+
+/// Fault ranges that one group names. A disk with more is to be replaced; the last range then covers
+/// the rest.
+pub const FAULTS_MAX: usize = 256;

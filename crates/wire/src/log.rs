@@ -36,6 +36,9 @@ const SEGMENT_USED_BYTES: usize = 48;
 /// Bytes of a frame before its payload.
 pub const FRAME_HEADER_BYTES: usize = 32;
 
+/// Where in its header a frame says how long its payload is.
+pub const FRAME_LENGTH_AT: usize = 8;
+
 /// Frames start at multiples of this, so that a search after damage has few places to look.
 pub const FRAME_ALIGN: usize = 8;
 
@@ -85,6 +88,9 @@ pub enum Kind {
     Pulse = 3,
     /// The segment ends here; the next frame is the first of the next segment. Written by storage.
     Roll = 4,
+    /// A record of a group's chain that stood in the log before and could not be read there: written
+    /// again, out of the order of its chain.
+    Repair = 5,
 }
 
 /// One frame, read in place.
@@ -248,6 +254,33 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// What a damaged frame's header still says, taken for true if most of it agrees with where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// What the frame was and the length of its payload, if these can be read.
+    pub frame: Option<(Kind, usize)>,
+}
+
+impl Hint {
+    /// Reads the header at the front of `bytes`, which stand at `at`. `None` if there is no frame's
+    /// header, or too little is left of it. Nothing may rest on it but a guess: no checksum holds.
+    #[must_use]
+    pub fn read(at: Position, bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let magic = reader.u32().ok()?;
+        let _crc = reader.u32().ok()?;
+        let length = usize::try_from(reader.u32().ok()?).unwrap_or(usize::MAX);
+        let kind = Kind::from_number(reader.u8().ok()?);
+        let rest = reader.array::<3>().ok()?;
+        let lsn = reader.u64().ok()?;
+        let frame = kind
+            .filter(|_| rest == [0; 3] && length <= PAYLOAD_BYTES_MAX)
+            .map(|kind| (kind, length));
+        let agreeing = [magic == FRAME_MAGIC, lsn == at.0, frame.is_some()];
+        (agreeing.into_iter().filter(|agrees| *agrees).count() >= 2).then_some(Self { frame })
+    }
+}
+
 impl Kind {
     const fn from_number(number: u8) -> Option<Self> {
         match number {
@@ -255,6 +288,7 @@ impl Kind {
             2 => Some(Self::Register),
             3 => Some(Self::Pulse),
             4 => Some(Self::Roll),
+            5 => Some(Self::Repair),
             _ => None,
         }
     }

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, NodeId, Seq, Stamp, Tail, Until};
 
-use crate::{Command, DecodeError, Parcel, Reader, Reply, Voice, Writer, limits};
+use crate::{Command, DecodeError, Fault, Parcel, Reader, Reply, Voice, Writer, limits};
 
 /// Version of the frame and of every message in it.
 const VERSION: u8 = 1;
@@ -97,6 +97,8 @@ pub enum GroupMessage {
         table: EpochTable,
         /// The commit watermark known here.
         commit: Seq,
+        /// What this member held, or may have held, and cannot read.
+        faults: Vec<Fault>,
     },
     /// Candidate to sealed member: bring your chain to `target`, which lies in this history.
     Adopt {
@@ -135,6 +137,31 @@ pub enum GroupMessage {
         /// The records' bytes.
         records: Vec<Bytes>,
         /// Where the answering chain ends.
+        tail: Tail,
+    },
+    /// Anyone to any member, in any epoch: send me records that I held and cannot read, from `first`
+    /// to `last`. What they are is fixed by the hash of the last.
+    Want {
+        /// The first.
+        first: Seq,
+        /// The last.
+        last: Seq,
+        /// Its chain hash.
+        hash: Hash,
+    },
+    /// Answer to `Want`: records in order of which the last is the one asked for; none if it cannot be
+    /// read here. There may be more below.
+    Found {
+        /// The last asked for.
+        last: Seq,
+        /// The records' bytes.
+        records: Vec<Bytes>,
+    },
+    /// Member to home: I may have lost the end of what I held. Where does the chain end?
+    AskEnd,
+    /// Home to member: there, with everything that you ever acknowledged to me below it.
+    End {
+        /// The end of the home's chain.
         tail: Tail,
     },
 }
@@ -301,13 +328,17 @@ impl GroupMessage {
             | Self::Seal
             | Self::Adopt { .. }
             | Self::NewEpoch { .. }
-            | Self::Fetch { .. } => true,
+            | Self::Fetch { .. }
+            | Self::AskEnd => true,
             Self::AppendAck { .. }
             | Self::Refused { .. }
             | Self::SealAck { .. }
             | Self::Adopted { .. }
             | Self::NewEpochAck { .. }
-            | Self::Entries { .. } => false,
+            | Self::Entries { .. }
+            | Self::Want { .. }
+            | Self::Found { .. }
+            | Self::End { .. } => false,
         }
     }
 
@@ -318,13 +349,19 @@ impl GroupMessage {
             Self::Commit { .. } => 3,
             Self::Refused { .. } => 4,
             Self::Seal => 5,
-            Self::SealAck { .. } => 6,
+            // Who has no faults says what it said before there were any.
+            Self::SealAck { faults, .. } if faults.is_empty() => 6,
+            Self::SealAck { .. } => 13,
             Self::Adopt { .. } => 7,
             Self::Adopted { .. } => 8,
             Self::NewEpoch { .. } => 9,
             Self::NewEpochAck { .. } => 10,
             Self::Fetch { .. } => 11,
             Self::Entries { .. } => 12,
+            Self::Want { .. } => 14,
+            Self::Found { .. } => 15,
+            Self::AskEnd => 16,
+            Self::End { .. } => 17,
         }
     }
 
@@ -333,7 +370,10 @@ impl GroupMessage {
             Self::Append { config, commit, record } => {
                 writer.u32(config.0).u64(commit.0).run(record);
             }
-            Self::AppendAck { tail } | Self::Adopted { tail } | Self::NewEpochAck { tail } => {
+            Self::AppendAck { tail }
+            | Self::Adopted { tail }
+            | Self::NewEpochAck { tail }
+            | Self::End { tail } => {
                 writer.tail(*tail);
             }
             Self::Commit { commit } => {
@@ -342,9 +382,12 @@ impl GroupMessage {
             Self::Refused { promised } => {
                 writer.u64(promised.0);
             }
-            Self::Seal => {}
-            Self::SealAck { tail, table, commit } => {
+            Self::Seal | Self::AskEnd => {}
+            Self::SealAck { tail, table, commit, faults } => {
                 writer.tail(*tail).table(table).u64(commit.0);
+                if !faults.is_empty() {
+                    writer.faults(faults);
+                }
             }
             Self::Adopt { table, target } => {
                 writer.table(table).tail(*target);
@@ -356,10 +399,15 @@ impl GroupMessage {
                 writer.tail(*after);
             }
             Self::Entries { after, records, tail } => {
-                writer.u64(after.0).tail(*tail).count(records.len());
-                for record in records {
-                    writer.run(record);
-                }
+                writer.u64(after.0).tail(*tail);
+                write_records(writer, records);
+            }
+            Self::Want { first, last, hash } => {
+                writer.u64(first.0).u64(last.0).hash(*hash);
+            }
+            Self::Found { last, records } => {
+                writer.u64(last.0);
+                write_records(writer, records);
             }
         }
     }
@@ -375,10 +423,11 @@ impl GroupMessage {
             3 => Self::Commit { commit: Seq(reader.u64()?) },
             4 => Self::Refused { promised: Epoch(reader.u64()?) },
             5 => Self::Seal,
-            6 => Self::SealAck {
+            6 | 13 => Self::SealAck {
                 tail: reader.tail()?,
                 table: reader.table()?,
                 commit: Seq(reader.u64()?),
+                faults: if tag == 6 { Vec::new() } else { reader.some_faults()? },
             },
             7 => Self::Adopt { table: reader.table()?, target: reader.tail()? },
             8 => Self::Adopted { tail: reader.tail()? },
@@ -387,19 +436,38 @@ impl GroupMessage {
             11 => Self::Fetch { after: reader.tail()? },
             12 => {
                 let (after, tail) = (Seq(reader.u64()?), reader.tail()?);
-                let count = reader.count("records in entries", limits::ENTRIES_COUNT_MAX)?;
-                let mut records = Vec::with_capacity(count);
-                for _ in 0..count {
-                    let bytes = reader.run("record", limits::RECORD_BYTES_MAX)?;
-                    records.push(frame.slice_ref(bytes));
-                }
-                Self::Entries { after, records, tail }
+                Self::Entries { after, records: read_records(frame, reader)?, tail }
             }
+            14 => Self::Want {
+                first: Seq(reader.u64()?),
+                last: Seq(reader.u64()?),
+                hash: reader.hash()?,
+            },
+            15 => Self::Found { last: Seq(reader.u64()?), records: read_records(frame, reader)? },
+            16 => Self::AskEnd,
+            17 => Self::End { tail: reader.tail()? },
             value => {
                 return Err(DecodeError::Invalid { field: "message tag", value: value.into() });
             }
         })
     }
+}
+
+fn write_records(writer: &mut Writer<'_>, records: &[Bytes]) {
+    writer.count(records.len());
+    for record in records {
+        writer.run(record);
+    }
+}
+
+fn read_records(frame: &Bytes, reader: &mut Reader<'_>) -> Result<Vec<Bytes>, DecodeError> {
+    let count = reader.count("records", limits::ENTRIES_COUNT_MAX)?;
+    let mut records = Vec::with_capacity(count);
+    for _ in 0..count {
+        let bytes = reader.run("record", limits::RECORD_BYTES_MAX)?;
+        records.push(frame.slice_ref(bytes));
+    }
+    Ok(records)
 }
 
 impl Pulse {

@@ -7,10 +7,13 @@ use alloc::vec::Vec;
 
 use types::{Config, Epoch, EpochTable, Hash, NodeId, Seq};
 
-use crate::{DecodeError, Reader, Writer, limits};
+use crate::{DecodeError, Fault, Reader, Writer, limits};
 
-/// Version of this layout.
+/// Version of this layout for a replica without faults.
 const VERSION: u8 = 1;
+
+/// The same with the faults at the end, of which there are some.
+const VERSION_FAULTS: u8 = 2;
 
 /// A replica's durable state of one group besides its records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,9 @@ pub struct Meta {
     pub config: Config,
     /// Suffixes set aside, oldest first. Never deleted.
     pub orphans: Vec<Orphan>,
+    /// What this replica held, or may have held, and cannot read: seqs rise, and only the last range
+    /// may have no end.
+    pub faults: Vec<Fault>,
 }
 
 /// A run of records that this replica held and that is not in the chain.
@@ -74,7 +80,8 @@ impl Meta {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(128);
         let mut writer = Writer::new(&mut out);
-        writer.u8(VERSION).u64(self.promised.0).table(&self.table);
+        let version = if self.faults.is_empty() { VERSION } else { VERSION_FAULTS };
+        writer.u8(version).u64(self.promised.0).table(&self.table);
         writer.maybe_node(self.home);
         writer.config(&self.config).count(self.orphans.len());
         for orphan in &self.orphans {
@@ -86,6 +93,9 @@ impl Meta {
                 .u64(orphan.by.0)
                 .u8(orphan.reason as u8);
         }
+        if !self.faults.is_empty() {
+            writer.faults(&self.faults);
+        }
         out
     }
 
@@ -96,7 +106,7 @@ impl Meta {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         let version = reader.u8()?;
-        if version != VERSION {
+        if version != VERSION && version != VERSION_FAULTS {
             return Err(DecodeError::Invalid { field: "meta version", value: version.into() });
         }
         let promised = Epoch(reader.u64()?);
@@ -123,8 +133,9 @@ impl Meta {
                 },
             });
         }
+        let faults = if version == VERSION_FAULTS { reader.some_faults()? } else { Vec::new() };
         reader.end()?;
-        Ok(Self { promised, table, home, config, orphans })
+        Ok(Self { promised, table, home, config, orphans, faults })
     }
 }
 

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use storage::Standing;
 use types::{Epoch, GroupId, Hash, Position, Seq};
 use wire::superblock::{COPIES, Superblock};
-use wire::{DecodeError, Meta, Record};
+use wire::{DecodeError, Fault, Meta, Record};
 
 /// What is wrong with a record or a chain.
 #[derive(Debug, thiserror::Error)]
@@ -73,8 +73,8 @@ pub(crate) enum Finding {
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     meta: Option<Meta>,
-    /// Hash of each record, the first record's first.
-    hashes: Vec<Hash>,
+    /// Hash of each record, the first record's first; `None` where none can be read.
+    hashes: Vec<Option<Hash>>,
     /// Epoch of the last record.
     last: Epoch,
     /// Commands in the chain's records.
@@ -115,18 +115,16 @@ impl Chains {
         chains
     }
 
-    /// Takes the next record of the log. Those past a bad place are read but not linked: what comes
-    /// before them is missing, which is reported as the damage it is.
+    /// Takes the next record of the log. Past a bad place records may be missing, which is reported as
+    /// the damage it is, and copies of them may follow.
     pub(crate) fn record(&mut self, at: Position, payload: &[u8], standing: Standing) {
         let record = match Record::decode(Bytes::copy_from_slice(payload)) {
             Ok(record) => record,
             Err(source) => return self.findings.push(Finding::Unreadable { at, source }),
         };
-        if standing == Standing::Sound {
-            let id = record.header().group;
-            let group = self.groups.entry(id).or_default();
-            self.findings.extend(group.record(at, &record).err());
-        }
+        let id = record.header().group;
+        let group = self.groups.entry(id).or_default();
+        self.findings.extend(group.record(at, &record, standing).err());
     }
 
     /// Holds the ends of the chains against the superblock and gives all that is wrong.
@@ -157,7 +155,7 @@ impl Chains {
 }
 
 impl Group {
-    fn record(&mut self, at: Position, record: &Record) -> Result<(), Finding> {
+    fn record(&mut self, at: Position, record: &Record, standing: Standing) -> Result<(), Finding> {
         let header = record.header();
         let (group, seq) = (header.group, header.seq);
         if let Some(meta) = &self.meta
@@ -171,24 +169,36 @@ impl Group {
             return Ok(());
         }
         let tail = Seq(self.seq());
+        let index = usize::try_from(seq.0.saturating_sub(1)).unwrap_or(usize::MAX);
         if seq > tail.next() {
-            return Err(Finding::Missing { group, seq, at, tail });
+            if standing == Standing::Sound {
+                return Err(Finding::Missing { group, seq, at, tail });
+            }
+            // Each took more than that in the log.
+            if seq.0 - tail.0 > at.0 / wire::HEADER_BYTES as u64 {
+                return Err(Finding::Missing { group, seq, at, tail });
+            }
+            self.hashes.resize(index, None);
         }
-        if seq == tail.next() {
-            if header.previous != self.head() {
+        if seq > tail {
+            let before = index.checked_sub(1).and_then(|before| self.hashes.get(before).copied());
+            if before.unwrap_or(Some(Hash::ZERO)).is_some_and(|hash| hash != header.previous) {
                 return Err(Finding::Forked { group, seq, at });
             }
-            self.hashes.push(record.hash());
+            self.hashes.push(Some(record.hash()));
             self.last = header.epoch;
             self.commands += u64::from(header.count);
             return Ok(());
         }
-        // Written a second time: fetched again after it had been set aside, or resent.
-        let index = usize::try_from(seq.0.saturating_sub(1)).unwrap_or(usize::MAX);
-        if self.hashes.get(index) == Some(&record.hash()) {
-            Ok(())
-        } else {
-            Err(Finding::Forked { group, seq, at })
+        // Written a second time: fetched again after it had been set aside or could not be read.
+        match self.hashes.get_mut(index) {
+            Some(Some(hash)) if *hash == record.hash() => Ok(()),
+            Some(missing @ None) => {
+                *missing = Some(record.hash());
+                self.commands += u64::from(header.count);
+                Ok(())
+            }
+            Some(Some(_)) | None => Err(Finding::Forked { group, seq, at }),
         }
     }
 
@@ -199,7 +209,17 @@ impl Group {
 
     /// Hash of the chain's last record.
     pub(crate) fn head(&self) -> Hash {
-        self.hashes.last().copied().unwrap_or_default()
+        self.hashes.last().copied().flatten().unwrap_or_default()
+    }
+
+    /// Records of the chain that cannot be read anywhere in the log.
+    pub(crate) fn missing(&self) -> usize {
+        self.hashes.iter().filter(|hash| hash.is_none()).count()
+    }
+
+    /// What the superblock says that the node cannot read, or may have held beyond its chain.
+    pub(crate) fn faults(&self) -> &[Fault] {
+        self.meta.as_ref().map_or(&[], |meta| &meta.faults)
     }
 
     /// Epoch of the chain's last record.

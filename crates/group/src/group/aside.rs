@@ -31,9 +31,12 @@ impl<M: Model> Group<M> {
 
     /// Notes the places of all that is about to be cut off the chain above `keep`.
     pub(super) fn note_places_above(&mut self, keep: Seq) {
-        let mut seq = keep.next();
-        while let Some(link) = self.chain.link(seq) {
-            if let Some(at) = link.at {
+        let (mut seq, last) = (keep.next(), self.chain.tail().seq);
+        while seq <= last {
+            // Of what this node cannot read there may be nothing to note.
+            if let Some(link) = self.chain.link(seq)
+                && let Some(at) = link.at
+            {
                 self.aside.insert((link.epoch, seq), at);
             }
             seq = seq.next();

@@ -7,7 +7,7 @@ use model::Model;
 use register::{Activation, GroupState, SealKind, Transition};
 use replication::{Stage, Takeover};
 use types::{ConfigId, Epoch, EpochTable, Instant, NodeId, Now, QuorumLoss, Seq, Tail};
-use wire::GroupMessage;
+use wire::{Fault, GroupMessage};
 
 use super::{Group, Out, Role};
 use crate::{Event, GroupOptions};
@@ -147,6 +147,7 @@ impl<M: Model> Group<M> {
         self.fetching = None;
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the fields of one message")]
     pub(super) fn on_seal_ack(
         &mut self,
         from: NodeId,
@@ -154,12 +155,13 @@ impl<M: Model> Group<M> {
         tail: Tail,
         known: &EpochTable,
         commit: Seq,
+        faults: Vec<Fault>,
         out: &mut Vec<Out>,
     ) {
         if let Role::Candidate(candidate) = &mut self.role
             && candidate.takeover.epoch == epoch
         {
-            candidate.takeover.promise(from, tail, known, commit);
+            candidate.takeover.promise(from, tail, known, commit, faults);
             // Where the old home's own seal has fixed the target already, others promise later. One that
             // lacks the target is not left waiting for the time at which members are asked again.
             if let Stage::Copying(target) = candidate.takeover.stage()
@@ -169,6 +171,15 @@ impl<M: Model> Group<M> {
                 let body = GroupMessage::Adopt { table, target };
                 out.push(Out::Send { to: from, epoch, body });
             }
+        }
+    }
+
+    /// Counts this node's own promise, which is durable, and what it vouches for now.
+    pub(super) fn promise_oneself(&mut self) {
+        let (tail, commit, faults) = (self.durable_tail(), self.commit(), self.faults());
+        if let Role::Candidate(candidate) = &mut self.role {
+            let me = self.options.me;
+            candidate.takeover.promise(me, tail, &self.meta.table, commit, faults);
         }
     }
 
@@ -212,6 +223,11 @@ impl<M: Model> Group<M> {
         if !candidate.takeover.has_promise(me) {
             return;
         }
+        let is_mended = candidate.takeover.is_faulty(me);
+        if is_mended && candidate.takeover.stage() == Stage::Sealing {
+            self.promise_oneself();
+        }
+        let Role::Candidate(candidate) = &mut self.role else { return };
         // A seal set that can be had after all makes force needless, and loses nothing.
         candidate.takeover.forced = candidate.force_from.is_some_and(|from| now.instant >= from);
         let Some(source) = candidate.takeover.close(me) else { return };
@@ -234,10 +250,10 @@ impl<M: Model> Group<M> {
     /// Counts this node among the holders once it is one.
     fn copy(&mut self, out: &mut Vec<Out>) {
         let me = self.options.me;
-        let (durable, writing) = (self.durable, self.is_writing_meta());
+        let (vouched, writing) = (self.vouched(), self.is_writing_meta());
         let Role::Candidate(candidate) = &mut self.role else { return };
         let Stage::Copying(target) = candidate.takeover.stage() else { return };
-        if durable < target.seq || writing {
+        if vouched < target.seq || writing {
             return;
         }
         if self.chain.passes(target) {
@@ -297,6 +313,8 @@ impl<M: Model> Group<M> {
         for node in takeover.nodes().filter(|node| *node != me) {
             let body = match takeover.stage() {
                 _ if !takeover.has_promise(node) => GroupMessage::Seal,
+                // It may have repaired meanwhile what keeps this takeover waiting.
+                Stage::Sealing if takeover.is_faulty(node) => GroupMessage::Seal,
                 Stage::Copying(target) if !takeover.is_holder(node) => {
                     GroupMessage::Adopt { table: takeover.base.clone(), target }
                 }

@@ -4,8 +4,9 @@
 use alloc::vec::Vec;
 
 use bytes::Bytes;
+use journal::Link;
 use model::Model;
-use types::{Epoch, Instant, NodeId, Now, Seq, Tail};
+use types::{Epoch, Hash, Instant, NodeId, Now, Seq, Tail};
 use wire::{GroupMessage, Record, limits};
 
 use super::{Group, Out, Role};
@@ -22,12 +23,14 @@ pub(super) struct Fetching {
 }
 
 /// A fetch being answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Serving {
     to: NodeId,
     epoch: Epoch,
     after: Seq,
     until: Seq,
+    /// Whether they are wanted to fill a hole, and not to catch up.
+    fills: bool,
 }
 
 impl Fetching {
@@ -49,6 +52,9 @@ impl<M: Model> Group<M> {
         }
         let goal = self.fetching.as_ref().map_or(goal, |fetching| fetching.goal.max(goal));
         self.fetching = Some(Fetching { from, goal, asked: Some(now.instant) });
+        if self.is_disk_full {
+            return;
+        }
         let after = self.chain.tail();
         self.say(from, self.meta.promised, GroupMessage::Fetch { after }, out);
     }
@@ -61,10 +67,12 @@ impl<M: Model> Group<M> {
         } else if fetching.is_due(now.instant, self.options.resend_us) {
             let from = match &self.role {
                 Role::Candidate(candidate) => {
-                    let holders =
-                        || candidate.takeover.holders().filter(|node| *node != self.options.me);
-                    let next = holders().find(|node| *node > fetching.from);
-                    next.or_else(|| holders().next()).unwrap_or(fetching.from)
+                    // Not only from those that hold all of it: there may be none.
+                    let tail = self.chain.tail().seq;
+                    let sources =
+                        || candidate.takeover.sources(tail).filter(|node| *node != self.options.me);
+                    let next = sources().find(|node| *node > fetching.from);
+                    next.or_else(|| sources().next()).unwrap_or(fetching.from)
                 }
                 Role::Member | Role::Home(_) | Role::Quarantined => fetching.from,
             };
@@ -78,7 +86,7 @@ impl<M: Model> Group<M> {
         if epoch != self.meta.promised {
             return;
         }
-        self.serving.retain(|serving| serving.to != from);
+        self.serving.retain(|serving| serving.to != from || serving.fills);
         let tail = self.chain.tail();
         if !self.chain.passes(after) || after.seq >= tail.seq {
             let entries = GroupMessage::Entries { after: after.seq, records: Vec::new(), tail };
@@ -86,7 +94,7 @@ impl<M: Model> Group<M> {
         }
         let mut until = after.seq;
         let mut bytes = 0;
-        while let Some(link) = self.chain.link(until.next()) {
+        while let Some(link) = self.legible(until.next()) {
             let count = until.0 - after.seq.0;
             bytes += link.size;
             if bytes > limits::ENTRIES_BYTES_MAX && count > 0
@@ -96,21 +104,70 @@ impl<M: Model> Group<M> {
             }
             until = until.next();
         }
-        self.serving.push(Serving { to: from, epoch, after: after.seq, until });
+        self.serving.push(Serving { to: from, epoch, after: after.seq, until, fills: false });
         self.serve_loaded(out);
+    }
+
+    /// Somebody cannot read what it holds from `first` to `last`: whatever of it can be read here, from
+    /// its end down, as that is how it can be checked there.
+    pub(super) fn on_want(
+        &mut self,
+        from: NodeId,
+        epoch: Epoch,
+        first: Seq,
+        last: Seq,
+        hash: Hash,
+        out: &mut Vec<Out>,
+    ) {
+        self.serving.retain(|serving| serving.to != from || !serving.fills);
+        let mut after = last;
+        let mut bytes = 0;
+        if self.chain.tail_at(last).is_some_and(|tail| tail.hash == hash) {
+            while after >= first.max(Seq(1))
+                && let Some(link) = self.legible(after)
+            {
+                let count = last.0 - after.0;
+                bytes += link.size;
+                if bytes > limits::ENTRIES_BYTES_MAX && count > 0
+                    || count >= limits::ENTRIES_COUNT_MAX as u64
+                {
+                    break;
+                }
+                after = after.prev();
+            }
+        }
+        self.serving.push(Serving { to: from, epoch, after, until: last, fills: true });
+        self.serve_loaded(out);
+    }
+
+    /// The record at `seq`, unless it is one that this node cannot read.
+    fn legible(&self, seq: Seq) -> Option<&Link> {
+        self.chain.link(seq).filter(|_| self.chain.hole_at(seq).is_none())
     }
 
     /// Answers fetches whose records are all at hand, and reads the others'.
     pub(super) fn serve_loaded(&mut self, out: &mut Vec<Out>) {
         for serving in core::mem::take(&mut self.serving) {
-            if serving.epoch != self.meta.promised {
+            let Serving { to, epoch, after, until, fills } = serving;
+            if epoch != self.meta.promised && !fills {
                 continue;
             }
+            // What has become unreadable since is left out, with all that would be of no use without.
+            let holes =
+                || self.chain.holes().filter(|hole| hole.first <= until && after < hole.last);
+            let (after, until) = if fills {
+                (holes().last().map_or(after, |hole| hole.last).min(until), until)
+            } else {
+                (after, holes().next().map_or(until, |hole| hole.first.prev()).max(after))
+            };
+            let serving = Serving { after, until, ..serving };
             match self.gather(&serving, out) {
+                Some(records) if fills => {
+                    self.say(to, epoch, GroupMessage::Found { last: until, records }, out);
+                }
                 Some(records) => {
-                    let (after, tail) = (serving.after, self.chain.tail());
-                    let entries = GroupMessage::Entries { after, records, tail };
-                    self.say(serving.to, serving.epoch, entries, out);
+                    let tail = self.chain.tail();
+                    self.say(to, epoch, GroupMessage::Entries { after, records, tail }, out);
                 }
                 None => self.serving.push(serving),
             }
@@ -168,12 +225,14 @@ impl<M: Model> Group<M> {
         let record = bytes.and_then(|bytes| Record::decode(bytes).ok());
         match record.filter(|record| record.hash() == wanted) {
             Some(record) => {
+                self.chain.find(&record);
                 self.loaded.insert(seq, record);
             }
             None => {
                 // Whoever needs it asks again at every step: the disk is spared until a while later.
                 self.loading.insert(seq, wanted);
                 self.unreadable.insert(seq, now.instant);
+                self.chain.lose(seq);
                 out.push(Out::Note(Event::Unreadable { group: self.id, seq }));
             }
         }

@@ -10,7 +10,7 @@ use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, Instant, Message
 use types::{ModelVersion, Position, Seq, Stamp, Start};
 use wire::{Command, Header, Meta, Record, RecordKind};
 
-use super::Group;
+use super::{Group, Writing};
 use crate::GroupOptions;
 
 /// Counts what it is given.
@@ -86,10 +86,11 @@ pub(super) fn member(records: u64, commands: u32, held_bytes_max: usize) -> Grou
         home: Some(NodeId(1)),
         config: config.clone(),
         orphans: Vec::new(),
+        faults: Vec::new(),
     };
     let mut group = Group::new(options, GroupId(0), Some(meta), config, Count::default());
     for seq in 1..=records {
-        assert!(group.replay(Position(seq), &record(&group, seq, commands)));
+        assert!(group.replay(Position(seq), &record(&group, seq, commands), Writing::First));
     }
     group.known = Seq(records);
     group

@@ -9,7 +9,7 @@ use replication::{Mutant, Progress, committed};
 use types::{Epoch, Hash, Instant, ModelVersion, NodeId, Now, Seq, Stamp, Tail};
 use wire::{Command, GroupMessage, Header, Record, RecordKind, limits};
 
-use super::{Group, Out, Role, Then};
+use super::{Doubt, Group, Out, Role, Then};
 use crate::{Event, GroupOptions};
 
 /// What a home keeps besides its chain.
@@ -93,6 +93,7 @@ impl<M: Model> Group<M> {
         self.meta.promised = state.epoch;
         self.meta.home = Some(me);
         self.meta.config = state.config.clone();
+        self.believe(Doubt::None);
         self.fetching = None;
         self.write_meta(Then::Joined { epoch: state.epoch }, out);
         // Those that a degraded configuration has left out are caught up for the way back.
@@ -204,10 +205,10 @@ impl<M: Model> Group<M> {
     /// Moves the commit watermark: the largest seq of this epoch that is durable at `w` members,
     /// this one included (N3).
     fn count_copies(&mut self, now: Now, out: &mut Vec<Out>) {
-        let (tail, known) = (self.chain.tail(), self.known);
+        let (tail, known, vouched) = (self.chain.tail(), self.known, self.vouched());
         let Role::Home(home) = &mut self.role else { return };
         let acked = home.peers.iter().map(|(node, peer)| (*node, peer.acked));
-        let seq = committed(&self.meta.config, self.options.me, self.durable, acked);
+        let seq = committed(&self.meta.config, self.options.me, vouched, acked);
         let in_epoch = seq >= home.start || self.options.mutant == Mutant::CommitOldEpoch;
         if in_epoch && seq > known {
             self.known = seq;
@@ -242,7 +243,7 @@ impl<M: Model> Group<M> {
         let tail = self.chain.tail().seq;
         let Role::Home(home) = &self.role else { return };
         let is_idle = self.durable == tail;
-        if home.handoff.is_some() || !is_idle || !self.is_open(now) {
+        if home.handoff.is_some() || !is_idle || !self.is_open(now) || self.is_disk_full {
             return;
         }
         let beat_due = now.instant.since(home.appended) >= self.options.beat_us;

@@ -34,6 +34,7 @@ impl<M: Model> Group<M> {
                 (Role::Member | Role::Candidate(_) | Role::Quarantined, Asker::Remote { .. }) => {
                     self.not_home()
                 }
+                (Role::Home(_), _) if self.is_disk_full => Self::no_room(),
                 _ if self.desk.take(
                     asker,
                     command,

@@ -8,7 +8,7 @@ use model::Model;
 use types::{Config, ConfigId, Epoch, EpochTable, NodeId, Now, Seq, Tail};
 use wire::{GroupMessage, Orphan, OrphanReason, Record};
 
-use super::{Group, Out, Role, Then};
+use super::{Doubt, Group, Out, Role, Then};
 use crate::Event;
 
 impl<M: Model> Group<M> {
@@ -33,9 +33,11 @@ impl<M: Model> Group<M> {
             return;
         }
         match self.chain.fit(&header, record.hash()) {
+            Fit::Next if !self.has_room_for(header.kind) => {}
             Fit::Next if self.is_of_version(from, &header, out) => self.append(&record, out),
             Fit::Next => return,
             Fit::Have => self.ack_due = true,
+            Fit::Hole => self.put_back(&record, out),
             Fit::Gap => self.fetch(now, from, header.seq, out),
             Fit::Fork => return self.quarantine(header.seq, from, out),
         }
@@ -103,10 +105,7 @@ impl<M: Model> Group<M> {
             return;
         }
         if to == self.options.me {
-            let (tail, commit) = (self.durable_tail(), self.commit());
-            if let Role::Candidate(candidate) = &mut self.role {
-                candidate.takeover.promise(to, tail, &self.meta.table, commit);
-            }
+            self.promise_oneself();
         } else {
             self.answer_seal(to, out);
         }
@@ -114,8 +113,9 @@ impl<M: Model> Group<M> {
 
     fn answer_seal(&self, to: NodeId, out: &mut Vec<Out>) {
         let (tail, table) = (self.durable_tail(), self.meta.table.clone());
-        let commit = self.commit();
-        self.say(to, self.meta.promised, GroupMessage::SealAck { tail, table, commit }, out);
+        let (commit, faults) = (self.commit(), self.faults());
+        let body = GroupMessage::SealAck { tail, table, commit, faults };
+        self.say(to, self.meta.promised, body, out);
     }
 
     /// A candidate asks this sealed member to hold the chain up to `target` (F5).
@@ -173,6 +173,7 @@ impl<M: Model> Group<M> {
         self.meta.promised = epoch;
         self.meta.home = Some(from);
         self.meta.config = config;
+        self.believe(Doubt::None);
         self.adopting = None;
         self.fetching = None;
         // What was turned away while there was no home is handed to this one at once.
@@ -196,7 +197,7 @@ impl<M: Model> Group<M> {
     }
 
     fn answer_new_epoch(&self, home: NodeId, out: &mut Vec<Out>) {
-        let tail = self.durable_tail();
+        let tail = self.vouched_tail();
         self.say(home, self.meta.promised, GroupMessage::NewEpochAck { tail }, out);
     }
 
@@ -221,6 +222,7 @@ impl<M: Model> Group<M> {
         self.note_places_above(keep.seq);
         let runs = self.chain.cut(keep.seq);
         self.versions.cut(keep.seq);
+        self.chain.end_at(keep.epoch, keep.hash);
         if self.chain.tail() != keep {
             self.quarantine(keep.seq, from, out);
             return false;
@@ -285,9 +287,11 @@ impl<M: Model> Group<M> {
                 return;
             }
             match self.chain.fit(&header, record.hash()) {
+                Fit::Next if !self.has_room_for(header.kind) => return,
                 Fit::Next if self.is_of_version(from, &header, out) => self.append(&record, out),
                 Fit::Next => return,
                 Fit::Have => {}
+                Fit::Hole => self.put_back(&record, out),
                 Fit::Gap => return,
                 Fit::Fork => return self.quarantine(header.seq, from, out),
             }
@@ -316,7 +320,7 @@ impl<M: Model> Group<M> {
             && !self.is_writing_meta()
             && let Some(home) = self.meta.home.filter(|home| *home != self.options.me)
         {
-            let tail = self.durable_tail();
+            let tail = self.vouched_tail();
             self.say(home, self.meta.promised, GroupMessage::AppendAck { tail }, out);
         }
     }
@@ -324,7 +328,7 @@ impl<M: Model> Group<M> {
     /// Tells the candidate once this member holds the target durably.
     fn proceed_with_adoption(&mut self, out: &mut Vec<Out>) {
         let Some((candidate, target)) = self.adopting else { return };
-        if self.is_writing_meta() || self.durable < target.seq {
+        if self.is_writing_meta() || self.vouched() < target.seq {
             return;
         }
         self.adopting = None;

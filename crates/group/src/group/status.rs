@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use model::Model;
 use replication::Lack;
 use types::{Config, Epoch, Hash, ModelVersion, NodeId, Now, Seq, Stamp, Terms};
+use wire::Fault;
 
 use super::{AtRisk, Bar, Group, Role};
 
@@ -107,6 +108,12 @@ pub struct GroupStatus {
     /// Whether the loss of the home alone may lose what it acknowledges now: because there is no other
     /// copy, or because it answers before there is one.
     pub home_loss_loses: bool,
+    /// What this node held, or may have held, and cannot read.
+    pub faults: Vec<Fault>,
+    /// Everything up to here can be read here: what this node vouches for.
+    pub vouched: Seq,
+    /// Records that could not be read and were put back since the node started.
+    pub repaired: u64,
 }
 
 impl<M: Model> Group<M> {
@@ -144,6 +151,9 @@ impl<M: Model> Group<M> {
             at_risk: self.at_risk(now),
             degraded_from: self.register.as_ref().and_then(|state| state.whole.clone()),
             home_loss_loses: self.meta.config.copies() < 2 || self.answers_early(),
+            faults: self.faults(),
+            vouched: self.vouched(),
+            repaired: self.repair.done,
         }
     }
 

@@ -76,6 +76,12 @@ pub enum Input {
         /// What is wanted.
         order: UpgradeOrder,
     },
+    /// The disk takes no more records of commands, or takes them again. What is under way then, and the
+    /// few records of [`Kind::Group`] without commands that follow, must still fit.
+    Disk {
+        /// Whether it is full.
+        is_full: bool,
+    },
     /// Time has passed.
     Wake,
 }

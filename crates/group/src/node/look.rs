@@ -11,6 +11,7 @@ use types::{GroupId, NodeId, Now};
 
 use super::Node;
 use super::effect::Effect;
+use crate::Group;
 
 /// Why a group stands where it stands, as this node sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,7 +158,11 @@ impl<M: Model> Node<M> {
         let sealable = home_answers || alive.len() >= state.config.seal_others();
         let line = self.line(id, state, about);
         let before = line.iter().take_while(|node| **node != me);
-        let rank = before.filter(|node| is_alive(**node)).count();
+        let mut rank = before.filter(|node| is_alive(**node)).count();
+        // One whose disk is full or damaged lets all others go first.
+        if self.groups.get(&id).is_some_and(Group::is_impaired) {
+            rank += line.len();
+        }
         Sight {
             unreachable: if sealable { Vec::new() } else { dead },
             rank: u32::try_from(rank).unwrap_or(u32::MAX),

@@ -56,6 +56,7 @@ impl<M: Model> Node<M> {
         for (id, commit) in moved {
             writer.u16(id.0).u64(commit.0);
         }
+        self.copies.write(&mut writer);
         let id = self.write(Owner::Pulse);
         out.push(Effect::Append { id, kind: Kind::Pulse, bytes: bytes.into() });
     }

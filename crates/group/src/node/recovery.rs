@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use bytes::Bytes;
+use journal::scan::Damage;
 use model::Model;
 use register::Register;
 use steering::Watch;
@@ -14,6 +15,8 @@ use wire::{DecodeError, Meta, Reader, Record, limits};
 
 use super::Node;
 use super::clocks::Clocks;
+use super::copies::{Copies, Found};
+use crate::group::Writing;
 use crate::{Group, NodeOptions};
 
 /// Why a node cannot start from what its disk holds. Each is damage that checksums did not catch, a
@@ -46,6 +49,13 @@ pub enum RecoverError {
         /// Where it stands.
         at: Position,
     },
+    /// The log is damaged where it holds, or may have held, what this node voted in the register, and
+    /// no copy is left. No peer can give that back.
+    #[error("the damage at byte {} of the log may have taken what this node voted in the register", at.0)]
+    RegisterLost {
+        /// Where it is damaged.
+        at: Position,
+    },
     /// The register cannot start.
     #[error("the register cannot start")]
     Register(#[source] register::RecoverError),
@@ -56,7 +66,7 @@ pub enum RecoverError {
 pub struct Recovery<M> {
     options: NodeOptions,
     groups: BTreeMap<GroupId, Group<M>>,
-    register: Vec<Bytes>,
+    register: Found,
     versions: RangeInclusive<ModelVersion>,
 }
 
@@ -79,7 +89,7 @@ impl<M: Model> Recovery<M> {
             let group = Group::new(options.group, *id, meta, config.clone(), fresh.clone());
             groups.insert(*id, group);
         }
-        Ok(Self { options, groups, register: Vec::new(), versions: fresh.versions() })
+        Ok(Self { options, groups, register: Found::default(), versions: fresh.versions() })
     }
 
     /// Takes the next record of the log.
@@ -88,9 +98,10 @@ impl<M: Model> Recovery<M> {
     /// [`RecoverError::Record`] and [`RecoverError::Chain`].
     pub fn record(&mut self, at: Position, kind: Kind, bytes: Bytes) -> Result<(), RecoverError> {
         match kind {
-            Kind::Group => self.group_record(at, bytes),
+            Kind::Group => self.group_record(at, bytes, Writing::First),
+            Kind::Repair => self.group_record(at, bytes, Writing::Again),
             Kind::Register => {
-                self.register.push(bytes);
+                self.register.record(bytes);
                 Ok(())
             }
             Kind::Pulse => self.pulse(&bytes).map_err(|source| RecoverError::Record { at, source }),
@@ -98,13 +109,39 @@ impl<M: Model> Recovery<M> {
         }
     }
 
-    fn group_record(&mut self, at: Position, bytes: Bytes) -> Result<(), RecoverError> {
+    /// Takes note, in the order of the log, that some of it cannot be read.
+    pub fn damage(&mut self, damage: &Damage) {
+        for group in self.groups.values_mut() {
+            group.damaged(damage.groups);
+        }
+        if damage.register {
+            self.register.damaged(damage.from);
+        }
+    }
+
+    /// Says, when the whole log has been taken, what the damage of it means for the groups: blobs that
+    /// must be durable in the superblock before the log is changed or anything is written to it.
+    pub fn examine(&mut self) -> Vec<(GroupId, Bytes)> {
+        let groups = self.groups.iter_mut();
+        groups.filter_map(|(id, group)| Some((*id, group.examine()?.into()))).collect()
+    }
+
+    fn group_record(
+        &mut self,
+        at: Position,
+        bytes: Bytes,
+        writing: Writing,
+    ) -> Result<(), RecoverError> {
         let record = Record::decode(bytes).map_err(|source| RecoverError::Record { at, source })?;
         let id = record.header().group;
         let Some(group) = self.groups.get_mut(&id) else {
             return Err(RecoverError::Chain { group: id, at });
         };
-        if group.replay(at, &record) { Ok(()) } else { Err(RecoverError::Chain { group: id, at }) }
+        if group.replay(at, &record, writing) {
+            Ok(())
+        } else {
+            Err(RecoverError::Chain { group: id, at })
+        }
     }
 
     fn pulse(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
@@ -115,15 +152,20 @@ impl<M: Model> Recovery<M> {
                 group.replay_commit(commit);
             }
         }
+        if !reader.rest().is_empty() {
+            self.register.pulse(&mut reader)?;
+        }
         reader.end()
     }
 
-    /// The node, ready for its first input.
+    /// The node, ready for its first input. The log has been [examined](Self::examine) before.
     ///
     /// # Errors
-    /// [`RecoverError::Register`].
+    /// [`RecoverError::RegisterLost`] and [`RecoverError::Register`].
     pub fn finish(self, register: register::Options, now: Now) -> Result<Node<M>, RecoverError> {
-        let records = self.register.iter().map(AsRef::as_ref);
+        let records = self.register.finish().map_err(|at| RecoverError::RegisterLost { at })?;
+        let copies = Copies::after(records.len() as u64);
+        let records = records.iter().map(AsRef::as_ref);
         let register =
             Register::recover(register, now.instant, records).map_err(RecoverError::Register)?;
         let mut groups = self.groups;
@@ -145,6 +187,7 @@ impl<M: Model> Recovery<M> {
             register,
             life: None,
             proposals: 0,
+            copies,
             watch,
             writes: VecDeque::new(),
             writes_issued: 0,

@@ -62,3 +62,19 @@ fn a_version_changes_at_a_barrier_alone() {
     check(RecordKind::Upgrade, 2, false);
     check(RecordKind::Upgrade, 4, true);
 }
+
+#[test]
+fn a_barrier_that_cannot_be_read_is_found_where_it_is_once_it_can() {
+    // A home appended under the version before a lost barrier, or a member refused what came after it.
+    let mut versions = Versions::default();
+    versions.push(&header(RecordKind::EpochStart, 1, 1));
+    versions.push_over(&header(RecordKind::Commands, 9, 3));
+    assert_eq!((versions.at(Seq(8)).0, versions.at(Seq(9)).0), (1, 3));
+    versions.push(&header(RecordKind::Beat, 10, 3));
+    versions.learn(&header(RecordKind::Beat, 8, 3));
+    versions.learn(&header(RecordKind::Upgrade, 7, 3));
+    versions.learn(&header(RecordKind::Upgrade, 4, 2));
+    let at: Vec<u16> = [3, 4, 6, 7, 10].map(|seq| versions.at(Seq(seq)).0).to_vec();
+    assert_eq!(at, [1, 2, 2, 3, 3]);
+    assert_eq!(versions.barrier(Seq(10)), Some(Seq(7)));
+}

@@ -43,23 +43,23 @@ fn takeover(starts: &[(u64, u64)]) -> Takeover {
 #[test]
 fn two_others_or_the_home_alone_seal() {
     let mut others = takeover(&[(1, 1)]);
-    others.promise(NodeId(2), tail(1, 5), &known(), Seq(0));
+    others.promise(NodeId(2), tail(1, 5), &known(), Seq(0), vec![]);
     assert_eq!(others.close(NodeId(2)), None);
     assert_eq!(others.lacks(), Some(Lack::Promises(vec![NodeId(1), NodeId(3)])));
-    others.promise(NodeId(3), tail(1, 7), &known(), Seq(0));
+    others.promise(NodeId(3), tail(1, 7), &known(), Seq(0), vec![]);
     assert_eq!(others.close(NodeId(2)), Some(NodeId(3)));
     assert_eq!(others.stage(), Stage::Copying(tail(1, 7)));
 
     let mut home = takeover(&[(1, 1)]);
-    home.promise(NodeId(1), tail(1, 5), &known(), Seq(0));
+    home.promise(NodeId(1), tail(1, 5), &known(), Seq(0), vec![]);
     assert_eq!(home.close(NodeId(2)), Some(NodeId(1)));
 }
 
 #[test]
 fn an_old_longer_tail_does_not_become_the_target() {
     let mut takeover = takeover(&[(1, 1), (2, 11)]);
-    takeover.promise(NodeId(2), tail(1, 40), &known(), Seq(0));
-    takeover.promise(NodeId(3), tail(2, 12), &known(), Seq(0));
+    takeover.promise(NodeId(2), tail(1, 40), &known(), Seq(0), vec![]);
+    takeover.promise(NodeId(3), tail(2, 12), &known(), Seq(0), vec![]);
     assert_eq!(takeover.close(NodeId(2)), Some(NodeId(3)));
     assert_eq!(takeover.stage(), Stage::Copying(tail(2, 12)));
     assert!(!takeover.is_copied(NodeId(2), |_| true));
@@ -71,8 +71,8 @@ fn an_old_longer_tail_does_not_become_the_target() {
 #[test]
 fn a_tail_short_of_the_registered_history_blocks() {
     let mut takeover = takeover(&[(1, 1), (2, 11)]);
-    takeover.promise(NodeId(2), tail(1, 4), &known(), Seq(0));
-    takeover.promise(NodeId(3), tail(1, 9), &known(), Seq(0));
+    takeover.promise(NodeId(2), tail(1, 4), &known(), Seq(0), vec![]);
+    takeover.promise(NodeId(3), tail(1, 9), &known(), Seq(0), vec![]);
     assert_eq!(takeover.close(NodeId(2)), None);
     assert_eq!(takeover.lacks(), Some(Lack::History(Seq(10))));
 }
@@ -80,7 +80,7 @@ fn a_tail_short_of_the_registered_history_blocks() {
 #[test]
 fn one_copy_is_not_enough_unless_forced() {
     let mut takeover = takeover(&[(1, 1)]);
-    takeover.promise(NodeId(1), tail(1, 5), &known(), Seq(0));
+    takeover.promise(NodeId(1), tail(1, 5), &known(), Seq(0), vec![]);
     takeover.close(NodeId(2));
     takeover.holds(NodeId(2), tail(1, 4));
     assert!(!takeover.is_copied(NodeId(2), |_| true));
@@ -94,20 +94,20 @@ fn a_blank_disk_does_not_vouch_for_a_group_that_has_a_history() {
     // A replaced disk says "never had it" of records that it acknowledged, and they are lost.
     let blank = EpochTable::new();
     let mut takeover = takeover(&[(1, 1)]);
-    takeover.promise(NodeId(2), tail(1, 5), &known(), Seq(0));
-    takeover.promise(NodeId(3), tail(0, 0), &blank, Seq(0));
+    takeover.promise(NodeId(2), tail(1, 5), &known(), Seq(0), vec![]);
+    takeover.promise(NodeId(3), tail(0, 0), &blank, Seq(0), vec![]);
     assert_eq!(takeover.close(NodeId(2)), None);
     assert_eq!(takeover.lacks(), Some(Lack::Promises(vec![NodeId(1), NodeId(3)])));
     let mut two_blank = takeover.clone();
-    two_blank.promise(NodeId(1), tail(0, 0), &blank, Seq(0));
+    two_blank.promise(NodeId(1), tail(0, 0), &blank, Seq(0), vec![]);
     assert_eq!(two_blank.close(NodeId(2)), None, "two that are blank now may have held a commit");
-    takeover.promise(NodeId(1), tail(1, 9), &known(), Seq(0));
+    takeover.promise(NodeId(1), tail(1, 9), &known(), Seq(0), vec![]);
     assert_eq!(takeover.close(NodeId(2)), Some(NodeId(1)));
 
     let mut first =
         Takeover::new(Epoch(1), EpochTable::new(), takeover.config.clone(), None, Mutant::None);
-    first.promise(NodeId(2), tail(0, 0), &blank, Seq(0));
-    first.promise(NodeId(3), tail(0, 0), &blank, Seq(0));
+    first.promise(NodeId(2), tail(0, 0), &blank, Seq(0), vec![]);
+    first.promise(NodeId(3), tail(0, 0), &blank, Seq(0), vec![]);
     assert_eq!(first.close(NodeId(2)), Some(NodeId(2)), "all are blank on the first day");
 }
 
@@ -117,8 +117,8 @@ fn force_still_copies_to_all_that_can_be_reached() {
     // others waited for it.
     let mut takeover = takeover(&[(1, 1)]);
     takeover.forced = true;
-    takeover.promise(NodeId(3), tail(1, 9), &known(), Seq(0));
-    takeover.promise(NodeId(2), tail(1, 5), &known(), Seq(0));
+    takeover.promise(NodeId(3), tail(1, 9), &known(), Seq(0), vec![]);
+    takeover.promise(NodeId(2), tail(1, 5), &known(), Seq(0), vec![]);
     assert_eq!(takeover.close(NodeId(3)), Some(NodeId(3)));
     assert!(!takeover.clone().is_copied(NodeId(3), |_| true));
     assert!(takeover.is_copied(NodeId(3), |node| node != NodeId(2)));
@@ -129,15 +129,15 @@ fn a_home_that_stopped_before_it_had_recorded_the_first_epoch_blocks_nothing() {
     // Two are blank and nothing was lost: the home had appended no more than its first record.
     let blank = EpochTable::new();
     let mut takeover = takeover(&[(1, 1)]);
-    takeover.promise(NodeId(1), tail(0, 0), &blank, Seq(0));
-    takeover.promise(NodeId(3), tail(0, 0), &blank, Seq(0));
+    takeover.promise(NodeId(1), tail(0, 0), &blank, Seq(0), vec![]);
+    takeover.promise(NodeId(3), tail(0, 0), &blank, Seq(0), vec![]);
     let mut longer = takeover.clone();
-    takeover.promise(NodeId(2), tail(1, 1), &known(), Seq(0));
+    takeover.promise(NodeId(2), tail(1, 1), &known(), Seq(0), vec![]);
     assert_eq!(takeover.close(NodeId(2)), Some(NodeId(2)));
     let mut committed = longer.clone();
-    committed.promise(NodeId(2), tail(1, 1), &known(), Seq(1));
+    committed.promise(NodeId(2), tail(1, 1), &known(), Seq(1), vec![]);
     assert_eq!(committed.close(NodeId(2)), None, "without the home nothing would be committed");
-    longer.promise(NodeId(2), tail(1, 3), &known(), Seq(0));
+    longer.promise(NodeId(2), tail(1, 3), &known(), Seq(0), vec![]);
     assert_eq!(longer.close(NodeId(2)), None, "the home went on, so its disk is another one");
     longer.forced = true;
     assert_eq!(longer.close(NodeId(2)), Some(NodeId(2)));
@@ -150,7 +150,7 @@ fn two_homes_that_stopped_before_they_had_recorded_an_epoch_block_nothing_either
     let blank = EpochTable::new();
     let mut takeover = takeover(&[(1, 1), (3, 1)]);
     for node in [NodeId(1), NodeId(2), NodeId(3)] {
-        takeover.promise(node, tail(0, 0), &blank, Seq(0));
+        takeover.promise(node, tail(0, 0), &blank, Seq(0), vec![]);
     }
     assert_eq!(takeover.close(NodeId(2)), Some(NodeId(2)));
 }
@@ -180,7 +180,7 @@ fn between(old: &Config, next: Option<&Config>, promised: &[NodeId], held: &[Nod
     (takeover.degrades, takeover.settles) = (next.is_none(), true);
     for node in promised {
         let tail = if held.contains(node) { tail(1, 5) } else { tail(1, 4) };
-        takeover.promise(*node, tail, &known(), Seq(0));
+        takeover.promise(*node, tail, &known(), Seq(0), vec![]);
     }
     takeover
 }
@@ -270,4 +270,93 @@ fn who_can_be_heard_is_waited_for_before_a_group_does_without() {
     takeover.holds(NodeId(2), tail(1, 5));
     assert!(takeover.is_copied(NodeId(1), |node| node == NodeId(2)));
     assert_eq!(takeover.next(), &config_of(2, &[NodeId(1), NodeId(2)], 2));
+}
+
+/// What a member that cannot read a range says of it; `None` has no end.
+fn fault(first: u64, last: Option<u64>) -> Vec<Fault> {
+    let before = Hash([u8::try_from(first).unwrap(); 32]);
+    vec![Fault { first: Seq(first), last: last.map(Seq), before }]
+}
+
+#[test]
+fn what_one_cannot_read_another_can_and_no_record_is_given_up() {
+    // Two of three disks are damaged in different places: between them everything is there (S7).
+    let mut takeover = takeover(&[(1, 1)]);
+    takeover.promise(NodeId(2), tail(1, 9), &known(), Seq(0), fault(4, Some(5)));
+    takeover.promise(NodeId(3), tail(1, 7), &known(), Seq(0), fault(6, Some(6)));
+    assert_eq!(takeover.close(NodeId(3)), Some(NodeId(2)), "the longest, though not whole");
+    assert_eq!(takeover.stage(), Stage::Copying(tail(1, 9)));
+    assert_eq!(takeover.holders().count(), 0, "nobody holds all of it yet");
+    takeover.promise(NodeId(2), tail(1, 9), &known(), Seq(0), vec![]);
+    takeover.holds(NodeId(3), tail(1, 9));
+    assert!(takeover.is_copied(NodeId(3), |_| true));
+}
+
+#[test]
+fn a_record_that_nobody_can_read_blocks_and_names_who_would_help() {
+    // It was acknowledged by the home and the damaged member: cutting it off loses a commit (I15).
+    let mut takeover = takeover(&[(1, 1)]);
+    takeover.promise(NodeId(2), tail(1, 9), &known(), Seq(0), fault(4, Some(5)));
+    takeover.promise(NodeId(3), tail(1, 3), &known(), Seq(0), vec![]);
+    assert_eq!(takeover.close(NodeId(3)), None);
+    let from = vec![NodeId(1), NodeId(2)];
+    assert_eq!(takeover.lacks(), Some(Lack::Record { seq: Seq(4), from }));
+    let mut forced = takeover.clone();
+    forced.forced = true;
+    assert_eq!(forced.close(NodeId(3)), Some(NodeId(3)));
+    assert!(forced.gave_up());
+    // The home has it.
+    let mut home = takeover.clone();
+    home.promise(NodeId(1), tail(1, 6), &known(), Seq(0), vec![]);
+    assert_eq!(home.close(NodeId(3)), Some(NodeId(2)));
+    assert_eq!(home.stage(), Stage::Copying(tail(1, 9)));
+    // Or it is repaired.
+    takeover.promise(NodeId(2), tail(1, 9), &known(), Seq(0), vec![]);
+    assert_eq!(takeover.close(NodeId(3)), Some(NodeId(2)));
+}
+
+#[test]
+fn enough_members_that_never_had_a_record_let_the_chain_end_before_it() {
+    // A home that wrote what nobody else ever got, and lost it: waiting for it would be for ever.
+    let mut takeover = takeover(&[(1, 1)]);
+    takeover.promise(NodeId(1), tail(1, 9), &known(), Seq(0), fault(4, Some(5)));
+    takeover.promise(NodeId(2), tail(1, 2), &known(), Seq(0), vec![]);
+    assert_eq!(takeover.close(NodeId(2)), None, "one of two that are needed");
+    let mut blank = takeover.clone();
+    blank.promise(NodeId(3), tail(0, 0), &EpochTable::new(), Seq(0), vec![]);
+    assert_eq!(blank.close(NodeId(2)), None, "a blank disk is no answer");
+    let mut unsure = takeover.clone();
+    unsure.promise(NodeId(3), tail(1, 3), &known(), Seq(0), fault(4, None));
+    assert_eq!(unsure.close(NodeId(2)), None, "nor is one that may have had it");
+    takeover.promise(NodeId(3), tail(1, 3), &known(), Seq(0), vec![]);
+    assert_eq!(takeover.close(NodeId(2)), Some(NodeId(1)));
+    let end = Tail { epoch: Epoch(1), seq: Seq(3), hash: Hash([4; 32]) };
+    assert_eq!(takeover.stage(), Stage::Copying(end));
+    assert!(takeover.is_holder(NodeId(1)), "below its fault the home is whole");
+}
+
+#[test]
+fn what_is_registered_is_never_cut_off() {
+    let mut takeover = takeover(&[(1, 1), (2, 6)]);
+    takeover.promise(NodeId(1), tail(2, 9), &known(), Seq(0), fault(4, Some(4)));
+    takeover.promise(NodeId(2), tail(1, 2), &known(), Seq(0), vec![]);
+    takeover.promise(NodeId(3), tail(1, 3), &known(), Seq(0), vec![]);
+    assert_eq!(takeover.close(NodeId(2)), None);
+    assert_eq!(takeover.lacks(), Some(Lack::Record { seq: Seq(4), from: vec![NodeId(1)] }));
+}
+
+#[test]
+fn one_that_may_have_had_more_does_not_seal() {
+    // Its last records were acknowledged and are gone: "my chain ends here" is not what it knows (S8).
+    let mut takeover = takeover(&[(1, 1)]);
+    takeover.promise(NodeId(2), tail(1, 5), &known(), Seq(0), fault(6, None));
+    takeover.promise(NodeId(3), tail(1, 5), &known(), Seq(0), vec![]);
+    assert_eq!(takeover.close(NodeId(3)), None);
+    assert_eq!(takeover.lacks(), Some(Lack::Promises(vec![NodeId(1), NodeId(2)])));
+    let mut all = takeover.clone();
+    all.promise(NodeId(1), tail(1, 7), &known(), Seq(0), vec![]);
+    assert_eq!(all.close(NodeId(3)), Some(NodeId(1)));
+    // With the home's disk gone as well, two may have held a commit that nobody can read.
+    takeover.promise(NodeId(1), tail(0, 0), &EpochTable::new(), Seq(0), vec![]);
+    assert_eq!(takeover.close(NodeId(3)), None);
 }

@@ -27,7 +27,7 @@ pub const SCENARIOS: [Scenario; 30] = [
     told(4, "a crash between ACTIVE and EpochStart, and a longer old tail"),
     told(5, "recovery reads that do not carry the epoch"),
     lacking(6, "a replaced disk under an old id", "the refusal of the id, and the learner"),
-    lacking(7, "bit flips in the middle of the log, then failover", "disks that rot, and repair"),
+    told(7, "bit flips in the middle of the log, then failover"),
     lacking(8, "a torn last batch against a corrupt last one", "the corrupt one: disks that rot"),
     told(9, "a power cut of the whole cluster"),
     told(10, "a power loss, pauses and a partition"),
@@ -52,7 +52,7 @@ pub const SCENARIOS: [Scenario; 30] = [
     lacking(25, "reconciling while lagging, while a schema differs", "reconciliation"),
     lacking(26, "an engine below that fails over by itself", "engines below"),
     told(27, "the last replica standing dies, another returns"),
-    lacking(28, "a disk that is full during failover", "disks that fill"),
+    told(28, "a disk that is full during failover"),
     told(29, "the register is away for an hour"),
     told(30, "256 groups lose a region at once"),
 ];

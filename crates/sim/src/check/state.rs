@@ -70,6 +70,7 @@ impl Check {
             home: group.home_epoch(),
             durable: group.durable(),
         };
+        self.knows_whole(host, group);
         // Most steps touch one group of many.
         if now == seen {
             return;

@@ -52,8 +52,15 @@ impl Check {
             | GroupMessage::Seal
             | GroupMessage::Adopt { .. }
             | GroupMessage::Fetch { .. }
-            | GroupMessage::Entries { .. } => return,
+            | GroupMessage::Entries { .. }
+            | GroupMessage::Want { .. }
+            | GroupMessage::Found { .. }
+            | GroupMessage::AskEnd
+            | GroupMessage::End { .. } => return,
         };
+        if !matches!(body, GroupMessage::SealAck { .. }) {
+            self.vouches(from, group, *tail);
+        }
         self.count("N2");
         if meta < epoch || tail.seq > Seq(0) && !disk.has(tail.hash) {
             let detail = format!("n{} {group}: says {body:?} of {epoch} too early", from + 1);
@@ -86,7 +93,11 @@ impl Check {
             | GroupMessage::Seal
             | GroupMessage::Adopt { .. }
             | GroupMessage::Fetch { .. }
-            | GroupMessage::Entries { .. } => {}
+            | GroupMessage::Entries { .. }
+            | GroupMessage::Want { .. }
+            | GroupMessage::Found { .. }
+            | GroupMessage::AskEnd
+            | GroupMessage::End { .. } => {}
         }
     }
 

@@ -7,6 +7,7 @@ use group::{Input, Node, Recovery};
 use super::{Event, Host, World, id};
 use crate::app::Ray;
 use crate::clock::Clock;
+use crate::disk::Scanned;
 use crate::net::Index;
 use crate::{App, Code, Disk};
 
@@ -21,6 +22,8 @@ impl Host {
             ray: Ray::default(),
             is_paused: false,
             is_retired: false,
+            has_lost_vote: false,
+            is_told_full: false,
             pauses: 0,
             dies_in_step: false,
             inbox: Vec::new(),
@@ -51,24 +54,33 @@ impl World {
         host.life += 1;
         host.is_paused = false;
         host.wake_at = u64::MAX;
+        host.is_told_full = false;
+        let is_full = host.disk.is_full();
         let (now, life) = (self.now, host.life);
         self.trace.note(&[now, 2, node as u64, life], &[], || {
             format!("{now:>10} n{} starts, life {life}", node + 1)
         });
         self.report.starts += 1;
         self.give(node, Input::Wake);
+        if is_full {
+            self.give(node, Input::Disk { is_full });
+        }
     }
 
-    fn recover(&self, node: Index) -> Result<Node<App>, group::RecoverError> {
-        let (me, host) = (id(node), &self.hosts[node]);
+    fn recover(&mut self, node: Index) -> Result<Node<App>, group::RecoverError> {
+        let (me, host) = (id(node), &mut self.hosts[node]);
         let options = self.knobs.node_options(me);
         let first = self.knobs.configs();
         let blobs: BTreeMap<_, _> = host.disk.blobs().clone();
         let fresh = App::new(self.knobs.app).on(host.code, host.ray.clone());
         let mut recovery = Recovery::new(options, &first, &fresh, &blobs)?;
-        for (at, kind, bytes) in host.disk.log() {
-            recovery.record(at, kind, bytes)?;
+        for scanned in host.disk.scan() {
+            match scanned {
+                Scanned::Record(at, kind, bytes) => recovery.record(at, kind, bytes)?,
+                Scanned::Damage(damage) => recovery.damage(&damage),
+            }
         }
+        host.disk.settle(recovery.examine());
         recovery.finish(self.knobs.register_options(me), host.clock.read(self.now))
     }
 
@@ -143,6 +155,13 @@ impl World {
         self.hosts[node].disk.stalled_until = self.now + micros;
     }
 
+    /// A node's disk has no room for more commands, or has room again.
+    pub fn set_room(&mut self, node: Index, has_room: bool) {
+        let is_full = !has_room;
+        self.hosts[node].disk.fill(is_full);
+        self.give(node, Input::Disk { is_full });
+    }
+
     /// A node's wall clock jumps.
     pub fn jump(&mut self, node: Index, micros: i64) {
         self.hosts[node].clock.offset_us += micros;
@@ -153,6 +172,10 @@ impl World {
         for node in 0..self.count() {
             let host = &mut self.hosts[node];
             host.disk.stalled_until = 0;
+            if host.disk.is_full() {
+                self.set_room(node, true);
+            }
+            let host = &mut self.hosts[node];
             host.dies_in_step = false;
             host.clock.offset_us = host.clock.offset_us.clamp(-200_000, 200_000);
             self.resume(node);

@@ -34,6 +34,11 @@ impl World {
         host.step_planned = false;
         let inputs = std::mem::take(&mut host.inbox);
         let now = host.clock.read(self.now);
+        let full = inputs.iter().rev().find_map(|input| {
+            if let Input::Disk { is_full } = input { Some(*is_full) } else { None }
+        });
+        // What came in with the news may have been taken before it.
+        host.is_told_full &= !inputs.contains(&Input::Disk { is_full: false });
         let Some(node) = &mut host.node else { return };
         if self.now >= host.steps.0 {
             host.steps = (self.now + SECOND, 0);
@@ -67,6 +72,7 @@ impl World {
             self.plan_in(wait, Event::Start { node: index });
         }
         if self.hosts[index].life == life {
+            self.hosts[index].is_told_full |= full == Some(true);
             self.sync(index);
             self.plan_wake(index);
         }
@@ -100,6 +106,10 @@ impl World {
                 self.trace.note(&[now, 11, index as u64, id.0], &bytes, || {
                     format!("{now:>10} n{} appends {kind:?} as write {}", index + 1, id.0)
                 });
+                let host = &mut self.hosts[index];
+                if let Some(what) = host.disk.overrun(kind, &bytes, host.is_told_full) {
+                    self.check.fail("S28", format!("n{} {what} on a full disk", index + 1));
+                }
                 self.take_write(index, id, Write::Append(kind, bytes));
             }
             Effect::Superblock { id, group, bytes } => {
@@ -160,7 +170,9 @@ impl World {
                 self.check.fail("quarantine", detail);
             }
             group::Event::Unreadable { group, seq } => {
-                self.check.fail("read", format!("n{} {group}: {seq} is unreadable", index + 1));
+                if !self.hosts[index].disk.is_hit() {
+                    self.check.fail("read", format!("n{} {group}: {seq} is unreadable", index + 1));
+                }
             }
             group::Event::Malformed { from, error } => {
                 self.check.fail("frame", format!("n{} from {from}: {error}", index + 1));
@@ -186,7 +198,9 @@ impl World {
             | group::Event::Demoted { .. }
             | group::Event::Joined { .. }
             | group::Event::Sealed { .. }
-            | group::Event::Orphaned { .. } => {}
+            | group::Event::Orphaned { .. }
+            | group::Event::Damaged { .. }
+            | group::Event::Repaired { .. } => {}
         }
     }
 }

@@ -44,6 +44,61 @@ fn s11_a_home_whose_disk_hangs_fences_itself_and_is_replaced() {
 }
 
 #[test]
+fn s28_a_full_disk_still_promises_and_stops_intake_first() {
+    // A node that could not promise on a full disk would stop the failover that is needed most then.
+    let mut world = serving(1);
+    let before: Vec<_> = (0..3).map(|_| done(&mut world, HOME)).collect();
+    world.run_for(SECOND);
+    world.set_room(NEAR, false);
+    world.set_room(FAR, false);
+    world.kill(HOME);
+    let new = until_moved(&mut world, HOME);
+    let until = world.now() + 5 * SECOND;
+    assert!(
+        world.run_until(until, |world| group(world, new).applied() == group(world, new).tail().seq)
+    );
+    // It is the home, serves what is known, and takes nothing new: at once, and with a word for it.
+    let (refused, request) = ask(&mut world, new);
+    assert!(matches!(reply(&mut world, request), Reply::Busy { .. }));
+    for ask in before {
+        assert!(matches!(outcome(&mut world, new, &ask), Reply::Done { .. }));
+    }
+    world.set_room(NEAR, true);
+    world.set_room(FAR, true);
+    let told = outcome(&mut world, new, &refused);
+    assert!(matches!(told, Reply::Done { repeated: false, .. }), "{told:?}");
+    all_agree(&mut world);
+}
+
+#[test]
+fn s28_what_waits_at_a_home_whose_disk_fills_is_given_back() {
+    // It was not appended: "unknown" would send people looking for payments that never were.
+    let mut world = serving(1);
+    world.stall(HOME, 2 * SECOND);
+    let (_, first) = ask(&mut world, HOME);
+    world.run_for(SECOND / 10);
+    let (_, second) = ask(&mut world, HOME);
+    world.run_for(SECOND / 10);
+    world.set_room(HOME, false);
+    assert!(matches!(reply(&mut world, second), Reply::Busy { .. }));
+    assert!(matches!(reply(&mut world, first), Reply::Done { .. } | Reply::Unknown(_)));
+    world.set_room(HOME, true);
+    all_agree(&mut world);
+}
+
+#[test]
+fn s28_a_member_without_room_misses_records_and_fetches_them_later() {
+    let mut world = serving(1);
+    world.set_room(FAR, false);
+    for _ in 0..3 {
+        done(&mut world, HOME);
+    }
+    assert!(group(&world, FAR).tail().seq < group(&world, HOME).tail().seq);
+    world.set_room(FAR, true);
+    all_agree(&mut world);
+}
+
+#[test]
 fn a_member_far_behind_catches_up_with_a_home_that_holds_little_in_memory() {
     // The home waited for the member's word, the member for records that the home no longer had at
     // hand: with three copies wanted, nothing committed any more.

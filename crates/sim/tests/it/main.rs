@@ -5,6 +5,7 @@
 mod channels;
 mod classes;
 mod crashes;
+mod damage;
 mod degrade;
 mod disks;
 mod exhaustive;

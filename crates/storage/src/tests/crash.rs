@@ -97,7 +97,7 @@ fn whatever_was_reported_written_is_found() {
             // A start-up may crash too.
             if random.one_in(2) {
                 disk.cut_power_in(random.next() % 10 + 1);
-                drop(replay(&disk));
+                drop(replay_all(&disk));
                 disk = disk.after_power_cut(&mut random);
             }
             let context = format!("seed {seed}, life {life}");
@@ -109,7 +109,9 @@ fn whatever_was_reported_written_is_found() {
             assert!(version >= known.blob_told && version <= known.blob_asked, "{context}");
             drop(opened);
             known.blob_told = version;
-            let found = payloads(&disk);
+            // The disk tears at any byte: what lacks its last few passes for damaged, and stays.
+            let (_, records, _) = replay_all(&disk).expect("a crash damages nothing");
+            let found: Vec<_> = records.into_iter().map(|(.., bytes)| bytes).collect();
             // All that was told, in order, and nothing that was never asked for. What was found
             // now counts as told: it must stay.
             let mut asked = known.asked.iter();
@@ -137,6 +139,7 @@ fn a_disk_that_lies_is_found_out() {
     node.record(b"confirmed and dropped");
     node.write(|id| blob(id, 1, b"mark")).expect("the superblock is honest");
     drop(node);
-    let error = replay(&disk.after_power_cut(&mut Random(1))).expect_err("bytes are missing");
-    assert!(matches!(error, OpenError::Corrupt { .. }), "{error}");
+    let (.., damage) =
+        replay_all(&disk.after_power_cut(&mut Random(1))).expect("the rest is there");
+    assert_eq!(damage.len(), 1, "bytes are missing");
 }

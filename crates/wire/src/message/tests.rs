@@ -30,7 +30,12 @@ fn samples() -> Vec<Message> {
         GroupMessage::Commit { commit: Seq(8) },
         GroupMessage::Refused { promised: Epoch(9) },
         GroupMessage::Seal,
-        GroupMessage::SealAck { tail: tail(2), table: table.clone(), commit: Seq(4) },
+        GroupMessage::SealAck {
+            tail: tail(2),
+            table: table.clone(),
+            commit: Seq(4),
+            faults: vec![],
+        },
         GroupMessage::Adopt { table: table.clone(), target: tail(3) },
         GroupMessage::Adopted { tail: tail(4) },
         GroupMessage::NewEpoch { table, config },
@@ -83,6 +88,41 @@ fn released_bytes_stay_readable() {
     let golden = Bytes::from_static(include_bytes!("../../golden/v1/messages.bin"));
     assert_eq!(frame(), golden);
     assert_eq!(decode_frame(&golden), Ok(samples()));
+}
+
+/// Those that came with the repair of damaged records.
+fn repairs() -> Vec<Message> {
+    let before = crate::digest(b"before");
+    let tail = Tail { epoch: Epoch(2), seq: Seq(9), hash: crate::digest(b"tail") };
+    let faults = vec![
+        Fault { first: Seq(4), last: Some(Seq(6)), before },
+        Fault { first: Seq(10), last: None, before },
+    ];
+    let seal = GroupMessage::SealAck { tail, table: EpochTable::new(), commit: Seq(4), faults };
+    let want = GroupMessage::Want { first: Seq(4), last: Seq(6), hash: crate::digest(b"last") };
+    let records = vec![Bytes::from_static(b"five"), Bytes::from_static(b"six")];
+    let found = GroupMessage::Found { last: Seq(6), records };
+    [seal, want, found, GroupMessage::AskEnd, GroupMessage::End { tail }]
+        .map(|body| Message::Group { group: GroupId(18), epoch: Epoch(2), body })
+        .to_vec()
+}
+
+#[test]
+fn released_bytes_of_repairs_stay_readable() {
+    // A node that cannot read these takes a damaged replica for one that never had a record.
+    let mut builder = FrameBuilder::default();
+    for message in repairs() {
+        builder.push(&message);
+    }
+    let frame = builder.take().unwrap();
+    let golden = Bytes::from_static(include_bytes!("../../golden/v1/repair.bin"));
+    assert_eq!(frame, golden);
+    assert_eq!(decode_frame(&golden), Ok(repairs()));
+    for length in 0..frame.len() {
+        if let Ok(messages) = decode_frame(&frame.slice(..length)) {
+            assert_eq!(messages[..], repairs()[..messages.len()], "length {length}");
+        }
+    }
 }
 
 #[test]

@@ -29,7 +29,18 @@ fn sample() -> Meta {
             by: Epoch(4),
             reason: OrphanReason::Forced,
         }],
+        faults: Vec::new(),
     }
+}
+
+/// The same with faults.
+fn faulty() -> Meta {
+    let before = crate::digest(b"before");
+    let faults = vec![
+        Fault { first: Seq(4), last: Some(Seq(6)), before },
+        Fault { first: Seq(9), last: None, before },
+    ];
+    Meta { faults, ..sample() }
 }
 
 #[test]
@@ -37,11 +48,20 @@ fn released_bytes_stay_readable() {
     let golden = include_bytes!("../../golden/v1/meta.bin");
     assert_eq!(sample().encode(), golden);
     assert_eq!(Meta::decode(golden), Ok(sample()));
+    let golden = include_bytes!("../../golden/v2/meta.bin");
+    assert_eq!(faulty().encode(), golden);
+    assert_eq!(Meta::decode(golden), Ok(faulty()));
 }
 
 #[test]
 fn cut_or_changed_bytes_are_refused_or_read_as_another_value() {
-    let bytes = sample().encode();
+    for meta in [sample(), faulty()] {
+        cut_or_changed(&meta);
+    }
+}
+
+fn cut_or_changed(meta: &Meta) {
+    let bytes = meta.encode();
     for length in 0..bytes.len() {
         assert!(Meta::decode(&bytes[..length]).is_err(), "length {length}");
     }
@@ -49,6 +69,6 @@ fn cut_or_changed_bytes_are_refused_or_read_as_another_value() {
         let mut flipped = bytes.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         // One encoding per value: no two byte strings mean the same.
-        assert_ne!(Meta::decode(&flipped), Ok(sample()), "bit {bit}");
+        assert_ne!(Meta::decode(&flipped).as_ref(), Ok(meta), "bit {bit}");
     }
 }

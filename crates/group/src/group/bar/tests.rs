@@ -6,13 +6,14 @@ use types::{Hash, Position};
 use wire::{GroupMessage, RecordKind};
 
 use super::*;
+use crate::group::Writing;
 use crate::group::fixture::{Count, at, header, member};
 
 /// Appends a record to the member's log and lets it apply what it holds.
 fn take(group: &mut Group<Count>, kind: RecordKind, model: ModelVersion) {
     let header = Header { model, ..header(group, kind) };
     let record = Record::build(header, &[]);
-    assert!(group.replay(Position(header.seq.0), &record));
+    assert!(group.replay(Position(header.seq.0), &record, Writing::First));
     group.known = header.seq;
     group.proceed(at(0), &mut Vec::new());
 }
@@ -59,7 +60,7 @@ const fn is_end(out: &Out, right: bool) -> bool {
         Out::Note(_)
         | Out::Send { .. }
         | Out::Forward { .. }
-        | Out::Append(_)
+        | Out::Append(..)
         | Out::Meta(_)
         | Out::Load { .. }
         | Out::Answer { .. }
