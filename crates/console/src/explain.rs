@@ -7,6 +7,7 @@ use group::{Explanation, GroupStatus, RoleStatus};
 use model::Model;
 use register::Phase;
 use replication::Lack;
+use runtime::NodeRole;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use steering::Stay;
@@ -14,8 +15,9 @@ use types::{GroupId, NodeId};
 use wire::Fault;
 
 use crate::router::App;
+use crate::site::role;
 use crate::status::{group_number, looks, unknown_group};
-use crate::{Problem, Site, group_view, json, models, phase};
+use crate::{Problem, Site, SiteNode, group_view, json, models, phase};
 
 /// What is asked for.
 #[derive(Debug, Deserialize)]
@@ -92,6 +94,7 @@ fn one(site: &Site, group: GroupId, explanation: &Explanation, status: &GroupSta
         "phase": phase(&state.phase),
         "role": group_view::role(role),
         "watched": explanation.about.map(|node| node.0),
+        "heirs": explanation.heirs.iter().map(|node| node.0).collect::<Vec<_>>(),
         "sight": {
             "silent_us": sight.silent_us,
             "observers": sight.observers.iter().map(|node| node.0).collect::<Vec<_>>(),
@@ -147,8 +150,9 @@ fn headline(
     is_barred: bool,
 ) -> String {
     let state = &explanation.state;
+    let place = |node| site.find(node).map_or_else(String::new, SiteNode::place);
     let home = match state.home {
-        Some(home) => format!("home {} in {}, epoch {}", home, site.region_of(home), state.epoch.0),
+        Some(home) => format!("home {} in {}, epoch {}", home, place(home), state.epoch.0),
         None => "no home yet".to_owned(),
     };
     let phase = match state.phase {
@@ -163,10 +167,21 @@ fn headline(
     };
     let me = site.node();
     let verdict = match (role, explanation.about) {
+        (RoleStatus::Home, _) if explanation.heirs.is_empty() && site.nodes().len() > 1 => {
+            format!(
+                "{me} is the home, and nobody could take it over: no other full member shows progress."
+            )
+        }
         (RoleStatus::Home, _) => format!("{me} is the home."),
         (RoleStatus::Candidate { .. }, _) => format!("{me} is taking it over."),
         (RoleStatus::Quarantined, _) => {
             format!("{me} is out of service for it: its records contradict a peer's.")
+        }
+        _ if site.role_of(me) == NodeRole::Witness => {
+            format!("{me} is a witness: it keeps the end of the journal and is never home.")
+        }
+        _ if site.role_of(me) == NodeRole::Register => {
+            format!("{me} has a vote in the register and no part in groups.")
         }
         (_, _) if is_barred => format!("{me} cannot serve it, because:"),
         (_, Some(about)) if about == me => format!("{me} is asked for, and starts."),
@@ -329,7 +344,13 @@ fn damaged(faults: &[Fault]) -> Reason {
 }
 
 fn named(site: &Site, node: NodeId) -> String {
-    format!("{node} ({})", site.region_of(node))
+    let Some(known) = site.find(node) else { return node.to_string() };
+    match known.role {
+        NodeRole::Full => format!("{node} ({})", known.place()),
+        NodeRole::Witness | NodeRole::Register => {
+            format!("{node} ({}, {})", known.place(), role(known.role))
+        }
+    }
 }
 
 fn all(site: &Site, nodes: &[NodeId]) -> String {

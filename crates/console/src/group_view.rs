@@ -6,7 +6,7 @@ use register::{Disposal, GroupState};
 use replication::Lack;
 use runtime::NodeView;
 use serde_json::{Value, json};
-use types::{Class, Config, GroupId, NodeId, Now, QuorumLoss};
+use types::{Class, Config, GroupId, MemberRole, NodeId, Now, QuorumLoss};
 use wire::{Fault, Orphan, OrphanReason};
 
 use crate::{Site, hash_hex, json as write, models, orphans};
@@ -105,6 +105,8 @@ fn config(config: &Config) -> Value {
         "id": config.id().0,
         "members": config.members().iter().map(|node| node.0).collect::<Vec<_>>(),
         "copies": config.copies(),
+        "spread": config.spread(),
+        "roles": config.each().map(|one| member_role(one.role)).collect::<Vec<_>>(),
         "class": class(config.terms().class),
         "on_quorum_loss": on_quorum_loss(config.terms().on_quorum_loss),
     })
@@ -177,12 +179,21 @@ fn one_peer(site: &Site, peer: &PeerStatus) -> Value {
 pub(crate) const fn role(role: &RoleStatus) -> &'static str {
     match role {
         RoleStatus::Follower => "follower",
+        RoleStatus::Witness => "witness",
         RoleStatus::Sealed => "sealed",
         RoleStatus::Candidate { .. } => "candidate",
         RoleStatus::Home => "home",
         RoleStatus::Learner => "learner",
         RoleStatus::Elsewhere => "elsewhere",
         RoleStatus::Quarantined => "quarantined",
+    }
+}
+
+const fn member_role(role: MemberRole) -> &'static str {
+    match role {
+        MemberRole::Full => "full",
+        MemberRole::Witness => "witness",
+        MemberRole::Learner => "learner",
     }
 }
 
@@ -193,6 +204,7 @@ fn candidacy(role: &RoleStatus) -> Value {
             "lacks": lacks.as_ref().map(lack),
         }),
         RoleStatus::Follower
+        | RoleStatus::Witness
         | RoleStatus::Sealed
         | RoleStatus::Home
         | RoleStatus::Learner

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use group::{Bar, GroupStatus, RoleStatus};
+use group::{Bar, Group, GroupStatus, RoleStatus};
 use model::Model;
 use runtime::NodeView;
 use serde_json::json;
@@ -42,6 +42,10 @@ pub(crate) async fn ready<M: Model + Send + 'static>(
 
 /// Why clients should go elsewhere; empty if they need not.
 pub(crate) fn reasons<M: Model>(view: &NodeView<'_, M>) -> Vec<String> {
+    if view.node.groups().next().is_some() && !view.node.groups().any(Group::runs_model) {
+        // It forwards what it is asked to do, and can answer no question about it.
+        return vec!["this node runs no model, as a witness or a vote in the register".to_owned()];
+    }
     let statuses = view.node.statuses(view.now);
     let why = statuses.iter().filter_map(|(group, status)| {
         let why = reason(view, *group, status)?;

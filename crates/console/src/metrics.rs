@@ -15,6 +15,7 @@ use runtime::NodeView;
 use types::GroupId;
 
 use crate::router::App;
+use crate::site::role;
 use crate::status::word;
 use crate::{Problem, Site, group_view, health};
 
@@ -115,7 +116,12 @@ impl Page {
     fn node<M: Model>(&mut self, site: &Site, view: &NodeView<'_, M>) {
         self.family("node_info", "gauge", "This node; always 1.");
         let number = site.node().0.to_string();
-        self.sample("node_info", &[("node", &number), ("region", site.region())], 1.0);
+        let own = site.find(site.node());
+        let zone = own.map_or("", |own| own.zone.as_str());
+        let role = role(site.role_of(site.node()));
+        let labels =
+            [("node", number.as_str()), ("region", site.region()), ("zone", zone), ("role", role)];
+        self.sample("node_info", &labels, 1.0);
         let ready = health::reasons(view).is_empty();
         self.single("ready", "gauge", "1 if clients may be sent here.", flag(ready));
         let reachable = view.node.register().reachable(view.now.instant);

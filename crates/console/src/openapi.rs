@@ -35,7 +35,9 @@ pub fn document(application: Value) -> Value {
             "description": "Every answer is one node's view and names its observer. Members that end \
                             in _us and _ms are microseconds and milliseconds, in _bytes bytes, in \
                             _seq positions in a group's chain. Every error is problem details \
-                            (RFC 9457), told apart by `type`.",
+                            (RFC 9457), told apart by `type`. A node that runs no model, as a \
+                            witness, answers the application's paths with 307 and `no-model`: ask \
+                            the node in `Location`.",
         },
         "paths": paths,
         "components": {

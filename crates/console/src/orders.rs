@@ -13,6 +13,7 @@ use axum::response::Response;
 use group::{Order, OrderRefusal};
 use model::Model;
 use register::{GroupState, Phase, Refusal, SealKind, UndecidedReason};
+use runtime::NodeRole;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use types::{GroupId, NodeId};
@@ -219,12 +220,17 @@ async fn carry_out<M: Model + Send + 'static>(
     })))
 }
 
-/// A region with several nodes means the first of them in the configuration.
+/// A region with several nodes means the first of them in the configuration that may be home; a zone is
+/// written `REGION/ZONE`.
 fn node(site: &Site, target: &Target) -> Result<NodeId, Problem> {
-    let found = site.nodes().iter().find(|node| match target {
+    let named = site.nodes().iter().filter(|node| match target {
         Target::Node(number) => node.id.0 == *number,
-        Target::Region(name) => node.region == *name || node.id.to_string() == *name,
+        Target::Region(name) => {
+            node.region == *name || node.place() == *name || node.id.to_string() == *name
+        }
     });
+    // The first of those with the lowest key: a witness only if nothing else is meant, to be refused.
+    let found = named.min_by_key(|node| node.role != NodeRole::Full);
     found.map(|node| node.id).ok_or_else(|| {
         let known: Vec<Value> = site
             .nodes()
@@ -276,6 +282,7 @@ pub(crate) fn refused(refusal: &OrderRefusal) -> Problem {
         | OrderRefusal::NotDegraded { group }
         | OrderRefusal::Behind { group, .. }
         | OrderRefusal::NotMember { group, .. }
+        | OrderRefusal::MayNotLead { group, .. }
         | OrderRefusal::AlreadyHome { group, .. } => {
             Problem::new(409, "refused", "The order is refused; nothing was changed.")
                 .detail(text)

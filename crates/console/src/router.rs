@@ -6,12 +6,12 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use model::Model;
-use runtime::Handle;
+use runtime::{Handle, NodeRole};
 use serde_json::Value;
 
 use crate::{
-    Problem, Site, Words, explain, health, metrics, models, openapi, orders, orphans, outcomes,
-    status,
+    Problem, Site, Words, elsewhere, explain, health, metrics, models, openapi, orders, orphans,
+    outcomes, status,
 };
 
 /// What every handler gets.
@@ -46,6 +46,11 @@ pub fn router<M: Model + Send + 'static>(
     words: Words,
 ) -> Router {
     let description = openapi::document(paths).to_string().into();
+    let app = App { handle, site, description, words };
+    let application = match app.site.role_of(app.site.node()) {
+        NodeRole::Full => application,
+        NodeRole::Witness | NodeRole::Register => elsewhere::routes(app.clone()),
+    };
     Router::new()
         .route("/healthz", get(health::live::<M>))
         .route("/readyz", get(health::ready::<M>))
@@ -63,7 +68,7 @@ pub fn router<M: Model + Send + 'static>(
         .route("/v1/degrade", post(orders::degrade::<M>))
         .route("/v1/restore", post(orders::restore::<M>))
         .route("/v1/openapi.json", get(openapi::serve::<M>))
-        .with_state(App { handle, site, description, words })
+        .with_state(app)
         .merge(application)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

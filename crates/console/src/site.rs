@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use runtime::Config;
+use runtime::{Config, NodeRole};
 use types::NodeId;
 
 use crate::limits::{ACTOR_BYTES_MAX, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN};
@@ -19,6 +19,10 @@ pub struct SiteNode {
     pub id: NodeId,
     /// The region it stands in.
     pub region: String,
+    /// Its zone there; empty if the region has only one.
+    pub zone: String,
+    /// What it is to the groups.
+    pub role: NodeRole,
     /// Where clients reach it: `http://host:port`.
     pub url: String,
 }
@@ -62,6 +66,27 @@ pub enum SiteError {
     },
 }
 
+impl SiteNode {
+    /// Where it stands, as people say it: the region, and the zone if there are several.
+    #[must_use]
+    pub fn place(&self) -> String {
+        if self.zone.is_empty() {
+            self.region.clone()
+        } else {
+            format!("{}/{}", self.region, self.zone)
+        }
+    }
+}
+
+/// What a node is to the groups, in one word.
+pub(crate) const fn role(role: NodeRole) -> &'static str {
+    match role {
+        NodeRole::Full => "full",
+        NodeRole::Witness => "witness",
+        NodeRole::Register => "register",
+    }
+}
+
 impl Site {
     /// From a node's configuration. Reads the token file, if one is named.
     ///
@@ -71,6 +96,8 @@ impl Site {
         let node = |peer: &runtime::Peer| SiteNode {
             id: NodeId(peer.id),
             region: peer.region.clone(),
+            zone: peer.zone.clone(),
+            role: peer.role,
             url: peer.http.trim_end_matches('/').to_owned(),
         };
         let token = match &config.credentials.admin_token {
@@ -134,6 +161,12 @@ impl Site {
     #[must_use]
     pub fn region_of(&self, node: NodeId) -> &str {
         self.find(node).map_or("", |node| node.region.as_str())
+    }
+
+    /// What a node is to the groups; full for a node that is none of ours.
+    #[must_use]
+    pub fn role_of(&self, node: NodeId) -> NodeRole {
+        self.find(node).map_or(NodeRole::Full, |node| node.role)
     }
 
     /// Lets a request through that carries the administrators' token as

@@ -12,6 +12,7 @@ use types::GroupId;
 
 use crate::limits::GROUPS_PER_LOOK;
 use crate::router::App;
+use crate::site::role;
 use crate::{Problem, Site, group_view, hash_hex, health, json, orphans};
 
 /// `GET /v1/status`.
@@ -141,6 +142,8 @@ fn nodes<M: Model>(site: &Site, view: &NodeView<'_, M>) -> Value {
         json!({
             "node": node.id.0,
             "region": node.region,
+            "zone": (!node.zone.is_empty()).then_some(node.zone.as_str()),
+            "role": role(node.role),
             "url": node.url,
             "is_observer": is_self,
             "connected": is_self || connected.contains(&node.id),

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::Subcommand;
-use runtime::Clock;
+use runtime::{Clock, NodeRole};
 use transport::ClusterName;
 use transport::pki::{Authority, NODE_DAYS};
 use types::NodeId;
 
 use crate::exit::{Ended, Exit, Failure, OrExit as _};
-use crate::node_file::{NodeFile, Profile, Seen};
+use crate::node_file::{Durability, NodeFile, Profile, Seen};
 use crate::output::{self, Table};
 
 /// Arguments of `cluster`.
@@ -29,11 +29,18 @@ pub(crate) struct Args {
 enum Verb {
     /// Make a new cluster.
     ///
-    /// Writes DIR/authority, which stays where it is and is kept secret, and a folder per region
+    /// Writes DIR/authority, which stays where it is and is kept secret, and a folder per node
     /// with the node's certificate, its key, its configuration and the administrators' token. Carry
     /// each folder to its machine, look through its node.yaml, and start it there.
-    #[command(after_help = "Example:\n  evenkeel cluster init prod --region dublin=10.1.0.5 \
-                            --region frankfurt=10.2.0.5 --region virginia=10.3.0.5")]
+    ///
+    /// Which losses a cluster survives follows from where its nodes stand: docs/operating/topologies.md.
+    #[command(after_help = "Examples:\n  \
+        evenkeel cluster init prod --region dublin=10.1.0.5 --region frankfurt=10.2.0.5 \
+        --region virginia=10.3.0.5\n  \
+        evenkeel cluster init prod --region dublin=10.1.0.5 --region frankfurt=10.2.0.5 \
+        --witness paris=10.3.0.5\n  \
+        evenkeel cluster init prod --region dublin/a=10.1.0.5 --region dublin/b=10.1.1.5 ... \
+        (six nodes in three regions)")]
     Init(Init),
 }
 
@@ -41,9 +48,25 @@ enum Verb {
 struct Init {
     /// The folder to make.
     dir: PathBuf,
-    /// A region and where its node is reached; without HOST, on this machine. Give 1, 3, 5 or 7.
-    #[arg(long = "region", value_name = "NAME[=HOST]", required = true, value_parser = place)]
+    /// A full node: its region, its zone there if the region has several nodes, and where it is reached;
+    /// without HOST, on this machine. Give 1, or 3 to 7 nodes in all.
+    #[arg(long = "region", value_name = "NAME[/ZONE][=HOST]", required = true, value_parser = place)]
     regions: Vec<Place>,
+    /// A node that keeps the end of every journal, which counts as a copy, runs no application and is
+    /// never home.
+    #[arg(long = "witness", value_name = "NAME[/ZONE][=HOST]", value_parser = place)]
+    witnesses: Vec<Place>,
+    /// A node that has a vote in the register, which decides who is home, and keeps no copy.
+    #[arg(long = "register", value_name = "NAME[/ZONE][=HOST]", value_parser = place)]
+    registers: Vec<Place>,
+    /// Durable copies that an acknowledgement needs, the home's included. Without it: more than half, or
+    /// with several nodes in a region one more than --spread.
+    #[arg(long)]
+    copies: Option<usize>,
+    /// In how many regions, at least, those copies must lie. Without it: 1, or with several nodes in a
+    /// region more than half of the regions.
+    #[arg(long)]
+    spread: Option<usize>,
     /// First of the ports: each node takes two, one for nodes and one for HTTP.
     #[arg(long, default_value_t = 7_400)]
     base_port: u16,
@@ -56,10 +79,11 @@ struct Init {
     ledgers: u16,
 }
 
-/// One `--region`.
+/// One `--region`, `--witness` or `--register`.
 #[derive(Clone, Debug)]
 struct Place {
     region: String,
+    zone: String,
     host: Option<String>,
 }
 
@@ -68,13 +92,18 @@ fn place(text: &str) -> Result<Place, &'static str> {
         Some((region, host)) => (region, Some(host)),
         None => (text, None),
     };
-    if !is_folder_name(region) {
+    let (region, zone) = match region.split_once('/') {
+        Some((region, zone)) => (region, Some(zone)),
+        None => (region, None),
+    };
+    if !is_folder_name(region) || zone.is_some_and(|zone| !is_folder_name(zone)) {
         return Err("want a name of letters, digits, hyphens and underscores");
     }
     if host.is_some_and(str::is_empty) {
         return Err("want a host after the equals sign");
     }
-    Ok(Place { region: region.to_owned(), host: host.map(str::to_owned) })
+    let zone = zone.unwrap_or_default().to_owned();
+    Ok(Place { region: region.to_owned(), zone, host: host.map(str::to_owned) })
 }
 
 /// Whether a region's name can be a folder's: it becomes one.
@@ -91,14 +120,10 @@ pub(crate) fn run(args: &Args) -> Ended {
 }
 
 fn make(init: &Init) -> Ended {
-    let count = init.regions.len();
-    if !matches!(count, 1 | 3 | 5 | 7) {
-        let error = anyhow!("{count} regions: want 1, 3, 5 or 7, so that there is a majority");
-        return Err(Failure::new(Exit::Usage, error));
-    }
-    let names: BTreeSet<&str> = init.regions.iter().map(|place| place.region.as_str()).collect();
-    if names.len() != count || names.contains("authority") {
-        let error = anyhow!("each region needs a name of its own, and none may be `authority`");
+    let places = init.places();
+    let count = places.len();
+    if !matches!(count, 1 | 3..=7) {
+        let error = anyhow!("{count} nodes: want 1, or 3 to 7, so that a majority can be left");
         return Err(Failure::new(Exit::Usage, error));
     }
     let ports = u16::try_from(2 * count).expect("there are at most 7");
@@ -106,10 +131,19 @@ fn make(init: &Init) -> Ended {
         let error = anyhow!("--base-port {}: the ports must lie in 1 to 65535", init.base_port);
         return Err(Failure::new(Exit::Usage, error));
     }
+    let nodes: Vec<Seen> =
+        (1..).zip(&places).map(|(id, (place, role))| seen(init, id, place, *role)).collect();
+    let folders: BTreeSet<String> = nodes.iter().map(Seen::folder).collect();
+    if folders.len() != count || folders.contains("authority") {
+        let error = anyhow!(
+            "each node needs a region or a zone of its own, and none may be called `authority`"
+        );
+        return Err(Failure::new(Exit::Usage, error));
+    }
+    let durability = durability(init, &nodes)?;
     let name = ClusterName::new(&init.name).context("--name").or_exit(Exit::Usage)?;
     refuse_used(&init.dir)?;
-    let files = (1..).zip(&init.regions).map(|(id, place)| {
-        let nodes = (1..).zip(&init.regions).map(|(id, place)| seen(init, id, place)).collect();
+    let files = (1..).zip(&places).map(|(id, (place, _))| {
         let ip = match place.host.as_deref().map(str::parse::<IpAddr>) {
             None => IpAddr::V4(Ipv4Addr::LOCALHOST),
             Some(Ok(ip)) => ip,
@@ -120,7 +154,8 @@ fn make(init: &Init) -> Ended {
             node: id,
             listen_peers: SocketAddr::new(ip, peers),
             listen_http: SocketAddr::new(ip, http),
-            nodes,
+            nodes: nodes.clone(),
+            durability,
             ledgers: init.ledgers,
             profile: Profile::PRODUCTION,
         }
@@ -128,13 +163,13 @@ fn make(init: &Init) -> Ended {
     let files: Vec<NodeFile> = files.collect();
     write(&init.dir, name, &files)?;
 
-    let mut table = Table::new(["node", "region", "for nodes", "for clients", "start with"]);
+    let mut table = Table::new(["node", "place", "for nodes", "for clients", "start with"]);
     for file in &files {
         let Some(own) = file.nodes.iter().find(|seen| seen.id == file.node) else { continue };
-        let start = init.dir.join(&own.region).join("node.yaml");
+        let start = init.dir.join(own.folder()).join("node.yaml");
         table.row([
             file.node.to_string(),
-            own.region.clone(),
+            place_of(own),
             own.peers.clone(),
             own.http.clone(),
             format!("evenkeel node --config {}", start.display()),
@@ -142,6 +177,11 @@ fn make(init: &Init) -> Ended {
     }
     output::print(&table.render());
     output::line("");
+    let Durability { copies, spread } = durability;
+    output::line(&format!(
+        "An acknowledgement needs {copies} durable copies in at least {spread} {}.",
+        if spread == 1 { "region" } else { "regions" }
+    ));
     output::line(&format!(
         "The authority's key is {}. It can make nodes: keep it off the nodes.",
         init.dir.join("authority/authority.key").display()
@@ -149,12 +189,53 @@ fn make(init: &Init) -> Ended {
     Ok(Exit::Ok)
 }
 
+impl Init {
+    /// Every node, in the order of their numbers.
+    fn places(&self) -> Vec<(&Place, NodeRole)> {
+        let full = self.regions.iter().map(|place| (place, NodeRole::Full));
+        let witnesses = self.witnesses.iter().map(|place| (place, NodeRole::Witness));
+        let registers = self.registers.iter().map(|place| (place, NodeRole::Register));
+        full.chain(witnesses).chain(registers).collect()
+    }
+}
+
+/// What was asked for, or what is usual for these nodes, if it can be had.
+fn durability(init: &Init, nodes: &[Seen]) -> Result<Durability, Failure> {
+    let usual = Durability::usual(nodes);
+    let durability = Durability {
+        copies: init.copies.unwrap_or_else(|| usual.copies.max(init.spread.unwrap_or(0))),
+        spread: init.spread.unwrap_or_else(|| usual.spread.min(init.copies.unwrap_or(usize::MAX))),
+    };
+    let keeping = || nodes.iter().filter(|seen| seen.role != NodeRole::Register);
+    let regions = keeping().map(|seen| seen.region.as_str()).collect::<BTreeSet<_>>().len();
+    let (count, Durability { copies, spread }) = (keeping().count(), durability);
+    let fits = (1..=count).contains(&copies) && (1..=copies.min(regions)).contains(&spread);
+    fits.then_some(durability).ok_or_else(|| {
+        let error = anyhow!(
+            "{copies} copies in {spread} regions cannot be had: {count} nodes in {regions} regions \
+             keep copies"
+        );
+        Failure::new(Exit::Usage, error)
+    })
+}
+
+/// Where a node stands and what it is, as people say it.
+fn place_of(seen: &Seen) -> String {
+    let zone = if seen.zone.is_empty() { String::new() } else { format!("/{}", seen.zone) };
+    let role = match seen.role {
+        NodeRole::Full => "",
+        NodeRole::Witness => " (witness)",
+        NodeRole::Register => " (register)",
+    };
+    format!("{}{zone}{role}", seen.region)
+}
+
 fn ports_of(init: &Init, id: u16) -> (u16, u16) {
     let peers = init.base_port + 2 * (id - 1);
     (peers, peers + 1)
 }
 
-fn seen(init: &Init, id: u16, place: &Place) -> Seen {
+fn seen(init: &Init, id: u16, place: &Place, role: NodeRole) -> Seen {
     let host = match place.host.as_deref() {
         None => "127.0.0.1".to_owned(),
         Some(host) if host.parse::<std::net::Ipv6Addr>().is_ok() => format!("[{host}]"),
@@ -164,6 +245,8 @@ fn seen(init: &Init, id: u16, place: &Place) -> Seen {
     Seen {
         id,
         region: place.region.clone(),
+        zone: place.zone.clone(),
+        role,
         peers: format!("{host}:{peers}"),
         http: format!("http://{host}:{http}"),
     }
@@ -189,7 +272,7 @@ fn refuse_used(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes `dir/authority` and `dir/<region>` for every node; returns the administrators' token.
+/// Writes `dir/authority` and a folder for every node; returns the administrators' token.
 pub(crate) fn write(dir: &Path, name: ClusterName, files: &[NodeFile]) -> anyhow::Result<String> {
     let now_unix_s = Clock::start().wall().0 / 1_000_000;
     let authority = Authority::create(name, now_unix_s)?;
@@ -197,8 +280,7 @@ pub(crate) fn write(dir: &Path, name: ClusterName, files: &[NodeFile]) -> anyhow
     let token = random_token()?;
     for file in files {
         let own = file.nodes.iter().find(|seen| seen.id == file.node);
-        let region = own.map(|seen| seen.region.as_str()).context("a node is one of the nodes")?;
-        let folder = dir.join(region);
+        let folder = dir.join(own.map(Seen::folder).context("a node is one of the nodes")?);
         let credential = authority.issue(NodeId(file.node), now_unix_s, NODE_DAYS)?;
         credential.write(&folder.join("credentials"))?;
         write_new(&folder.join("admin.token"), &format!("{token}\n"), 0o600)?;

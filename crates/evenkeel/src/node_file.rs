@@ -1,9 +1,10 @@
 //! The configuration file of a node, as it is written for people who will read and change it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use runtime::Span;
+use runtime::{NodeRole, Span};
 
 /// The knobs of detection, and how large a segment of the log is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,35 @@ impl Profile {
     };
 }
 
+/// How many copies make a commit, and in how many regions, at least, they must lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Durability {
+    /// Copies, the home's own included.
+    pub(crate) copies: usize,
+    /// Regions.
+    pub(crate) spread: usize,
+}
+
+impl Durability {
+    /// What is usual for these nodes. With one node that keeps copies in each region: more than half of
+    /// them. With several in a region: copies in more than half of the regions, so that any region may be
+    /// lost, and one copy more where enough are left without the largest region, so that three regions
+    /// of two may lose any two nodes.
+    pub(crate) fn usual(nodes: &[Seen]) -> Self {
+        let mut regions: BTreeMap<&str, usize> = BTreeMap::new();
+        for seen in nodes.iter().filter(|seen| seen.role != NodeRole::Register) {
+            *regions.entry(seen.region.as_str()).or_default() += 1;
+        }
+        let count: usize = regions.values().sum();
+        let largest = regions.values().max().copied().unwrap_or_default();
+        if largest <= 1 {
+            return Self { copies: count / 2 + 1, spread: 1 };
+        }
+        let spread = regions.len() / 2 + 1;
+        Self { copies: (spread + 1).min(count - largest).max(spread), spread }
+    }
+}
+
 /// A node as another one sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
@@ -54,10 +84,25 @@ pub(crate) struct Seen {
     pub(crate) id: u16,
     /// Its region.
     pub(crate) region: String,
+    /// Its zone there; empty if the region has only one.
+    pub(crate) zone: String,
+    /// What it is to the groups.
+    pub(crate) role: NodeRole,
     /// Where nodes reach it, `host:port`.
     pub(crate) peers: String,
     /// Where clients reach it, `http://host:port`.
     pub(crate) http: String,
+}
+
+impl Seen {
+    /// The name of its folder: the region's, and the zone's if there is one.
+    pub(crate) fn folder(&self) -> String {
+        if self.zone.is_empty() {
+            self.region.clone()
+        } else {
+            format!("{}-{}", self.region, self.zone)
+        }
+    }
 }
 
 /// One node's file.
@@ -73,6 +118,8 @@ pub(crate) struct NodeFile {
     pub(crate) nodes: Vec<Seen>,
     /// How many ledgers a currency has.
     pub(crate) ledgers: u16,
+    /// How many copies commit, and in how many regions they must lie.
+    pub(crate) durability: Durability,
     /// The knobs.
     pub(crate) profile: Profile,
 }
@@ -80,7 +127,7 @@ pub(crate) struct NodeFile {
 impl NodeFile {
     /// The file's text. `credentials`, `admin.token` and `data` lie beside it.
     pub(crate) fn yaml(&self) -> String {
-        let Self { node, listen_peers, listen_http, nodes, ledgers, profile } = self;
+        let Self { node, listen_peers, listen_http, nodes, ledgers, durability, profile } = self;
         let mut out = String::new();
         let mut put = |text: &str| {
             out.push_str(text);
@@ -104,22 +151,37 @@ impl NodeFile {
         put(&format!("  peers: {}", quoted(&listen_peers.to_string())));
         put("  # For clients and operators, over HTTP.");
         put(&format!("  http: {}", quoted(&listen_http.to_string())));
-        put("# Every node, this one among them: where this node and its clients reach it.");
+        put(
+            "# Every node, this one among them, in the same order on all: what it is, and where this",
+        );
+        put("# node and its clients reach it. role: full (the default), witness or register.");
         put("nodes:");
         for seen in nodes {
             put(&format!("  - id: {}", seen.id));
             put(&format!("    region: {}", quoted(&seen.region)));
+            if !seen.zone.is_empty() {
+                put(&format!("    zone: {}", quoted(&seen.zone)));
+            }
+            match seen.role {
+                NodeRole::Full => {}
+                NodeRole::Witness => put("    role: witness"),
+                NodeRole::Register => put("    role: register"),
+            }
             put(&format!("    peers: {}", quoted(&seen.peers)));
             put(&format!("    http: {}", quoted(&seen.http)));
         }
-        put("# Fixed for the life of the cluster: how many groups, and how many durable copies an");
-        put("# acknowledgement needs, the home's own included.");
+        put("# Fixed for the life of the cluster, all of these.");
         put("groups: 64");
         put(
             "# How many ledgers a currency has, each with a group of its own; accounts at one bank share one.",
         );
         put(&format!("ledgers: {ledgers}"));
-        put(&format!("copies: {}", nodes.len() / 2 + 1));
+        put(
+            "# How many durable copies an acknowledgement needs, the home's own included, and in how many",
+        );
+        put("# regions they must lie.");
+        put(&format!("copies: {}", durability.copies));
+        put(&format!("spread: {}", durability.spread));
         put("failover:");
         put("  # false: only operators move homes.");
         put("  automatic: true");

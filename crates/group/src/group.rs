@@ -24,10 +24,12 @@ mod home;
 mod intake;
 mod known;
 mod member;
+mod relay;
 mod repair;
 mod risk;
 mod space;
 mod status;
+mod witness;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -39,7 +41,8 @@ use journal::Chain;
 use model::Model;
 use register::{GroupState, Phase, Transition};
 use types::{
-    Config, Epoch, EpochTable, GroupId, Hash, Instant, NodeId, Now, Position, Seq, Tail, Until,
+    Config, Epoch, EpochTable, GroupId, Hash, Instant, MemberRole, NodeId, Now, Position, Seq,
+    Tail, Until,
 };
 use wire::{Command, GroupMessage, Meta, Orphan, Parcel, Record, Reply};
 
@@ -47,6 +50,7 @@ pub use bar::Bar;
 pub use known::{Known, Stage};
 pub use risk::AtRisk;
 pub use status::{GroupStatus, PeerStatus, RoleStatus};
+pub use witness::NoModel;
 
 use crate::answers::Answers;
 use crate::desk::{Asker, Desk};
@@ -137,6 +141,8 @@ pub struct Group<M> {
     options: GroupOptions,
     id: GroupId,
     meta: Meta,
+    /// What this node is to the group on the cluster's first day.
+    first_role: Option<MemberRole>,
     chain: Chain,
     /// Everything up to here is durable on this node.
     durable: Seq,
@@ -204,6 +210,7 @@ impl<M: Model> Group<M> {
         first: Config,
         fresh: M,
     ) -> Self {
+        let first_role = first.role(options.me);
         let meta = meta.unwrap_or_else(|| Meta {
             promised: Epoch(0),
             table: EpochTable::new(),
@@ -217,6 +224,7 @@ impl<M: Model> Group<M> {
             options,
             id,
             meta,
+            first_role,
             chain: Chain::new(options.held_bytes_max),
             durable: Seq(0),
             known: Seq(0),

@@ -21,7 +21,7 @@ mod versions;
 
 pub use desk::Asker;
 pub use event::Event;
-pub use group::{AtRisk, Bar, Group, GroupStatus, Known, PeerStatus, RoleStatus, Stage};
+pub use group::{AtRisk, Bar, Group, GroupStatus, Known, NoModel, PeerStatus, RoleStatus, Stage};
 pub use node::{
     Decision, Effect, Explanation, Input, Lane, Node, NodeEvent, Order, OrderRefusal, RecoverError,
     Recovery, StopReason, UpgradeOrder,

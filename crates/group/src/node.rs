@@ -13,6 +13,7 @@ mod post;
 mod pulse;
 mod quorum;
 mod recovery;
+mod relay;
 mod ticket;
 mod voices;
 

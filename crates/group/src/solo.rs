@@ -5,6 +5,7 @@
 //! of it, and can be asked exhaustively without. [`Solo`] hands inputs straight to the group; whoever
 //! drives it plays the register and the disk. The simulator does; the product drives nodes only.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -30,7 +31,7 @@ pub enum SoloInput {
         body: GroupMessage,
     },
     /// The register has decided something about the group.
-    Register(GroupState),
+    Register(Box<GroupState>),
     /// A client's command, which is never given up.
     Command {
         /// The driver's number for it.

@@ -119,11 +119,7 @@ fn read_kind(reader: &mut Reader<'_>) -> Result<SealKind, DecodeError> {
 pub(crate) fn config(writer: &mut Writer<'_>, config: &Config) {
     let copies = u16::try_from(config.copies()).expect("copies are at most the members");
     // Before there were terms, copies took 32 bits whose upper half was zero.
-    writer.u32(config.id().0).u16(copies).terms(config.terms()).u8(0);
-    writer.count(config.members().len());
-    for member in config.members() {
-        writer.u16(member.0);
-    }
+    writer.u32(config.id().0).u16(copies).terms(config.terms()).u8(0).members(config);
 }
 
 fn read_config(reader: &mut Reader<'_>) -> Result<Config, DecodeError> {
@@ -133,13 +129,8 @@ fn read_config(reader: &mut Reader<'_>) -> Result<Config, DecodeError> {
         0 => {}
         rest => return Err(invalid("rest of terms", rest)),
     }
-    let count = reader.count("config members", CONFIG_MEMBERS_MAX)?;
-    let mut members = Vec::with_capacity(count);
-    for _ in 0..count {
-        members.push(NodeId(reader.u16()?));
-    }
-    let config = Config::new(id, members, copies).map_err(|_| invalid("config", 0))?;
-    Ok(config.with_terms(terms))
+    let members = reader.members(CONFIG_MEMBERS_MAX)?;
+    members.config(id, copies).map(|config| config.with_terms(terms))
 }
 
 /// For hashes only; nothing reads it back.
@@ -160,6 +151,7 @@ pub(crate) fn result(writer: &mut Writer<'_>, result: &ChangeResult) {
         Err(Refusal::Start { last, given }) => writer.u8(8).u64(last.0).u64(given.0),
         Err(Refusal::NotForced) => writer.u8(9),
         Err(Refusal::Expired) => writer.u8(10),
+        Err(Refusal::MayNotLead { node }) => writer.u8(13).u16(node.0),
         Err(Refusal::Disposed { decided }) => writer.u8(20).u8(decided.number()),
         Err(Refusal::Disposals { count }) => writer.u8(21).count(*count),
         Err(Refusal::Sealing) => writer.u8(22),

@@ -175,6 +175,12 @@ pub enum Refusal {
     /// There is nothing to restore.
     #[error("the group is not degraded")]
     NotDegraded,
+    /// The node is a member that may not become home: a witness, or a learner.
+    #[error("{node} is a member that may not become home")]
+    MayNotLead {
+        /// The node.
+        node: NodeId,
+    },
 }
 
 impl GroupState {
@@ -239,9 +245,7 @@ impl GroupState {
         if epoch != expected {
             return Err(Refusal::WrongEpoch { expected, given: epoch });
         }
-        if !self.may_lead(candidate, kind) {
-            return Err(Refusal::NotMember { node: candidate });
-        }
+        self.check_candidate(candidate, kind)?;
         if kind == SealKind::Restore && self.whole.is_none() {
             return Err(Refusal::NotDegraded);
         }
@@ -262,13 +266,19 @@ impl GroupState {
         Ok(())
     }
 
-    /// Whether a node may become home by a seal of this kind. Only members may: those that were left
-    /// out of a degraded configuration do not hold what it acknowledged, and lead it only when
+    /// Whether a node may become home by a seal of this kind. Only full members may: those that were
+    /// left out of a degraded configuration do not hold what it acknowledged, and lead it only when
     /// operators have given that up (the last replica standing).
     #[must_use]
     pub fn may_lead(&self, node: NodeId, kind: SealKind) -> bool {
-        let was_member = self.whole.as_ref().is_some_and(|whole| whole.has(node));
-        self.config.has(node) || kind == SealKind::Forced && was_member
+        self.check_candidate(node, kind).is_ok()
+    }
+
+    fn check_candidate(&self, node: NodeId, kind: SealKind) -> Result<(), Refusal> {
+        match &self.whole {
+            Some(whole) if kind == SealKind::Forced => check_lead(whole, node),
+            _ => check_lead(&self.config, node),
+        }
     }
 
     fn activate(&mut self, activation: &Activation) -> Result<(), Refusal> {
@@ -281,9 +291,7 @@ impl GroupState {
         if activation.home != candidate {
             return Err(Refusal::NotCandidate { candidate });
         }
-        if !activation.config.has(candidate) {
-            return Err(Refusal::NotMember { node: candidate });
-        }
+        check_lead(&activation.config, candidate)?;
         let config = &activation.config;
         if *config != self.config && config.id() <= self.config.id() {
             return Err(Refusal::ConfigNumber { current: self.config.id() });
@@ -337,6 +345,15 @@ impl GroupState {
             }
         };
         if fits { Ok(()) } else { Err(Refusal::Start { last, given: seq }) }
+    }
+}
+
+/// Whether a node may become home under this configuration.
+fn check_lead(config: &Config, node: NodeId) -> Result<(), Refusal> {
+    match config.role(node) {
+        Some(role) if role.may_lead() => Ok(()),
+        Some(_) => Err(Refusal::MayNotLead { node }),
+        None => Err(Refusal::NotMember { node }),
     }
 }
 

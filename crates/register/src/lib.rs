@@ -2,7 +2,7 @@
 //!
 //! A home may be replaced only if all agree which epoch comes next and who holds it. The register is
 //! that agreement: a small state per group (PROTOCOL 7.1), changed by batches of compare-and-set
-//! transitions that a replicated log puts into one order. Three, five or seven members hold it; a majority
+//! transitions that a replicated log puts into one order. Three to seven members hold it; a majority
 //! suffices. [`State`] says what a transition does, [`Register`] replicates it, and an embedded
 //! consensus library (docs/design/0002) orders the log.
 //!

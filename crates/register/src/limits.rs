@@ -59,7 +59,7 @@ pub(crate) const COUNTER_MAX: u64 = 1 << 62;
 
 /// Bytes of one change at most: group, version, tag, and an activation with a full configuration.
 pub(crate) const CHANGE_BYTES_MAX: usize =
-    2 + 8 + 1 + (8 + 2 + 4 + 4 + 4 + 2 * CONFIG_MEMBERS_MAX) + 8 + 32 + 1 + 8;
+    2 + 8 + 1 + (8 + 2 + 4 + 4 + 4 + 1 + 7 * CONFIG_MEMBERS_MAX) + 8 + 32 + 1 + 8;
 
 const _: () = assert!(REMEMBERED_MAX >= 2 * PENDING_MAX, "a waiting proposal is not forgotten");
 const _: () = assert!(

@@ -17,8 +17,9 @@ use crate::limits::{CONFIG_MEMBERS_MAX, GROUPS_MAX, MEMBERS_MAX};
 pub struct Options {
     /// This node, one of `members`.
     pub node: NodeId,
-    /// All members: 1, 3, 5 or 7, in any order. An even number tolerates no more losses than the odd
-    /// number below it.
+    /// All members: 1, or 3 to 7, in any order. An even number tolerates no more losses than the odd
+    /// number below it, wherever they strike; but with two nodes in each of three regions it tolerates
+    /// the loss of any region.
     pub members: Vec<NodeId>,
     /// Every group with its first configuration, in any order.
     pub genesis: Vec<(GroupId, Config)>,
@@ -38,8 +39,8 @@ pub struct Options {
 /// Why options are of no use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotOptions {
-    /// The number of members is even, 0, or too large.
-    #[error("{count} members, want an odd number up to {MEMBERS_MAX}")]
+    /// There are no members, two, of which neither can do without the other, or too many.
+    #[error("{count} members, want 1, or 3 to {MEMBERS_MAX}")]
     MemberCount {
         /// How many.
         count: usize,
@@ -89,7 +90,7 @@ impl Options {
     /// same register.
     pub(crate) fn checked(mut self) -> Result<Self, NotOptions> {
         let count = self.members.len();
-        if count.is_multiple_of(2) || count > MEMBERS_MAX {
+        if count == 0 || count == 2 || count > MEMBERS_MAX {
             return Err(NotOptions::MemberCount { count });
         }
         self.members.sort_unstable();

@@ -14,5 +14,5 @@ mod takeover;
 
 pub use mutant::Mutant;
 pub use progress::Progress;
-pub use quorum::{committed, sealed};
+pub use quorum::{carried, committed, is_commit, sealed};
 pub use takeover::{Lack, Stage, Takeover};

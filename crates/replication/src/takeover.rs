@@ -12,7 +12,7 @@ use types::{Config, ConfigId, Epoch, EpochTable, NodeId, Seq, Tail};
 use wire::Fault;
 
 use crate::readable::{self, Held};
-use crate::{Mutant, sealed};
+use crate::{Mutant, carried, sealed};
 
 /// How far a takeover has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,10 +120,10 @@ impl Takeover {
         &self.next
     }
 
-    /// Everybody whose promise and copy are asked for: the members of both configurations.
+    /// Everybody whose promise and copy are asked for: those that count in either configuration.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
-        let added = self.next.members().iter().filter(|node| !self.config.has(**node));
-        self.config.members().iter().chain(added).copied()
+        let added = self.next.counted().filter(|node| !self.config.counts(*node));
+        self.config.counted().chain(added)
     }
 
     /// How far it has come.
@@ -145,8 +145,8 @@ impl Takeover {
     }
 
     /// Takes `node`'s durable promise, the end of its chain, what it cannot read of it, the epochs it
-    /// knows and how far it knows the chain to be committed. Nodes outside both configurations do
-    /// not count. May be said again by a member that has repaired something meanwhile.
+    /// knows and how far it knows the chain to be committed. Nodes that count in
+    /// neither configuration are passed over. May be said again by a member that has repaired something meanwhile.
     ///
     /// One that knows of no epoch in a group that has a history is blank. Its disk may have been
     /// replaced, and then it has forgotten what it acknowledged: "never had it" from a blank disk is
@@ -279,13 +279,17 @@ impl Takeover {
         if !self.holders.contains(&me) {
             return false;
         }
-        if !self.has_copies(&self.next) {
+        if !self.may_rest(me, &self.next) {
             let mut absent = self.promises.keys().filter(|node| !self.holders.contains(node));
             let is_all = !absent.any(|node| reachable(*node));
-            if self.settles && self.next != self.config && self.has_copies(&self.config) {
+            if self.settles && self.next != self.config && self.may_rest(me, &self.config) {
                 self.next = self.config.clone();
-            } else if self.settles && self.degrades && is_all && self.config.has(me) {
-                self.next = self.what_is_left();
+            } else if self.settles
+                && self.degrades
+                && is_all
+                && let Some(left) = self.what_is_left(me)
+            {
+                self.next = left;
             } else if !(self.forced && is_all) {
                 return false;
             }
@@ -298,7 +302,7 @@ impl Takeover {
     #[must_use]
     pub fn lacks(&self) -> Option<Lack> {
         let absent = |have: &dyn Fn(&NodeId) -> bool| -> Vec<NodeId> {
-            self.config.members().iter().copied().filter(|node| !have(node)).collect()
+            self.config.counted().filter(|node| !have(node)).collect()
         };
         match self.stage {
             Stage::Sealing if self.is_sealed() => match self.unreadable() {
@@ -315,29 +319,27 @@ impl Takeover {
                 Some(Lack::Promises(absent(&vouches)))
             }
             Stage::Copying(_) => {
-                let absent = self.next.members().iter().filter(|node| !self.is_holder(**node));
-                Some(Lack::Copies(absent.copied().collect()))
+                let absent = self.next.counted().filter(|node| !self.is_holder(*node));
+                Some(Lack::Copies(absent.collect()))
             }
             Stage::Activating(_) => None,
         }
     }
 
     fn is_asked(&self, node: NodeId) -> bool {
-        self.config.has(node) || self.next.has(node)
+        self.config.counts(node) || self.next.counts(node)
     }
 
-    fn has_copies(&self, config: &Config) -> bool {
-        self.holders.iter().filter(|node| config.has(**node)).count() >= config.copies()
+    fn may_rest(&self, me: NodeId, config: &Config) -> bool {
+        carried(config, me, |node| self.is_holder(node))
     }
 
-    /// The members that hold the target, and as many copies as there were, or as there are members.
-    fn what_is_left(&self) -> Config {
-        let members = self.config.members().iter().copied();
-        let members: Vec<NodeId> = members.filter(|node| self.is_holder(*node)).collect();
-        let copies = self.config.copies().min(members.len());
+    /// The members that hold the target, and as many copies in as many regions as there were, or as can
+    /// be had; `None` if the candidate is not among them.
+    fn what_is_left(&self, me: NodeId) -> Option<Config> {
         let id = ConfigId(self.config.id().0 + 1);
-        let config = Config::new(id, members, copies).expect("the candidate is left");
-        config.with_terms(self.config.terms())
+        let left = self.config.reduced(id, |node| self.is_holder(node));
+        left.filter(|left| left.may_lead(me))
     }
 
     fn is_sealed(&self) -> bool {
@@ -362,9 +364,9 @@ impl Takeover {
         let is_begun = self.registered() == Seq(0)
             && self.committed == Seq(0)
             && tails.all(|held| held.tail.seq <= Seq(FIRST_UNRECORDED));
-        let doubtful = self.doubtful.iter().filter(|node| self.config.has(**node));
+        let doubtful = self.doubtful.iter().filter(|node| self.config.counts(**node));
         let doubtful = doubtful.count();
-        self.config.members().iter().all(|node| self.promises.contains_key(node))
+        self.config.counted().all(|node| self.promises.contains_key(&node))
             && (doubtful < self.config.copies() || is_begun)
     }
 

@@ -38,6 +38,9 @@ pub struct Config {
     /// Durable copies that commit an entry, home's own included.
     #[serde(default = "copies")]
     pub copies: usize,
+    /// In how many regions, at least, those copies must lie.
+    #[serde(default = "spread")]
+    pub spread: usize,
     /// Groups whose data is kept in another way than that: by class, place and number of copies. Never
     /// changed once the cluster has run.
     #[serde(default)]
@@ -85,10 +88,29 @@ pub struct Peer {
     pub id: u16,
     /// The region it stands in.
     pub region: String,
+    /// The zone of that region; empty where there is only one.
+    #[serde(default)]
+    pub zone: String,
+    /// What it is to the groups.
+    #[serde(default)]
+    pub role: NodeRole,
     /// Where this node reaches it: `host:port`.
     pub peers: String,
     /// Where clients reach it: `http://host:port`.
     pub http: String,
+}
+
+/// What a node is to the groups. Every node has a vote in the register.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeRole {
+    /// Keeps journals and models, and may be home.
+    #[default]
+    Full,
+    /// Keeps the ends of journals, which count as copies; runs no model and is never home.
+    Witness,
+    /// Has no part in any group.
+    Register,
 }
 
 /// The policy of automatic failover.
@@ -158,6 +180,10 @@ const fn loss_budget() -> Span {
     Span::from_millis(60_000)
 }
 
+const fn spread() -> usize {
+    1
+}
+
 const fn answer_within() -> Span {
     Span::from_millis(5_000)
 }
@@ -217,9 +243,18 @@ impl Config {
         NodeId(self.node)
     }
 
+    /// What this node is to the groups.
+    #[must_use]
+    pub fn role(&self) -> NodeRole {
+        self.nodes.iter().find(|node| node.id == self.node).map_or(NodeRole::Full, |node| node.role)
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let Self { nodes, failover, .. } = self;
         let count = nodes.len();
+        let copying = || nodes.iter().filter(|node| node.role != NodeRole::Register);
+        let counted = copying().count();
+        let regions = copying().map(|node| node.region.trim()).collect::<BTreeSet<_>>().len();
         let ids: BTreeSet<u16> = nodes.iter().map(|node| node.id).collect();
         let addresses: BTreeSet<&str> = nodes.iter().map(|node| node.peers.as_str()).collect();
         let spans = [
@@ -238,7 +273,7 @@ impl Config {
             return Err(ConfigError::Rule { rule: "a time is longer than a year" });
         }
         let rules = [
-            (matches!(count, 1 | 3 | 5 | 7), "nodes: want 1, 3, 5 or 7 of them"),
+            (matches!(count, 1 | 3..=7), "nodes: want 1, or 3 to 7 of them"),
             (ids.len() == count, "nodes: two have the same id"),
             (ids.contains(&self.node), "node: is not one of nodes"),
             (
@@ -260,7 +295,19 @@ impl Config {
             ),
             ((1..=GROUPS_MAX).contains(&self.groups), "groups: want 1 to 4096"),
             ((1..=self.groups).contains(&self.ledgers), "ledgers: want 1 to the number of groups"),
-            ((1..=count).contains(&self.copies), "copies: want 1 to the number of nodes"),
+            (
+                nodes.iter().any(|node| node.role == NodeRole::Full),
+                "nodes.role: want at least one full node, which can be home",
+            ),
+            (
+                (1..=counted).contains(&self.copies),
+                "copies: want 1 to the number of nodes that are full or witnesses",
+            ),
+            (
+                (1..=self.copies.min(regions)).contains(&self.spread),
+                "spread: want 1 to the number of copies, and of regions with full nodes or \
+                 witnesses",
+            ),
             (self.answer_within.micros() > 0, "answer_within: must be longer than 0"),
             (failover.pulse.micros() >= 10_000, "failover.pulse: must be at least 10ms"),
             (failover.disk.micros() >= 10_000, "failover.disk: must be at least 10ms"),

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use types::{Class, GroupId, NodeId, QuorumLoss, Terms};
 
-use crate::Config;
+use crate::{Config, NodeRole};
 
 /// Some groups and how their data is kept.
 #[derive(Clone, Debug, Deserialize)]
@@ -63,7 +63,11 @@ impl Journals {
     /// Why this cannot be, in the words of a rule.
     pub(crate) fn fault(&self, config: &Config) -> Option<&'static str> {
         let is_local = self.class == ClassName::Local;
-        let known: BTreeSet<u16> = config.nodes.iter().map(|node| node.id).collect();
+        let keeping = config.nodes.iter().filter(|node| node.role != NodeRole::Register);
+        let known: BTreeSet<u16> = keeping.map(|node| node.id).collect();
+        let is_full = |id: &NodeId| {
+            config.nodes.iter().any(|node| node.id == id.0 && node.role == NodeRole::Full)
+        };
         let members = self.members(config);
         let distinct: BTreeSet<NodeId> = members.iter().copied().collect();
         let rules = [
@@ -74,7 +78,7 @@ impl Journals {
             ),
             (
                 self.nodes.iter().flatten().all(|node| known.contains(node)),
-                "journals.nodes: names a node that is not one of nodes",
+                "journals.nodes: names a node that is not one of nodes that keep copies",
             ),
             (distinct.len() == members.len(), "journals.nodes: names a node twice"),
             (
@@ -86,6 +90,7 @@ impl Journals {
                 "journals.nodes: the copies of class local are those of its region",
             ),
             (!members.is_empty(), "journals: no node would hold a copy"),
+            (members.iter().any(is_full), "journals: none of the nodes may be home"),
             (
                 (1..=members.len()).contains(&self.copies(config)),
                 "journals.copies: want 1 to the number of nodes that hold a copy",
@@ -105,7 +110,8 @@ impl Journals {
         }
         let is_there =
             |node: &&crate::Peer| self.region.as_ref().is_none_or(|region| node.region == *region);
-        config.nodes.iter().filter(is_there).map(|node| NodeId(node.id)).collect()
+        let keeping = config.nodes.iter().filter(|node| node.role != NodeRole::Register);
+        keeping.filter(is_there).map(|node| NodeId(node.id)).collect()
     }
 
     /// How many copies commit.

@@ -20,7 +20,7 @@ mod stop;
 
 pub use clock::Clock;
 pub use config::{
-    Config, ConfigError, Credentials, Failover, Listen, Peer, StorageConfig, load, parse,
+    Config, ConfigError, Credentials, Failover, Listen, NodeRole, Peer, StorageConfig, load, parse,
 };
 pub use driver::Halt;
 pub use handle::{Gone, Handle, NodeView};

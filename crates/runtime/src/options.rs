@@ -1,26 +1,32 @@
 //! From a configuration to the options of each part.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use group::{GroupOptions, NodeOptions};
 use replication::Mutant;
 use steering::Policy;
-use types::{ClusterId, ConfigId, GroupId, NodeId};
+use types::{ClusterId, ConfigId, GroupId, Member, MemberRole, NodeId, Place, RegionId, ZoneId};
 use wire::log;
 
 use crate::limits::{
     AHEAD_RECORDS, BEAT_US, DESK_ALL_BYTES_MAX, DESK_BYTES, ELECTION_TICKS, HELD_ALL_BYTES_MAX,
     HELD_BYTES, SUPERBLOCK_GROUP_BYTES, WINDOW_RECORDS,
 };
-use crate::{Clock, Config};
+use crate::{Clock, Config, NodeRole};
 
 pub(crate) fn first_configs(config: &Config) -> Vec<(GroupId, types::Config)> {
-    let first = types::Config::new(ConfigId(1), members(config), config.copies)
+    let first = types::Config::placed(ConfigId(1), placed(config), config.copies, config.spread)
         .expect("the configuration's rules are the same");
     let of = |group: GroupId| {
         let journals = config.journals.iter().find(|journals| journals.has(group))?;
         let members = journals.members(config);
-        let own = types::Config::new(ConfigId(1), members, journals.copies(config))
+        let placed = members.iter().filter_map(|node| first.member(*node)).collect::<Vec<_>>();
+        let regions: BTreeSet<RegionId> = placed.iter().map(|one| one.place.region).collect();
+        // In as many regions as for all groups, or as its copies and nodes allow.
+        let copies = journals.copies(config);
+        let spread = config.spread.min(copies).min(regions.len());
+        let own = types::Config::placed(ConfigId(1), placed, copies, spread)
             .expect("the journals' rules are the same");
         Some(own.with_terms(journals.terms()))
     };
@@ -100,6 +106,44 @@ pub(crate) fn node(config: &Config) -> NodeOptions {
 /// One group's part of what all may take.
 fn share(all: usize, groups: u16, (least, most): (usize, usize)) -> usize {
     (all / usize::from(groups)).clamp(least, most)
+}
+
+/// The members of every group. Regions and zones are numbered in the order in which the file names them
+/// first, which is the same on every node, as the list of nodes is.
+fn placed(config: &Config) -> Vec<Member> {
+    let regions: Vec<&str> = distinct(config.nodes.iter().map(|node| node.region.trim()));
+    let members = config.nodes.iter().filter_map(|node| {
+        let role = match node.role {
+            NodeRole::Full => MemberRole::Full,
+            NodeRole::Witness => MemberRole::Witness,
+            NodeRole::Register => return None,
+        };
+        let region = node.region.trim();
+        let neighbours = config.nodes.iter().filter(|other| other.region.trim() == region);
+        let zones = distinct(neighbours.map(|other| other.zone.trim()));
+        let place = Place {
+            region: RegionId(number(&regions, region)),
+            zone: ZoneId(number(&zones, node.zone.trim())),
+        };
+        Some(Member { node: NodeId(node.id), role, place })
+    });
+    members.collect()
+}
+
+/// Each name once, in the order of first appearance.
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = Vec::new();
+    for name in names {
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    seen
+}
+
+fn number(names: &[&str], name: &str) -> u16 {
+    let at = names.iter().position(|known| *known == name).expect("every name was collected");
+    u16::try_from(at).expect("nodes are a handful")
 }
 
 fn members(config: &Config) -> Vec<NodeId> {

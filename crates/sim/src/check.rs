@@ -9,13 +9,13 @@ mod answers;
 mod between;
 mod damage;
 mod early;
-mod state;
+pub(crate) mod state;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use group::Node;
-use types::{Epoch, EpochTable, GroupId, Hash, MessageId, NodeId, Seq, Stamp, Tail};
+use types::{Config, Epoch, EpochTable, GroupId, Hash, MessageId, NodeId, Seq, Stamp, Tail};
 
 use crate::{App, net::Index};
 
@@ -43,7 +43,7 @@ pub struct Check {
     furthest: BTreeMap<GroupId, between::Furthest>,
     /// Disks that were replaced, and the newest epoch that their groups had then.
     replaced: BTreeMap<(Index, GroupId), Epoch>,
-    opened: Vec<(GroupId, Tail, usize)>,
+    opened: Vec<(GroupId, Tail, Config)>,
     /// Whether an operator has used force, which takes what copies there are.
     is_forced: bool,
     /// Hosts whose memory or code is wrong on purpose: what they come to proves nothing.

@@ -6,7 +6,10 @@
 use group::{GroupOptions, NodeOptions};
 use replication::Mutant;
 use steering::Policy;
-use types::{Class, Config, ConfigId, GroupId, NodeId, QuorumLoss, Terms};
+use types::{
+    Class, Config, ConfigId, GroupId, Member, MemberRole, NodeId, Place, QuorumLoss, RegionId,
+    Terms, ZoneId,
+};
 
 use crate::app::Kind;
 use crate::fault::{Fault, Rate};
@@ -42,6 +45,17 @@ pub struct DiskKnobs {
     pub sync_us_max: u64,
     /// The slowest read.
     pub read_us_max: u64,
+}
+
+/// What a node is to the groups, and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Its role; `None` for a node that has a vote in the register and no part in any group.
+    pub role: Option<MemberRole>,
+    /// Its region.
+    pub region: u16,
+    /// Its zone within that.
+    pub zone: u16,
 }
 
 /// Everything a run is told.
@@ -81,6 +95,11 @@ pub struct Knobs {
     pub terms: Terms,
     /// Clients that may be told before the commit, of a hundred.
     pub early_percent: u64,
+    /// What each node is to every group and where it stands; empty for nodes that are all full, each in
+    /// a region of its own.
+    pub seats: Vec<Seat>,
+    /// In how many regions the copies of a commit must lie.
+    pub spread: usize,
     /// The rule that is broken on purpose.
     pub mutant: Mutant,
     /// The lie that disks tell on purpose.
@@ -118,10 +137,35 @@ impl Knobs {
             app: Kind::Moves,
             terms: Terms { class: Class::Sync, on_quorum_loss: QuorumLoss::Block },
             early_percent: 100,
+            seats: Vec::new(),
+            spread: 1,
             mutant: Mutant::None,
             lie: Lie::None,
             replaces_disks: false,
         }
+    }
+
+    /// The same with two full regions and a witness, the last node, in a third (PROTOCOL 7.4b).
+    #[must_use]
+    pub fn with_witness(mut self) -> Self {
+        let roles = [MemberRole::Full, MemberRole::Full, MemberRole::Witness];
+        let seats = roles.into_iter().zip(0..);
+        self.seats =
+            seats.map(|(role, region)| Seat { role: Some(role), region, zone: 0 }).collect();
+        self
+    }
+
+    /// The same with three regions of two zones, one full node in each, and three copies in at least two
+    /// regions (PROTOCOL 7.4).
+    #[must_use]
+    pub fn with_zones(mut self) -> Self {
+        self.nodes = 6;
+        self.copies = 3;
+        self.spread = 2;
+        let role = Some(MemberRole::Full);
+        let seat = |node| Seat { role, region: node / 2, zone: node % 2 };
+        self.seats = (0..6_u16).map(seat).collect();
+        self
     }
 
     /// What `seed` decides.
@@ -166,6 +210,8 @@ impl Knobs {
             app: rng.pick(&[Kind::Moves, Kind::Moves, Kind::Payments]),
             terms: Terms::default(),
             early_percent: 0,
+            seats: Vec::new(),
+            spread: 1,
             mutant: Mutant::None,
             lie: Lie::None,
             replaces_disks: false,
@@ -181,6 +227,7 @@ impl Knobs {
             }
         }
         knobs.reshape(rng);
+        knobs.place(rng);
         knobs.terms.class = rng.pick(&[Class::Sync, Class::Sync, Class::Sync, Class::Async]);
         knobs.early_percent = rng.pick(&[100, 70]);
         if rng.chance(250_000) {
@@ -211,7 +258,31 @@ impl Knobs {
     #[must_use]
     pub fn members_of(&self, group: GroupId) -> Vec<NodeId> {
         let is_spare = |node: &NodeId| (node.0 - 1 + group.0) % self.nodes < self.spares;
-        self.node_ids().into_iter().filter(|node| !is_spare(node)).collect()
+        let has_part = |node: &NodeId| {
+            self.seats.get(usize::from(node.0) - 1).is_none_or(|seat| seat.role.is_some())
+        };
+        let nodes = self.node_ids().into_iter();
+        nodes.filter(|node| !is_spare(node) && has_part(node)).collect()
+    }
+
+    /// Some worlds in which every node is a member of every group have one that is not full, or zones.
+    fn place(&mut self, rng: &mut Rng) {
+        let (kind, odd_one) = (rng.below(12), rng.index(usize::from(self.nodes)));
+        let learns = self.nodes == 5 && self.copies < 5;
+        if self.spares > 0 {
+            return;
+        }
+        let role = match kind {
+            0..2 => MemberRole::Witness,
+            2 if learns => MemberRole::Learner,
+            3 => return *self = self.clone().with_zones(),
+            _ => return,
+        };
+        let seat = |node: u16| {
+            let role = if usize::from(node) == odd_one { role } else { MemberRole::Full };
+            Seat { role: Some(role), region: node, zone: 0 }
+        };
+        self.seats = (0..self.nodes).map(seat).collect();
     }
 
     /// The code that nodes run at first: the newest, unless some of the run is to replace it.
@@ -237,11 +308,35 @@ impl Knobs {
     #[must_use]
     pub fn configs(&self) -> Vec<(GroupId, Config)> {
         let config = |group| {
-            Config::new(ConfigId(1), self.members_of(group), self.copies)
-                .expect("drawn copies are at least one and at most the members")
-                .with_terms(self.terms)
+            let nodes = self.members_of(group);
+            if self.seats.is_empty() {
+                return Config::new(ConfigId(1), nodes, self.copies);
+            }
+            let members = nodes.into_iter().filter_map(|node| {
+                let seat = self.seats.get(usize::from(node.0) - 1)?;
+                let place = Place { region: RegionId(seat.region), zone: ZoneId(seat.zone) };
+                Some(Member { node, role: seat.role?, place })
+            });
+            Config::placed(ConfigId(1), members.collect(), self.copies, self.spread)
+        };
+        let config = |group| {
+            let config = config(group).expect("drawn copies and regions can be had");
+            config.with_terms(self.terms)
         };
         (0..self.groups).map(|group| (GroupId(group), config(GroupId(group)))).collect()
+    }
+
+    /// Whether a node's copies count.
+    fn counts(&self, node: usize) -> bool {
+        let seat = self.seats.get(node);
+        seat.is_none_or(|seat| matches!(seat.role, Some(MemberRole::Full | MemberRole::Witness)))
+    }
+
+    /// Whether a node runs the groups' models.
+    #[must_use]
+    pub fn runs_models(&self, node: usize) -> bool {
+        let seat = self.seats.get(node);
+        seat.is_none_or(|seat| matches!(seat.role, Some(MemberRole::Full | MemberRole::Learner)))
     }
 
     /// How many nodes may stay dead while every group and the register can go on: a commit, a seal
@@ -249,10 +344,12 @@ impl Knobs {
     #[must_use]
     pub fn dead_max(&self) -> usize {
         let nodes = usize::from(self.nodes);
-        let members = nodes - usize::from(self.spares);
-        let seal = members - self.copies + 1;
+        let counted = (0..nodes).filter(|node| self.counts(*node)).count();
+        let counted = counted - usize::from(self.spares);
+        // With copies in several regions, fewer than these could seal in some layouts, never in all.
+        let seal = counted - self.copies + 1;
         let for_register = nodes - (nodes / 2 + 1);
-        let for_groups = members.saturating_sub(self.copies.max(seal));
+        let for_groups = counted.saturating_sub(self.copies.max(seal));
         for_register.min(for_groups)
     }
 

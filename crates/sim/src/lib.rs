@@ -29,7 +29,7 @@ pub use canary::Canary;
 pub use check::{Check, Violation};
 pub use disk::{Disk, Lie, Said, Write};
 pub use fault::{Fault, Rate};
-pub use knobs::{DiskKnobs, Knobs, MILLI, NetKnobs, SECOND};
+pub use knobs::{DiskKnobs, Knobs, MILLI, NetKnobs, SECOND, Seat};
 pub use report::Report;
 pub use rng::Rng;
 pub use run::{Outcome, run};

@@ -159,7 +159,8 @@ impl Goal {
             if status.degraded_from.is_some() {
                 return Some(format!("n{} is still degraded: {status:?}", host + 1));
             }
-            if group.applied() < self.commit {
+            let reached = if group.is_witness() { group.commit() } else { group.applied() };
+            if reached < self.commit {
                 let commit = self.commit;
                 return Some(format!("n{} has not applied {commit}: {status:?}", host + 1));
             }

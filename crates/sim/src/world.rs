@@ -401,7 +401,8 @@ impl World {
             }
             self.check.equal_bytes(index, node, &host.disk);
             let is_member = |group: GroupId| self.knobs.members_of(group).contains(&id(index));
-            for group in node.groups().filter(|group| is_member(group.id())) {
+            let with_model = node.groups().filter(|group| group.runs_model());
+            for group in with_model.filter(|group| is_member(group.id())) {
                 self.check.outcomes_stand(group.id(), |id, digest| group.answer(id, digest));
                 self.check.digest(group);
                 self.check.nothing_in_flight(group);

@@ -12,6 +12,7 @@ mod config;
 mod currency;
 mod epochs;
 mod id;
+mod member;
 mod model;
 mod position;
 mod time;
@@ -24,6 +25,7 @@ pub use epochs::{EpochTable, Start};
 pub use id::{
     ChannelKey, ClusterId, ConfigId, GroupId, Hash, MessageId, NodeId, ReadId, RequestId, WriteId,
 };
+pub use member::{Member, MemberRole, Place, RegionId, ZoneId};
 pub use model::ModelVersion;
 pub use position::{Epoch, Position, Seq, Tail};
 pub use time::{Instant, Now, Stamp};

@@ -11,6 +11,7 @@ mod bytes;
 mod fault;
 pub mod limits;
 pub mod log;
+mod members;
 mod message;
 mod meta;
 mod parcel;
@@ -22,6 +23,7 @@ mod voice;
 
 pub use self::bytes::{DecodeError, Reader, Writer};
 pub use fault::Fault;
+pub use members::Members;
 pub use message::{FrameBuilder, GroupMessage, HomeReport, Message, Pulse, decode_frame};
 pub use meta::{Meta, Orphan, OrphanReason};
 pub use parcel::{

@@ -47,15 +47,11 @@ impl Writer<'_> {
         self.flag(node.is_some()).u16(node.unwrap_or_default().0)
     }
 
-    /// A configuration: id u32, copies u8, terms u8, count u32, members u16 each. Before there were
-    /// terms, copies took 16 bits whose upper half was zero.
+    /// A configuration: id u32, copies u8, terms u8, members. Before there were terms, copies took 16 bits
+    /// whose upper half was zero.
     pub fn config(&mut self, config: &Config) -> &mut Self {
         let copies = u8::try_from(config.copies()).expect("copies are at most MEMBERS_MAX");
-        self.u32(config.id().0).u8(copies).terms(config.terms()).count(config.members().len());
-        for member in config.members() {
-            self.u16(member.0);
-        }
-        self
+        self.u32(config.id().0).u8(copies).terms(config.terms()).members(config)
     }
 }
 
@@ -107,14 +103,8 @@ impl Reader<'_> {
         let id = ConfigId(self.u32()?);
         let copies = usize::from(self.u8()?);
         let terms = self.terms()?;
-        let count = self.count("members of a configuration", limits::MEMBERS_MAX)?;
-        let mut members = Vec::with_capacity(count);
-        for _ in 0..count {
-            members.push(NodeId(self.u16()?));
-        }
-        Config::new(id, members, copies)
-            .map(|config| config.with_terms(terms))
-            .map_err(|_| DecodeError::Invalid { field: "configuration", value: id.0.into() })
+        let members = self.members(limits::MEMBERS_MAX)?;
+        members.config(id, copies).map(|config| config.with_terms(terms))
     }
 
     /// Terms.

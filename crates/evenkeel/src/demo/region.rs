@@ -3,11 +3,12 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use runtime::NodeRole;
 use transport::ClusterName;
 
 use crate::cluster;
 use crate::demo::stage::LEDGERS;
-use crate::node_file::{NodeFile, Profile, Seen};
+use crate::node_file::{Durability, NodeFile, Profile, Seen};
 
 /// One region with its one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,11 +67,14 @@ pub(crate) fn write(
             .map(|other| Seen {
                 id: other.node,
                 region: other.name.clone(),
+                zone: String::new(),
+                role: NodeRole::Full,
                 peers: reached(own.index, other.index).to_string(),
                 http: other.url(),
             })
             .collect(),
         ledgers: LEDGERS,
+        durability: Durability { copies: regions.len() / 2 + 1, spread: 1 },
         profile: Profile::DEMO,
     });
     let files: Vec<NodeFile> = files.collect();

@@ -77,7 +77,7 @@ fn not_ready(status: &Value) -> String {
 }
 
 fn nodes(status: &Value) -> String {
-    let mut table = Table::new(["node", "region", "url", "seen", "silent for"]);
+    let mut table = Table::new(["node", "region", "zone", "role", "url", "seen", "silent for"]);
     for node in list(status, "nodes") {
         let is = |name: &str| node.get(name).and_then(Value::as_bool) == Some(true);
         let seen = match (is("is_observer"), is("connected")) {
@@ -88,8 +88,9 @@ fn nodes(status: &Value) -> String {
         let silent_us = node.get("silent_us").and_then(Value::as_u64).unwrap_or_default();
         let silent =
             if is("is_observer") { "-".into() } else { format!("{} ms", silent_us / 1_000) };
-        let (number, region, url) = (text(node, "node"), text(node, "region"), text(node, "url"));
-        table.row([number, region, url, seen.into(), silent]);
+        let [number, region, zone] = ["node", "region", "zone"].map(|name| text(node, name));
+        let (role, url) = (text(node, "role"), text(node, "url"));
+        table.row([number, region, zone, role, url, seen.into(), silent]);
     }
     table.render()
 }

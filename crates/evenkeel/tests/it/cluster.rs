@@ -47,10 +47,46 @@ fn what_cannot_be_a_cluster_is_refused() {
         fails(&[&["cluster", "init", path.to_str().unwrap()], more].concat(), 2, says);
         assert!(!path.exists(), "nothing may be left behind");
     };
-    init(&["--region", "a", "--region", "b"], "want 1, 3, 5 or 7");
-    init(&["--region", "a", "--region", "a", "--region", "b"], "a name of its own");
+    init(&["--region", "a", "--region", "b"], "want 1, or 3 to 7");
+    let three = ["--region", "a", "--region", "b", "--region", "c"];
+    init(&[&three[..], &["--copies", "4"]].concat(), "cannot be had");
+    init(&[&three[..], &["--spread", "4"]].concat(), "cannot be had");
+    let one_kept = ["--region", "a", "--register", "b", "--register", "c", "--copies", "2"];
+    init(&one_kept, "1 nodes in 1 regions keep copies");
+    init(&["--region", "a/", "--region", "b", "--region", "c"], "letters, digits");
+    init(&["--region", "a/b", "--region", "a-b", "--region", "c"], "of its own");
+    init(&["--region", "a", "--region", "a", "--region", "b"], "of its own");
     init(&["--region", "../a"], "letters, digits");
     init(&["--region", "a", "--base-port", "65535"], "1 to 65535");
     init(&["--region", "a", "--name", "Upper"], "--name");
     init(&[], "--region");
+}
+
+#[test]
+fn witnesses_and_zones_stand_in_every_nodes_file() {
+    // Without this, nodes of one cluster could count copies by different rules.
+    let dir = tempfile::tempdir().unwrap();
+    let init = |name: &str, more: &[&str]| {
+        let path = dir.path().join(name);
+        let output = run(&[&["cluster", "init", path.to_str().unwrap()], more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        (path, stdout(&output))
+    };
+    let (pair, said) = init("pair", &["--region", "a", "--region", "b", "--witness", "c"]);
+    assert!(said.contains("c (witness)") && said.contains("2 durable copies"), "{said}");
+    for folder in ["a", "b", "c"] {
+        let config = runtime::load(&pair.join(folder).join("node.yaml")).unwrap();
+        assert_eq!((config.copies, config.spread), (2, 1));
+        let roles: Vec<_> = config.nodes.iter().map(|node| node.role).collect();
+        use runtime::NodeRole::{Full, Witness};
+        assert_eq!(roles, [Full, Full, Witness]);
+    }
+    let places = ["a/1", "a/2", "b/1", "b/2", "c/1", "c/2"];
+    let six: Vec<&str> = places.iter().flat_map(|place| ["--region", place]).collect();
+    let (six, said) = init("six", &six);
+    assert!(said.contains("3 durable copies in at least 2 regions"), "{said}");
+    let config = runtime::load(&six.join("b-2").join("node.yaml")).unwrap();
+    assert_eq!((config.node, config.copies, config.spread), (4, 3, 2));
+    let zones: Vec<_> = config.nodes.iter().map(|node| node.zone.as_str()).collect();
+    assert_eq!(zones, ["1", "2", "1", "2", "1", "2"]);
 }

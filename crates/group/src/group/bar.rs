@@ -53,9 +53,12 @@ pub(super) struct Odd {
 }
 
 impl<M: Model> Group<M> {
-    /// What keeps this node from running the model, if anything.
+    /// What keeps this node from running the model, if anything. A witness is not to run it.
     #[must_use]
     pub fn bar(&self) -> Option<Bar> {
+        if !self.runs_model() {
+            return None;
+        }
         if let Some(odd) = &self.odd {
             let (seq, nodes) = (odd.mark.seq, odd.nodes.clone());
             return Some(Bar::Differs { seq, nodes, is_final: odd.is_final });
@@ -112,7 +115,8 @@ impl<M: Model> Group<M> {
 
     /// Whether the next committed record may be applied here.
     pub(super) fn may_apply(&self) -> bool {
-        self.applied < self.commit()
+        self.runs_model()
+            && self.applied < self.commit()
             && self.can_run(self.applied.next())
             && !self.odd.as_ref().is_some_and(|odd| odd.is_final)
     }

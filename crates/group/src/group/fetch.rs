@@ -35,7 +35,7 @@ pub(super) struct Serving {
 
 impl Fetching {
     /// Whether it is time to ask, for the first time or again.
-    fn is_due(&self, now: Instant, resend_us: u64) -> bool {
+    pub(super) fn is_due(&self, now: Instant, resend_us: u64) -> bool {
         self.asked.is_none_or(|asked| now.since(asked) >= resend_us)
     }
 }
@@ -173,8 +173,9 @@ impl<M: Model> Group<M> {
             }
         }
         if self.serving.is_empty() {
-            let applied = self.applied;
-            self.loaded.retain(|seq, _| *seq > applied);
+            // A witness applies nothing, and needs none of them again.
+            let (applied, runs_model) = (self.applied, self.runs_model());
+            self.loaded.retain(|seq, _| runs_model && *seq > applied);
         }
     }
 

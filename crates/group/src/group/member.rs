@@ -54,7 +54,7 @@ impl<M: Model> Group<M> {
         out: &mut Vec<Out>,
     ) {
         if !self.follows(from, epoch) {
-            return;
+            return self.on_relayed(now, from, epoch, commit, out);
         }
         self.known = self.known.max(commit);
         if commit > self.chain.tail().seq {
@@ -153,7 +153,7 @@ impl<M: Model> Group<M> {
         config: Config,
         out: &mut Vec<Out>,
     ) {
-        if table.epoch() != epoch || !config.has(from) {
+        if table.epoch() != epoch || !config.may_lead(from) {
             return;
         }
         if epoch == self.meta.promised && self.is_joined() {
@@ -162,6 +162,21 @@ impl<M: Model> Group<M> {
             }
             return;
         }
+        self.join(now, from, from, table, config, out);
+    }
+
+    /// Follows `home` from here on, whose epoch is the last of `table`; what that leaves out is set
+    /// aside. `from` is asked for what is missing below its start.
+    pub(super) fn join(
+        &mut self,
+        now: Now,
+        from: NodeId,
+        home: NodeId,
+        table: EpochTable,
+        config: Config,
+        out: &mut Vec<Out>,
+    ) {
+        let epoch = table.epoch();
         self.demote(out);
         if !self.is_candidate_above(epoch) {
             self.role = Role::Member;
@@ -171,14 +186,14 @@ impl<M: Model> Group<M> {
             return;
         }
         self.meta.promised = epoch;
-        self.meta.home = Some(from);
+        self.meta.home = Some(home);
         self.meta.config = config;
         self.believe(Doubt::None);
         self.adopting = None;
         self.fetching = None;
         // What was turned away while there was no home is handed to this one at once.
         self.desk.hurry();
-        out.push(Out::Note(Event::Joined { group: self.id, epoch, home: from }));
+        out.push(Out::Note(Event::Joined { group: self.id, epoch, home }));
         self.write_meta(Then::Joined { epoch }, out);
         let before_start = table.last().map_or(Seq(0), |start| start.seq.prev());
         if self.chain.tail().seq < before_start {
@@ -215,7 +230,7 @@ impl<M: Model> Group<M> {
         let keep = table.cut(self.chain.tail());
         let known = self.meta.table.epoch();
         let forced = table.starts().iter().any(|start| start.forced && start.epoch > known);
-        if keep.seq < self.applied && !forced {
+        if keep.seq < self.kept() && !forced {
             self.quarantine(keep.seq, from, out);
             return false;
         }

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use model::Model;
-use replication::Lack;
+use replication::{Lack, is_commit};
 use types::{Config, Epoch, Hash, ModelVersion, NodeId, Now, Seq, Stamp, Terms};
 use wire::Fault;
 
@@ -15,6 +15,8 @@ use super::{AtRisk, Bar, Group, Role};
 pub enum RoleStatus {
     /// Follows the home.
     Follower,
+    /// Keeps the end of the journal for a home it follows, and runs no model.
+    Witness,
     /// Has promised a newer epoch than it follows; takes and acknowledges nothing until a home of
     /// that epoch speaks.
     Sealed,
@@ -173,23 +175,24 @@ impl<M: Model> Group<M> {
     /// takes have; none if enough have, everybody where this node is not the home.
     #[must_use]
     pub fn lacks(&self, whole: &Config) -> Vec<NodeId> {
-        let Role::Home(home) = &self.role else { return whole.members().to_vec() };
+        let Role::Home(home) = &self.role else { return whole.counted().collect() };
         let me = self.options.me;
         // What is on its way under load is no lag.
         let known = Seq(self.known.0.saturating_sub(self.options.window_records));
-        let lags = |node: &&NodeId| **node != me && !home.has_caught_up(**node, known);
-        let lagging: Vec<NodeId> = whole.members().iter().filter(lags).copied().collect();
-        let is_enough = whole.members().len() - lagging.len() >= whole.copies();
+        let lags = |node: &NodeId| *node != me && !home.has_caught_up(*node, known);
+        let lagging: Vec<NodeId> = whole.counted().filter(lags).collect();
+        let is_enough = is_commit(whole, |node| !lagging.contains(&node));
         if is_enough { Vec::new() } else { lagging }
     }
 
     fn role_status(&self, now: Now) -> RoleStatus {
         match &self.role {
-            Role::Member if self.is_joined() && self.meta.config.has(self.options.me) => {
+            Role::Member if self.is_joined() && self.is_witness() => RoleStatus::Witness,
+            Role::Member if self.is_joined() && self.meta.config.counts(self.options.me) => {
                 RoleStatus::Follower
             }
             Role::Member if self.is_joined() => RoleStatus::Learner,
-            Role::Member if !self.meta.config.has(self.options.me) => RoleStatus::Elsewhere,
+            Role::Member if self.member_role().is_none() => RoleStatus::Elsewhere,
             Role::Member => RoleStatus::Sealed,
             Role::Candidate(candidate) => RoleStatus::Candidate {
                 lacks: candidate.takeover.lacks(),
@@ -207,7 +210,7 @@ impl<M: Model> Group<M> {
                 let oldest = self.chain.link(peer.acked.next());
                 PeerStatus {
                     node,
-                    counts: self.meta.config.has(node),
+                    counts: self.meta.config.counts(node),
                     joined: peer.joined,
                     sent: peer.sent,
                     acked: peer.acked,

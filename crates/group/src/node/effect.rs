@@ -151,6 +151,14 @@ pub enum OrderRefusal {
         /// The node.
         node: NodeId,
     },
+    /// The node is a member of the group that may not become home: a witness, or a learner.
+    #[error("{node} keeps no state of {group} that counts and may not become its home")]
+    MayNotLead {
+        /// The group.
+        group: GroupId,
+        /// The node.
+        node: NodeId,
+    },
     /// The group's home is there already.
     #[error("{node} is the home of {group} already")]
     AlreadyHome {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use model::Model;
 use register::{Change, GroupState, Phase, SealKind, Transition};
+use replication::{Mutant, sealed};
 use steering::{Sight, Stay, judge};
 use types::{GroupId, NodeId, Now};
 
@@ -23,6 +24,9 @@ pub struct Explanation {
     pub about: Option<NodeId>,
     /// What this node sees.
     pub sight: Sight,
+    /// Who could take the group over from there, in order, as far as this node sees them make
+    /// progress. Empty: nobody, and a loss of the home would be an outage.
+    pub heirs: Vec<NodeId>,
     /// Every reason why this node does not take the group over now; empty if it would.
     pub stays: Vec<Stay>,
 }
@@ -75,7 +79,7 @@ impl<M: Model> Node<M> {
     fn wants(&self, now: Now, id: GroupId, state: &GroupState) -> Option<String> {
         let me = self.options.group.me;
         let group = self.groups.get(&id)?;
-        if !state.config.has(me) || !group.is_free() {
+        if !state.config.may_lead(me) || !group.is_free() {
             return None;
         }
         // Every start of a home or candidate is a new epoch, even of the same process on the same
@@ -145,17 +149,13 @@ impl<M: Model> Node<M> {
 
     /// All of a sight but the silence itself.
     fn blind_about(&self, now: Now, id: GroupId, state: &GroupState, about: NodeId) -> Sight {
-        let (me, detect_us) = (self.options.group.me, self.options.policy.detect_us);
-        let is_alive = |node: NodeId| {
-            node == me
-                || self.connected.contains(&node)
-                    && self.watch.silence(node, now.instant) < detect_us
-        };
+        let me = self.options.group.me;
+        let is_alive = |node: NodeId| self.is_alive(now, node);
         let home = state.home;
-        let others = state.config.members().iter().copied().filter(|node| Some(*node) != home);
-        let (alive, dead): (Vec<_>, Vec<_>) = others.partition(|node| is_alive(*node));
-        let home_answers = home.is_some_and(is_alive);
-        let sealable = home_answers || alive.len() >= state.config.seal_others();
+        let (alive, dead): (Vec<NodeId>, Vec<NodeId>) =
+            state.config.counted().partition(|node| is_alive(*node));
+        let sealable = sealed(&state.config, home, alive.into_iter(), Mutant::None);
+        let dead = dead.into_iter().filter(|node| Some(*node) != home).collect();
         let line = self.line(id, state, about);
         let before = line.iter().take_while(|node| **node != me);
         let mut rank = before.filter(|node| is_alive(**node)).count();
@@ -170,19 +170,30 @@ impl<M: Model> Node<M> {
         }
     }
 
-    /// Who may take the group over from `about`, in order. The register's leader comes first: both of
-    /// its changes are decided one round trip sooner than those of a member that has to ask it, and
-    /// they are most of the time that clients wait. The others take turns by the group's number.
-    /// Members that see different leaders may both think they are first; the register takes one.
+    /// Whether a node can be reached and shows progress; this one always does.
+    fn is_alive(&self, now: Now, node: NodeId) -> bool {
+        let is_heard = || {
+            self.connected.contains(&node)
+                && self.watch.silence(node, now.instant) < self.options.policy.detect_us
+        };
+        node == self.options.group.me || is_heard()
+    }
+
+    /// Who may take the group over from `about`, in order. The other zones of the home's region come
+    /// first: where only a zone was lost, clients and what they talk to are still in that region. Then
+    /// the register's leader: both of its changes are decided one round trip sooner than those of a
+    /// member that has to ask it, and they are most of the time that clients wait. The others take turns
+    /// by the group's number. Members that see different leaders may both think they are first; the
+    /// register takes one.
     pub(super) fn line(&self, id: GroupId, state: &GroupState, about: NodeId) -> Vec<NodeId> {
-        let others = state.config.members().iter().copied().filter(|node| *node != about);
-        let mut line: Vec<NodeId> = others.collect();
+        let mut line: Vec<NodeId> = state.config.leaders().filter(|node| *node != about).collect();
         if !line.is_empty() {
             let turn = usize::from(id.0) % line.len();
             line.rotate_left(turn);
         }
-        let leader = self.register.leader();
-        line.sort_by_key(|node| Some(*node) != leader);
+        let region = |node| Some(state.config.member(node)?.place.region);
+        let (here, leader) = (region(state.home.unwrap_or(about)), self.register.leader());
+        line.sort_by_key(|node| (region(*node) != here, Some(*node) != leader));
         line
     }
 
@@ -215,14 +226,16 @@ impl<M: Model> Node<M> {
         } else {
             judge(&self.options.policy, &sight).err().unwrap_or_default()
         };
-        Some(Explanation { state, about, sight, stays })
+        let line = about.map(|about| self.line(id, &state, about)).unwrap_or_default();
+        let heirs = line.into_iter().filter(|node| self.is_alive(now, *node)).collect();
+        Some(Explanation { state, about, sight, heirs, stays })
     }
 }
 
-/// Where a group that never had a home begins: the members take turns by the group's number.
+/// Where a group that never had a home begins: those who may lead take turns by the group's number.
 fn first_home(id: GroupId, state: &GroupState) -> Option<NodeId> {
-    let members = state.config.members();
-    members.get(usize::from(id.0) % members.len()).copied()
+    let leaders: Vec<NodeId> = state.config.leaders().collect();
+    leaders.get(usize::from(id.0).checked_rem(leaders.len())?).copied()
 }
 
 fn reason(about: Option<NodeId>, sight: &Sight) -> String {

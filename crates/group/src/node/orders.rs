@@ -57,7 +57,10 @@ impl<M: Model> Node<M> {
             }
         };
         if !state.may_lead(node, order.kind) {
-            return Err(OrderRefusal::NotMember { group, node });
+            return Err(match state.config.has(node) {
+                true => OrderRefusal::MayNotLead { group, node },
+                false => OrderRefusal::NotMember { group, node },
+            });
         }
         if order.kind == SealKind::Planned {
             if state.phase != Phase::Active {

@@ -92,6 +92,7 @@ impl<M: Model> Node<M> {
     pub(super) fn hear(&mut self, now: Now, from: NodeId, pulse: &Pulse, out: &mut Vec<Effect>) {
         self.watch.pulse(from, pulse.durable, &pulse.seen, now.instant);
         self.clocks.hear(from, pulse.wall, now.instant);
+        self.relay(now, from, &pulse.seen);
         for home in &pulse.homes {
             match self.stalled.get(&home.group) {
                 Some((epoch, _)) if *epoch > home.epoch => {}

@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 
 use model::Model;
 use register::{Change, GroupState, Phase, SealKind, Transition};
+use replication::is_commit;
 use types::{Config, GroupId, NodeId, Now, QuorumLoss};
 
 use super::Node;
@@ -54,7 +55,7 @@ impl<M: Model> Node<M> {
             return None;
         }
         let absent = self.absent(now, &state.config);
-        let is_short = state.config.members().len() - absent.len() < state.config.copies();
+        let is_short = !is_commit(&state.config, |node| !absent.contains(&node));
         if is_short && group.stalled_us(now) >= detect_us {
             let names: Vec<String> = absent.iter().map(ToString::to_string).collect();
             let text = format!("{} silent and too few left for a commit", names.join(" and "));
@@ -68,7 +69,7 @@ impl<M: Model> Node<M> {
     /// Which members show no progress.
     fn absent(&self, now: Now, config: &Config) -> Vec<NodeId> {
         let (me, detect_us) = (self.options.group.me, self.options.policy.detect_us);
-        let others = config.members().iter().copied().filter(|node| *node != me);
+        let others = config.counted().filter(|node| *node != me);
         others
             .filter(|node| {
                 !self.connected.contains(node)
@@ -78,7 +79,8 @@ impl<M: Model> Node<M> {
     }
 
     fn has_copies(&self, now: Now, config: &Config) -> bool {
-        config.members().len() - self.absent(now, config).len() >= config.copies()
+        let absent = self.absent(now, config);
+        is_commit(config, |node| !absent.contains(&node))
     }
 
     /// Who is to carry out an operator's order to degrade a group or to restore it, or why nobody is.
@@ -99,10 +101,10 @@ impl<M: Model> Node<M> {
             if self.has_copies(now, &state.config) {
                 return Err(OrderRefusal::NotShort { group });
             }
-            let mut members = state.config.members().iter().copied();
+            let leaders = || state.config.leaders();
             let left = home
-                .or_else(|| members.clone().find(|node| *node == me))
-                .or_else(|| members.find(|node| silence(*node) < detect_us));
+                .or_else(|| leaders().find(|node| *node == me))
+                .or_else(|| leaders().find(|node| silence(*node) < detect_us));
             return left.ok_or(OrderRefusal::NoRegister);
         }
         if state.phase != Phase::Active {

@@ -64,16 +64,18 @@ impl<M: Model> Node<M> {
         others.chain([own]).collect()
     }
 
-    /// The first member of which it is not known that its code can run `version`, and what it says.
+    /// The first member that runs the model and of which it is not known that its code can run
+    /// `version`, and what it says.
     pub(super) fn cannot_run(
         &self,
         state: &GroupState,
         version: ModelVersion,
     ) -> Option<(NodeId, Option<RangeInclusive<ModelVersion>>)> {
         let said = self.versions_said();
-        let mut members = state.config.members().iter();
-        let member = members.find(|node| !said.get(node).is_some_and(|v| v.contains(&version)));
-        member.map(|node| (*node, said.get(node).cloned()))
+        let members = state.config.each().filter(|member| member.role.runs_model());
+        let mut nodes = members.map(|member| member.node);
+        let node = nodes.find(|node| !said.get(node).is_some_and(|v| v.contains(&version)));
+        node.map(|node| (node, said.get(&node).cloned()))
     }
 
     /// Whether a node says that it cannot serve a group.

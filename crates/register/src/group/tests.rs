@@ -2,7 +2,10 @@
 
 use alloc::vec::Vec;
 
-use types::{Config, ConfigId, Epoch, Hash, ModelVersion, NodeId, QuorumLoss, Seq, Stamp};
+use types::{
+    Config, ConfigId, Epoch, Hash, Member, MemberRole, ModelVersion, NodeId, Place, QuorumLoss,
+    RegionId, Seq, Stamp, ZoneId,
+};
 
 use super::{GroupState, Phase, Refusal};
 use crate::limits::DISPOSALS_MAX;
@@ -131,6 +134,28 @@ fn only_a_forced_switch_may_start_before_the_last_start() {
     assert_eq!(group.take(&Transition::Activate(forced)), Ok(7));
     assert!(group.history.last().unwrap().forced);
     assert_eq!(group.moved_at, Stamp(25), "no automatic move");
+}
+
+#[test]
+fn a_witness_and_a_learner_may_not_become_home() {
+    // A witness has no state to answer from; what a learner holds nobody has counted.
+    let roles = [MemberRole::Full, MemberRole::Full, MemberRole::Witness, MemberRole::Learner];
+    let members = roles.into_iter().zip(1_u16..).map(|(role, node)| Member {
+        node: NodeId(node),
+        role,
+        place: Place { region: RegionId(node), zone: ZoneId(0) },
+    });
+    let config = |id| Config::placed(ConfigId(id), members.clone().collect(), 2, 1).unwrap();
+    let mut group = GroupState::genesis(config(1));
+    for node in [3, 4] {
+        for kind in [SealKind::Planned, UNPLANNED, SealKind::Forced] {
+            let refused = group.take(&seal(1, node, kind));
+            assert_eq!(refused, Err(Refusal::MayNotLead { node: NodeId(node) }));
+        }
+    }
+    assert_eq!(group.take(&seal(1, 2, UNPLANNED)), Ok(2));
+    let open = Activation { config: config(1), ..activation(1, 2, 1) };
+    assert_eq!(group.take(&Transition::Activate(open)), Ok(3));
 }
 
 #[test]

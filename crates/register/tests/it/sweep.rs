@@ -112,6 +112,12 @@ fn five_members_survive_what_two_regions_lose() {
 }
 
 #[test]
+fn six_members_survive_what_a_region_of_two_loses() {
+    // With two nodes in each of three regions the register must outlive a region, as the groups do.
+    sweep(6, 40);
+}
+
+#[test]
 fn one_member_is_its_own_majority() {
     // A single-node installation must not wait for votes that nobody casts.
     sweep(1, 20);

@@ -43,7 +43,16 @@ fn what_does_not_fit_is_refused_by_name() {
     refuse("colour: red\n", "colour");
     refuse("failover: {detect: 1s, pulse: 1s}\n", "failover.detect");
     refuse("failover: {detect: 10}\n", "unit");
-    refuse("  - {id: 4, region: x, peers: 'd:1', http: 'http://d'}\n", "nodes");
+    refuse("spread: 0\n", "spread");
+    refuse("spread: 3\n", "spread");
+    refuse("copies: 3\nspread: 4\n", "spread");
+    refuse("  - {id: 4, region: x, role: chief, peers: 'd:1', http: 'http://d'}\n", "role");
+    let roles = |role: &str| {
+        let lines = GOOD.lines().map(|line| line.replace("{id", &format!("{{role: {role}, id")));
+        lines.map(|line| line + "\n").collect::<String>()
+    };
+    let refused = parse(&roles("witness")).unwrap_err().to_string();
+    assert!(refused.contains("nodes.role"), "{refused}");
     let two_more = |fourth: &str| format!("  - {{id: 4, {fourth}}}\n{FIFTH}");
     let more = |fourth: &str, word: &str| refuse(&two_more(fourth), word);
     more("region: '', peers: 'd:1', http: 'http://d'", "region");
@@ -55,6 +64,22 @@ fn what_does_not_fit_is_refused_by_name() {
         parse(&format!("{GOOD}{}", two_more("region: x, peers: '[::1]:1', http: 'http://d'")))
             .is_ok()
     );
+}
+
+#[test]
+fn roles_and_zones_are_read_and_their_defaults_are_what_was_before() {
+    // A file written before there were any must mean the same cluster.
+    let config = parse(GOOD).unwrap();
+    assert_eq!((config.spread, config.role()), (1, NodeRole::Full));
+    assert!(config.nodes.iter().all(|node| node.zone.is_empty()));
+    let six = GOOD.to_owned()
+        + "  - {id: 4, region: eu-west-1, zone: b, peers: 'd:1', http: 'http://d'}\n"
+        + "  - {id: 5, region: us-east-1, zone: b, peers: 'e:1', http: 'http://e'}\n"
+        + "  - {id: 6, region: x, role: witness, peers: 'f:1', http: 'http://f'}\n"
+        + "copies: 3\nspread: 2\n";
+    let config = parse(&six).unwrap();
+    assert_eq!((config.spread, config.nodes[3].zone.as_str()), (2, "b"));
+    assert_eq!(config.nodes[5].role, NodeRole::Witness);
 }
 
 /// Without it a node alone could not leave its port to the system.

@@ -37,3 +37,37 @@ fn all_groups_together_keep_what_one_machine_has() {
     assert_eq!(node(&config(1)).group.held_bytes_max, HELD_BYTES.1);
     assert_eq!(node(&config(64)).group.desk_bytes_max * 64, DESK_ALL_BYTES_MAX);
 }
+
+/// Without it the regions of a file would not be those by which copies are counted, and a file of before
+/// would found another cluster.
+#[test]
+fn places_follow_the_file_and_plain_files_mean_what_they_did() {
+    let parse = |nodes: &str, rest: &str| {
+        let text = format!(
+            "node: 1\ndata: data\ncredentials: {{folder: tls}}\ngroups: 1\n\
+             listen: {{peers: '127.0.0.1:0', http: '127.0.0.1:0'}}\n{rest}nodes:\n{nodes}"
+        );
+        let first = first_configs(&crate::parse(&text).unwrap());
+        first.into_iter().map(|(_, config)| config).next().unwrap()
+    };
+    let node = |id: u16, place: &str| {
+        format!("- {{id: {id}, {place}, peers: 'n{id}:1', http: 'http://n{id}'}}\n")
+    };
+    let plain = [node(1, "region: a"), node(2, "region: b"), node(3, "region: c")].concat();
+    let nodes = vec![NodeId(1), NodeId(2), NodeId(3)];
+    assert_eq!(parse(&plain, ""), types::Config::new(ConfigId(1), nodes, 2).unwrap());
+
+    let placed = [
+        node(1, "region: a, zone: x"),
+        node(2, "region: b"),
+        node(3, "region: a, zone: y"),
+        node(4, "region: c, role: witness"),
+        node(5, "region: d, role: register"),
+    ];
+    let config = parse(&placed.concat(), "copies: 3\nspread: 2\n");
+    let places: Vec<(u16, u16, u16)> =
+        config.each().map(|one| (one.node.0, one.place.region.0, one.place.zone.0)).collect();
+    assert_eq!(places, [(1, 0, 0), (2, 1, 0), (3, 0, 1), (4, 2, 0)]);
+    assert_eq!(config.role(NodeId(4)), Some(MemberRole::Witness));
+    assert_eq!((config.copies(), config.spread()), (3, 2));
+}

@@ -137,8 +137,8 @@ pub const INVARIANTS: [Invariant; 20] = [
         name: "I19",
         says: "seal sets meet all legal write sets, of earlier configurations, too",
         checked: Where::Elsewhere(
-            "replication: over all subsets up to six members of one configuration, and over all ways \
-             between two of up to four; worlds degrade and are restored under I5, W2 and F5",
+            "replication: all layouts of up to six members over regions, and all ways between two \
+             configurations of up to four; worlds degrade and are restored under I5, W2 and F5",
         ),
     },
     Invariant {

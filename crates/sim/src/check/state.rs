@@ -9,13 +9,14 @@ use super::{Check, Seen, Truth};
 use crate::{App, net::Index};
 
 /// A record that must be on so many disks, and by which rule.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Copies {
     rule: &'static str,
     group: GroupId,
     /// The record.
     pub tail: Tail,
-    wanted: usize,
+    /// Which members count, and how many of them, in how many regions, are wanted.
+    pub config: Config,
 }
 
 impl Check {
@@ -31,30 +32,48 @@ impl Check {
         }
     }
 
+    /// A witness, or a node with a vote in the register alone, has taken a step: it runs no model and
+    /// leads nobody (PROTOCOL 7.1).
+    pub fn keeps_no_state(&mut self, host: Index, node: &Node<App>) {
+        self.count("7.1");
+        for group in node.groups() {
+            if group.applied() > Seq(0) || group.home_epoch().is_some() || !group.is_free() {
+                let detail =
+                    format!("n{} {} is no full member and acts as one", host + 1, group.id());
+                self.fail("7.1", detail);
+            }
+        }
+    }
+
     /// What must be on as many disks as a commit takes, as it came up since the last time: what the
     /// node counts as committed where it is home (N3), and the chains below new epochs (F5).
     pub(crate) fn counted(&mut self, node: &Node<App>) -> Vec<Copies> {
         let opened = std::mem::take(&mut self.opened).into_iter();
         let mut counted: Vec<_> = opened
-            .map(|(group, tail, wanted)| Copies { rule: "F5", group, tail, wanted })
+            .map(|(group, tail, config)| Copies { rule: "F5", group, tail, config })
             .collect();
         for group in node.groups().filter(|group| group.home_epoch().is_some()) {
             let Some(tail) = group.chain().tail_at(group.commit()) else { continue };
             if self.counted.insert(group.id(), tail) != Some(tail) {
-                let wanted = group.config().copies();
-                counted.push(Copies { rule: "W2", group: group.id(), tail, wanted });
+                let config = group.config().clone();
+                counted.push(Copies { rule: "W2", group: group.id(), tail, config });
             }
         }
         counted.retain(|copies| copies.tail.seq > Seq(0));
         counted
     }
 
-    /// A record is on so many disks.
-    pub(crate) fn has_copies(&mut self, wanted: &Copies, copies: usize) {
-        let Copies { rule, group, tail, wanted } = *wanted;
+    /// A record is on so many disks of members that count, in so many regions.
+    pub(crate) fn has_copies(&mut self, wanted: &Copies, [copies, regions]: [usize; 2]) {
+        let Copies { rule, group, tail, ref config } = *wanted;
+        let (wanted, spread) = (config.copies(), config.spread());
         self.count(rule);
-        if copies < wanted {
-            self.fail(rule, format!("{group}: {} is on {copies} disks of {wanted}", tail.seq));
+        if copies < wanted || regions < spread {
+            let seq = tail.seq;
+            let detail = format!(
+                "{group}: {seq} is on {copies} disks of {wanted}, in {regions} regions of {spread}"
+            );
+            self.fail(rule, detail);
         }
     }
 
@@ -290,7 +309,7 @@ impl Check {
             looks += u64::from(!truth.committed.is_empty());
             if !self.is_forced && start.config == config.id() {
                 let (epoch, seq, hash) = (Epoch(0), start.seq.prev(), start.hash);
-                self.opened.push((group, Tail { epoch, seq, hash }, config.copies()));
+                self.opened.push((group, Tail { epoch, seq, hash }, config.clone()));
             }
             if start.forced {
                 truth.give_up(start.seq);

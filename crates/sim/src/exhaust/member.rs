@@ -187,7 +187,7 @@ impl Member {
             Given::Decision(decision) => {
                 let mut next = self.clone();
                 next.known = decision.state.clone();
-                next.handle(vec![SoloInput::Register(decision.state.clone())], memo, self)
+                next.handle(vec![SoloInput::Register(Box::new(decision.state.clone()))], memo, self)
             }
             Given::Command(number) => {
                 let command = SoloInput::Command {

@@ -34,6 +34,12 @@ impl World {
         }
     }
 
+    /// Makes a link slower by `micros` each way.
+    pub fn slow(&mut self, a: Index, b: Index, micros: u64) {
+        self.net.clog(a, b, micros);
+        self.net.clog(b, a, micros);
+    }
+
     /// Mends all links.
     pub fn heal(&mut self) {
         self.net.heal();

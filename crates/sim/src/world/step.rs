@@ -1,8 +1,12 @@
 //! One step of one node: what has come in goes in, what comes out is carried out, in order.
 
+use std::collections::BTreeSet;
+
 use group::{Effect, Input, NodeEvent};
+use types::{MemberRole, RegionId};
 
 use super::{Event, World, host};
+use crate::check::state::Copies;
 use crate::disk::Write;
 use crate::knobs::{MILLI, SECOND};
 use crate::net::Index;
@@ -51,11 +55,13 @@ impl World {
         let count = inputs.len() as u64;
         node.handle_all(now, inputs, &mut effects);
         self.check.observe(index, node);
+        if !self.knobs.runs_models(index) {
+            self.check.keeps_no_state(index, node);
+        }
         let counted = self.check.counted(node);
         let dies = std::mem::take(&mut host.dies_in_step);
         for wanted in counted {
-            let has = |host: &&super::Host| host.disk.said().has(wanted.tail.hash);
-            let copies = self.hosts.iter().filter(has).count();
+            let copies = self.copies(&wanted);
             self.check.has_copies(&wanted, copies);
         }
         let at = self.now;
@@ -76,6 +82,15 @@ impl World {
             self.sync(index);
             self.plan_wake(index);
         }
+    }
+
+    /// On how many disks of members that count a record is, and in how many regions.
+    fn copies(&self, wanted: &Copies) -> [usize; 2] {
+        let has = |node| self.hosts[host(node)].disk.said().has(wanted.tail.hash);
+        let holders =
+            wanted.config.each().filter(|one| one.role != MemberRole::Learner && has(one.node));
+        let regions: Vec<RegionId> = holders.map(|one| one.place.region).collect();
+        [regions.len(), regions.iter().collect::<BTreeSet<_>>().len()]
     }
 
     fn plan_wake(&mut self, index: Index) {

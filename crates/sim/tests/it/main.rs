@@ -16,3 +16,5 @@ mod rules;
 mod scale;
 mod tale;
 mod upgrades;
+mod witness;
+mod zones;

@@ -23,9 +23,12 @@ fn seal_without_the_copy(mutant: Mutant) -> World {
     world.part(NEAR, FAR);
     world.run_for(4 * SECOND);
     done(&mut world, HOME);
+    // Long enough for the near node to hear too little of the home to relay it.
+    world.part(HOME, NEAR);
+    world.run_for(1_200 * MILLI);
     world.heal();
-    world.part(HOME, FAR);
-    world.run_for(600 * MILLI);
+    world.isolate(HOME);
+    world.run_for(400 * MILLI);
     order(&mut world, FAR, FAR, SealKind::Unplanned);
     world.run_for(10 * SECOND);
     world

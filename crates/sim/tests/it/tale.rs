@@ -22,15 +22,23 @@ pub(crate) fn serving(groups: u16) -> World {
 pub(crate) fn serving_with(knobs: Knobs, seed: u64) -> World {
     let mut world = World::new(knobs, Rng::new(seed), false);
     let ready = world.run_until(10 * SECOND, |world| {
-        let nodes = (0..world.count()).filter_map(|host| world.node(host));
-        world.has_joined_all() && nodes.flat_map(group::Node::groups).all(is_current)
+        world.has_joined_all() && of_members(world).all(is_current)
     });
     assert!(ready || world.check().violation().is_some(), "the cluster comes up");
     world
 }
 
+/// Every group at each of its members that runs.
+fn of_members(world: &World) -> impl Iterator<Item = &Group<App>> {
+    (0..world.count()).filter_map(|host| world.node(host)).flat_map(move |node| {
+        let me = node.options().group.me;
+        node.groups().filter(move |group| world.knobs().members_of(group.id()).contains(&me))
+    })
+}
+
 fn is_current(group: &Group<App>) -> bool {
-    !group.table().starts().is_empty() && group.applied() == group.tail().seq
+    let reached = if group.is_witness() { group.commit() } else { group.applied() };
+    !group.table().starts().is_empty() && reached == group.tail().seq
 }
 
 pub(crate) fn group(world: &World, host: usize) -> &Group<App> {
@@ -113,12 +121,14 @@ pub(crate) fn all_agree(world: &mut World) {
     }
     let until = world.now() + 40 * SECOND;
     let agreed = world.run_until(until, |world| {
-        let nodes = (0..world.count()).filter_map(|host| world.node(host));
-        let groups: Vec<_> = nodes.filter_map(|node| node.group(G0)).collect();
-        let Some(first) = groups.first() else { return false };
+        let groups: Vec<_> = of_members(world).filter(|group| group.id() == G0).collect();
+        let mut trails: Vec<_> =
+            groups.iter().filter(|group| group.runs_model()).map(|group| group.trail()).collect();
+        trails.dedup();
         home(world).is_some()
-            && groups.len() == world.count()
-            && groups.iter().all(|group| is_current(group) && group.trail() == first.trail())
+            && groups.len() == world.knobs().members_of(G0).len()
+            && trails.len() == 1
+            && groups.iter().all(|group| is_current(group))
     });
     sound(world);
     assert!(agreed, "all replicas agree");

@@ -1,0 +1,76 @@
+//! What a group is at a node that runs no model: a witness, or no member at all.
+//!
+//! A witness takes, keeps, acknowledges, seals and serves records as every member does, by the same
+//! code. It differs in three things, all of them here: it applies nothing, it answers no queries, and
+//! what it may give up one day is bounded by what those hold that have the model.
+
+use model::Model;
+use types::{MemberRole, NodeId, Seq};
+
+use super::{Group, Role};
+
+/// This node runs no model for the group, so it can say nothing about its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this node runs no model here{}", ask.map(|node| alloc::format!("; ask {node}")).unwrap_or_default())]
+pub struct NoModel {
+    /// A member that does: the home if there is one, else one with a session to here, else any.
+    pub ask: Option<NodeId>,
+}
+
+impl<M: Model> Group<M> {
+    /// What this node does in the group: under the configuration it follows or, where that leaves it
+    /// out until the group is whole again, on the cluster's first day. `None` if it is no member.
+    #[must_use]
+    pub fn member_role(&self) -> Option<MemberRole> {
+        self.meta.config.role(self.options.me).or(self.first_role)
+    }
+
+    /// Whether this node keeps the end of the journal and its promise, and no model.
+    #[must_use]
+    pub fn is_witness(&self) -> bool {
+        self.member_role() == Some(MemberRole::Witness)
+    }
+
+    /// Whether this node runs the model.
+    #[must_use]
+    pub fn runs_model(&self) -> bool {
+        self.member_role().is_some_and(MemberRole::runs_model)
+    }
+
+    /// The model after everything applied here, to answer a query from.
+    ///
+    /// # Errors
+    /// [`NoModel`]: whoever asks is to ask there.
+    pub fn query(&self) -> Result<&M, NoModel> {
+        if self.runs_model() {
+            return Ok(&self.model);
+        }
+        let config = match &self.register {
+            Some(state) if state.config.id() > self.meta.config.id() => &state.config,
+            _ => &self.meta.config,
+        };
+        let home = self.home().0.filter(|home| config.may_lead(*home));
+        let connected = || config.leaders().find(|node| self.connected.contains(node));
+        Err(NoModel { ask: home.or_else(connected).or_else(|| config.leaders().next()) })
+    }
+
+    /// What may be cut from the chain here by force only: what was applied, or, where nothing is
+    /// applied, what is known to be committed.
+    pub(super) fn kept(&self) -> Seq {
+        if self.runs_model() { self.applied } else { self.commit() }
+    }
+
+    /// Up to which seq every full member holds the chain durably, as the home knows it; `None` away
+    /// from home. A witness may not give up anything above (PROTOCOL 7.1): it may be the only other
+    /// place that has it.
+    #[must_use]
+    pub fn held_by_full(&self) -> Option<Seq> {
+        let Role::Home(home) = &self.role else { return None };
+        let config = &self.meta.config;
+        let full = home.peers().filter(|(node, _)| config.may_lead(*node));
+        Some(full.map(|(_, peer)| peer.acked).fold(self.durable, Seq::min))
+    }
+}
+
+#[cfg(test)]
+mod tests;
