@@ -63,6 +63,9 @@ pub(crate) fn standing(
         "vouched_seq": status.vouched.0,
         "faults": status.faults.iter().map(fault).collect::<Vec<_>>(),
         "repaired_records": status.repaired,
+        "snapshot_seq": status.snapshot.0,
+        "confirmed_snapshot_seq": status.confirmed.0,
+        "trimmed_seq": status.trimmed.0,
     });
     for members in [members, models::standing(status)] {
         if let (Some(value), Value::Object(members)) = (value.as_object_mut(), members) {

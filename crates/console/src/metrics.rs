@@ -47,7 +47,7 @@ struct Page(String);
 type Figure = (&'static str, &'static str, fn(&GroupStatus) -> f64);
 
 #[rustfmt::skip]
-const GROUP_FIGURES: [Figure; 20] = [
+const GROUP_FIGURES: [Figure; 23] = [
     ("epoch", "Newest epoch recorded here.", |s| whole(s.epoch.0)),
     ("appended_seq", "End of the chain here.", |s| whole(s.appended.0)),
     ("w1_seq", "Durable on this node.", |s| whole(s.durable.0)),
@@ -67,6 +67,9 @@ const GROUP_FIGURES: [Figure; 20] = [
     ("vouched_seq", "Up to here everything is durable and can be read on this node.", |s| whole(s.vouched.0)),
     ("fault_ranges", "Ranges of records that this node held, or may have held, and cannot read.", |s| whole(s.faults.len() as u64)),
     ("repaired_records", "Records that could not be read and were put back since the start.", |s| whole(s.repaired)),
+    ("snapshot_seq", "The newest snapshot on this node's disk.", |s| whole(s.snapshot.0)),
+    ("confirmed_snapshot_seq", "The newest whose digest another member has come to itself.", |s| whole(s.confirmed.0)),
+    ("trimmed_seq", "Records up to here may be gone from this node's log.", |s| whole(s.trimmed.0)),
     ("stalled_seconds", "How long something has waited without a commit.", |s| seconds(s.stalled_us)),
 ];
 

@@ -3,6 +3,7 @@
 mod disk;
 mod journal;
 mod payments;
+mod snapshot;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +23,19 @@ pub(crate) enum Bench {
     Journal(JournalArgs),
     /// pacs.008 messages per second over HTTP with three regions on this machine.
     Payments(PaymentsArgs),
+    /// What a start costs and what a snapshot: replay, the pauses of the core thread, taking in.
+    Snapshot(SnapshotArgs),
+}
+
+/// How much state to measure snapshots with.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SnapshotArgs {
+    /// Payments of one group.
+    #[arg(long, default_value_t = 200_000)]
+    payments: u64,
+    /// Its accounts.
+    #[arg(long, default_value_t = 10_000)]
+    accounts: u64,
 }
 
 /// How to measure the journal.
@@ -99,6 +113,7 @@ pub(crate) fn run(bench: &Bench) -> Ended {
                 let all = payments::run(folder.path(), clients, args.spread, seconds).await?;
                 print(&what, "clients", &disk, &all);
             }
+            Bench::Snapshot(args) => snapshot::run(args.payments, args.accounts)?,
         }
         Ok(Exit::Ok)
     })

@@ -36,9 +36,10 @@ enum Verb {
     ///
     /// Walks every segment, checks every record's checksum and that each continues the hash chain of
     /// its group, and prints where each chain ends: two nodes with the same head have the same
-    /// history. A torn last write is no damage: nobody was told of it. Records that are damaged are
-    /// fetched from the other nodes when the node starts; they and what the superblock knows to be
-    /// missing are shown. Exit code 1 if anything is damaged or missing.
+    /// history. Where old records were trimmed, a chain goes on from the record of a snapshot; the files
+    /// of all snapshots are checked too. A torn last write is no damage: nobody was told of it. Records
+    /// that are damaged are fetched from the other nodes when the node starts; they and what the
+    /// superblock knows to be missing are shown. Exit code 1 if anything is damaged or missing.
     Verify(Verify),
 }
 
@@ -117,7 +118,8 @@ pub(crate) fn check(dir: &Path) -> anyhow::Result<Summary> {
 }
 
 fn walk(dir: &Path, progress: &ProgressBar) -> anyhow::Result<Checked> {
-    let mut chains = Chains::new(chains::metas(dir));
+    let digest = |group, seq| storage::snapshot_digest(dir, group, seq);
+    let mut chains = Chains::new(chains::metas(dir), digest);
     let report = storage::verify(dir, &mut |record, standing| {
         if matches!(record.kind, Kind::Group | Kind::Repair) {
             chains.record(record.at, record.payload, standing);
@@ -154,15 +156,18 @@ fn text(checked: &Checked, brief: bool) -> String {
     let Checked { report, chains, findings } = checked;
     let mut out = String::new();
     if !brief {
-        let mut table =
-            Table::new(["group", "epoch", "promised", "records", "commands", "head", "orphans"]);
+        let mut table = Table::new([
+            "group", "epoch", "promised", "from", "to", "commands", "snapshot", "head", "orphans",
+        ]);
         for (id, group) in chains.groups() {
             table.row([
                 id.to_string(),
                 group.epoch().to_string(),
                 group.promised().to_string(),
+                group.base().next().to_string(),
                 group.seq().to_string(),
                 thousands(group.commands),
+                group.snapshot().to_string(),
                 format!("{}@{}", group.head(), group.seq()),
                 group.orphaned.to_string(),
             ]);
@@ -176,6 +181,10 @@ fn text(checked: &Checked, brief: bool) -> String {
     }
     let (segments, bytes) = (report.segments.len(), report.end.0);
     line("log", format!("{segments} segments, {} bytes in use", thousands(bytes)));
+    if let Some(first) = report.segments.first().filter(|one| one.first.0 > 0) {
+        let from = thousands(first.first.0);
+        line("trimmed", format!("the log begins at byte {from}; before that, snapshots stand in"));
+    }
     let sum = |of: fn(&storage::SegmentReport) -> u64| report.segments.iter().map(of).sum::<u64>();
     line(
         "records",
@@ -248,6 +257,8 @@ fn document(checked: &Checked) -> Value {
             "group": id.0,
             "epoch": group.epoch().0,
             "promised": group.promised().0,
+            "trimmed_seq": group.base().0,
+            "snapshot_seq": group.snapshot().0,
             "seq": group.seq(),
             "commands": group.commands,
             "head": hex(&group.head().0),

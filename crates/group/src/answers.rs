@@ -4,10 +4,12 @@
 //! region can answer a retry once it has applied the original.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::ops::Bound;
 
 use bytes::Bytes;
 use types::{Hash, MessageId, Seq, Stamp};
-use wire::Reply;
+use wire::{Reply, SnapshotAnswer, limits};
 
 /// The outcome of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +49,36 @@ impl Answers {
         assert!(earlier.is_none(), "an id has one outcome");
     }
 
+    /// Outcomes of ids above `after` that came with a record up to `seq`: about a part of a snapshot.
+    /// With the id to go on from, or `None` if none are left.
+    pub(crate) fn some_after(
+        &self,
+        after: Option<MessageId>,
+        seq: Seq,
+    ) -> (Vec<SnapshotAnswer>, Option<MessageId>) {
+        let (mut some, mut bytes, mut last) = (Vec::new(), 0, None);
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        // Those of later records are looked at and left out: they must not make this a long look.
+        for (looked, (id, stored)) in self.stored.range((from, Bound::Unbounded)).enumerate() {
+            if looked == LOOKS_MAX || bytes >= limits::SNAPSHOT_PART_BYTES {
+                return (some, last);
+            }
+            last = Some(*id);
+            if stored.seq > seq {
+                continue;
+            }
+            bytes += ANSWER_BYTES + stored.outcome.len();
+            some.push(SnapshotAnswer {
+                id: *id,
+                digest: stored.digest,
+                seq: stored.seq,
+                stamp: stored.stamp,
+                outcome: stored.outcome.clone(),
+            });
+        }
+        (some, None)
+    }
+
     /// How many ids have an outcome.
     pub(crate) fn count(&self) -> usize {
         self.stored.len()
@@ -63,6 +95,12 @@ impl Stored {
         Reply::Done { seq, stamp, repeated, outcome }
     }
 }
+
+/// Outcomes looked at for one part of a snapshot: a fraction of a millisecond.
+const LOOKS_MAX: usize = 4_096;
+
+/// Bytes of an outcome in a snapshot besides its own: id, digest, seq, stamp, length.
+const ANSWER_BYTES: usize = 16 + 32 + 8 + 8 + 4;
 
 #[cfg(test)]
 mod tests;

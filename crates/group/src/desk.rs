@@ -299,6 +299,24 @@ impl Desk {
         told.into_iter().map(|one| (one.asker, reply.clone())).collect()
     }
 
+    /// Tells everyone who waits for what `answer` knows the outcome of: the state came from elsewhere.
+    pub(crate) fn end_answered(
+        &mut self,
+        answer: impl Fn(MessageId, Hash) -> Option<Reply>,
+    ) -> Vec<Answer> {
+        let is_known = |(id, held): (&MessageId, &Held)| {
+            answer(*id, held.command.digest).is_some().then_some(*id)
+        };
+        let known: Vec<MessageId> = self.held.iter().filter_map(is_known).collect();
+        let mut answers = Vec::new();
+        for id in known {
+            let Some(held) = self.forget(id) else { continue };
+            let askers = held.askers.iter();
+            answers.extend(askers.filter_map(|one| Some((one.asker, answer(id, one.digest)?))));
+        }
+        answers
+    }
+
     /// A command of the chain came too late and was not done. If it is the one held here, everyone
     /// who asked for it is told; who asked for other content under its id may ask again. Another one,
     /// of other content or with more time, is still on its way.

@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 use types::{Epoch, GroupId, ModelVersion, NodeId, Seq, Tail};
 use wire::Orphan;
 
+use crate::SnapshotError;
+
 /// Something worth a line in the log. Not a decision: nothing reads these but people and metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -161,6 +163,39 @@ pub enum Event {
         /// The group.
         group: GroupId,
         /// At which record.
+        seq: Seq,
+    },
+    /// A snapshot is durable.
+    Snapshot {
+        /// The group.
+        group: GroupId,
+        /// The record after which it is.
+        seq: Seq,
+        /// Bytes of the file.
+        bytes: u64,
+    },
+    /// A snapshot could not be written. The next save point brings another.
+    SnapshotFailed {
+        /// The group.
+        group: GroupId,
+        /// The record after which it was to be.
+        seq: Seq,
+    },
+    /// A snapshot on this node's disk, or one that another member sent, is of no use.
+    SnapshotLost {
+        /// The group.
+        group: GroupId,
+        /// The record after which it is.
+        seq: Seq,
+        /// What is wrong with it.
+        why: SnapshotError,
+    },
+    /// This node has taken the state over from another member's snapshot: the records of before are not
+    /// kept by anybody it could ask.
+    Installed {
+        /// The group.
+        group: GroupId,
+        /// The record after which it goes on.
         seq: Seq,
     },
     /// A record could not be read back from this node's own log. It is fetched from a peer.

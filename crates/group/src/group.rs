@@ -22,6 +22,7 @@ mod fetch;
 mod fixture;
 mod home;
 mod intake;
+mod keep;
 mod known;
 mod member;
 mod relay;
@@ -42,7 +43,7 @@ use model::Model;
 use register::{GroupState, Phase, Transition};
 use types::{
     Config, Epoch, EpochTable, GroupId, Hash, Instant, MemberRole, NodeId, Now, Position, Seq,
-    Tail, Until,
+    Stamp, Tail, Until,
 };
 use wire::{Command, GroupMessage, Meta, Orphan, Parcel, Record, Reply};
 
@@ -64,6 +65,7 @@ use candidate::Candidate;
 use fault::Doubt;
 use fetch::{Fetching, Serving};
 use home::Home;
+use keep::Keep;
 use repair::Repair;
 
 /// What a group asks its node to do. Carried out in order.
@@ -87,6 +89,18 @@ pub(crate) enum Out {
     Propose { version: u64, transition: Transition },
     /// Tell people.
     Note(Event),
+    /// Write the next bytes of a snapshot's file.
+    SnapshotWrite { seq: Seq, offset: u64, bytes: Bytes, is_last: bool },
+    /// Read some bytes of a snapshot's file.
+    SnapshotRead { seq: Seq, offset: u64, bytes_max: usize },
+    /// Remove a snapshot's file, whole or not.
+    SnapshotRemove { seq: Seq },
+    /// There is a new snapshot to begin from.
+    Kept,
+    /// Snapshots are given up: a start must read all of the log that there is, until there are new ones.
+    Lower,
+    /// The log must be read from its first record, which takes a new start.
+    Rewind,
 }
 
 /// What a write in flight stands for.
@@ -121,6 +135,16 @@ enum Then {
     Joined {
         epoch: Epoch,
     },
+    /// Count on a snapshot.
+    Kept {
+        seq: Seq,
+    },
+    /// Go on from another member's snapshot.
+    Installed {
+        at: Tail,
+    },
+    /// Start anew from the first record.
+    Rewound,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,6 +198,13 @@ pub struct Group<M> {
     yields: bool,
     /// Whether inputs have come since the start: until then old records are applied again.
     is_live: bool,
+    /// Stamp of the last applied record.
+    stamp: Stamp,
+    /// Records and commands applied since the first.
+    work: u64,
+    keep: Keep<M>,
+    /// Whether the meta on the disk does not know yet what must not be deleted.
+    is_pin_new: bool,
 
     desk: Desk,
     post: Post,
@@ -211,22 +242,21 @@ impl<M: Model> Group<M> {
         fresh: M,
     ) -> Self {
         let first_role = first.role(options.me);
-        let meta = meta.unwrap_or_else(|| Meta {
-            promised: Epoch(0),
-            table: EpochTable::new(),
-            home: None,
-            config: first,
-            orphans: Vec::new(),
-            faults: Vec::new(),
-        });
+        let meta = meta.unwrap_or_else(|| Meta::new(first));
         let doubt = Doubt::of(&meta);
+        let held_max = options.held_bytes_max;
+        let chain = meta.snapshots.first().map_or_else(
+            || Chain::new(held_max),
+            |oldest| Chain::after(oldest.tail, oldest.stamp, held_max),
+        );
         Self {
             options,
             id,
+            keep: Keep::new(&meta.snapshots),
             meta,
             first_role,
-            chain: Chain::new(options.held_bytes_max),
-            durable: Seq(0),
+            durable: chain.tail().seq,
+            chain,
             known: Seq(0),
             role: Role::Member,
             in_flight: VecDeque::new(),
@@ -245,6 +275,9 @@ impl<M: Model> Group<M> {
             odd: None,
             yields: false,
             is_live: false,
+            stamp: Stamp(0),
+            work: 0,
+            is_pin_new: false,
             desk: Desk::default(),
             post: Post::default(),
             fetching: None,
@@ -271,6 +304,11 @@ impl<M: Model> Group<M> {
         let header = record.header();
         if !self.meta.table.holds(header.epoch, header.seq) {
             self.find_aside(header, at);
+            // Itemised or not: it is the only copy of something, and stays where it is.
+            self.pin(at);
+            return true;
+        }
+        if header.seq <= self.chain.base().seq {
             return true;
         }
         match self.chain.fit(header, record.hash()) {
@@ -466,6 +504,19 @@ impl<M: Model> Group<M> {
             GroupMessage::Found { last, records } => self.on_found(from, last, &records, out),
             GroupMessage::AskEnd => self.on_ask_end(from, epoch, out),
             GroupMessage::End { tail } => self.on_end(now, from, epoch, tail, out),
+            GroupMessage::Digest { seq, head, digest, kept } => {
+                self.on_digest(from, seq, (head, digest), kept);
+            }
+            GroupMessage::SnapshotOffer { snapshot, tail } => {
+                self.on_offer(now, from, epoch, snapshot, tail);
+            }
+            GroupMessage::SnapshotFetch { seq, offset } if epoch == self.meta.promised => {
+                self.on_snapshot_fetch(from, seq, offset, out);
+            }
+            GroupMessage::SnapshotFetch { .. } => {}
+            GroupMessage::SnapshotChunk { seq, offset, bytes } => {
+                self.on_chunk(now, from, epoch, (seq, offset), bytes, out);
+            }
         }
     }
 
@@ -484,10 +535,16 @@ impl<M: Model> Group<M> {
                 }
             }
             InFlight::Repaired(record) => self.repaired(&record, at),
-            // What could not be acknowledged while the meta was on its way can be now.
-            InFlight::Meta(Then::Nothing) => self.ack_due = true,
+            InFlight::Meta(Then::Nothing) => {
+                // What could not be acknowledged while the meta was on its way can be now.
+                self.ack_due = true;
+                self.remove_unnamed(out);
+            }
             InFlight::Meta(Then::Promised { to, epoch }) => self.promised_durably(to, epoch, out),
             InFlight::Meta(Then::Joined { epoch }) => self.joined_durably(epoch, out),
+            InFlight::Meta(Then::Kept { seq }) => self.kept_durably(seq, out),
+            InFlight::Meta(Then::Installed { at }) => self.installed(at, out),
+            InFlight::Meta(Then::Rewound) => out.push(Out::Rewind),
         }
     }
 
@@ -520,6 +577,7 @@ impl<M: Model> Group<M> {
             return;
         }
         self.connected.insert(node);
+        self.tell(node);
         // What was on its way over the old session may be lost.
         self.post.rewind(now.instant);
         match &mut self.role {
@@ -547,6 +605,7 @@ impl<M: Model> Group<M> {
         self.read_again(now);
         self.proceed_with_faults(now, out);
         self.serve_loaded(out);
+        self.proceed_with_snapshots(now, out);
         self.run_ahead(now, APPLY_WORK_MAX, out);
         self.apply_ready(APPLY_WORK_MAX, out);
         self.proceed_with_channels(now, out);
@@ -576,10 +635,10 @@ impl<M: Model> Group<M> {
         let post = self.post.next_deadline(self.options.resend_us);
         let read = self.unreadable.values().min().map(|at| at.after(self.options.resend_us));
         let faults = self.fault_deadline();
-        [more, self.retry, self.desk.next_deadline(), role, fetch, read, post, faults]
-            .into_iter()
-            .flatten()
-            .min()
+        let (retry, desk) = (self.retry, self.desk.next_deadline());
+        let install = self.install_deadline();
+        let own = [more, retry, desk, role, fetch, read, post, faults, install];
+        own.into_iter().flatten().min()
     }
 
     /// Ends the role of home, whatever the reason.
@@ -609,8 +668,17 @@ impl<M: Model> Group<M> {
         out.push(Out::Send { to, epoch, body });
     }
 
+    /// Nothing from `at` on is deleted.
+    fn pin(&mut self, at: Position) {
+        if self.meta.pinned.is_none_or(|pinned| at < pinned) {
+            self.meta.pinned = Some(at);
+            self.is_pin_new = true;
+        }
+    }
+
     fn write_meta(&mut self, then: Then, out: &mut Vec<Out>) {
         self.meta.faults = self.faults();
+        self.is_pin_new = false;
         self.in_flight.push_back(InFlight::Meta(then));
         out.push(Out::Meta(self.meta.encode()));
     }

@@ -16,6 +16,7 @@ mod marks;
 mod node;
 mod options;
 mod post;
+mod snapshot;
 mod solo;
 mod versions;
 
@@ -23,8 +24,9 @@ pub use desk::Asker;
 pub use event::Event;
 pub use group::{AtRisk, Bar, Group, GroupStatus, Known, NoModel, PeerStatus, RoleStatus, Stage};
 pub use node::{
-    Decision, Effect, Explanation, Input, Lane, Node, NodeEvent, Order, OrderRefusal, RecoverError,
-    Recovery, StopReason, UpgradeOrder,
+    Decision, Effect, Explanation, FileProgress, Input, Lane, Node, NodeEvent, Order, OrderRefusal,
+    RecoverError, Recovery, StopReason, UpgradeOrder, Wanted,
 };
 pub use options::{GroupOptions, NodeOptions};
+pub use snapshot::SnapshotError;
 pub use solo::{NotAChain, Solo, SoloEffect, SoloInput};

@@ -7,6 +7,7 @@
 mod clocks;
 mod copies;
 mod effect;
+mod floor;
 mod look;
 mod orders;
 mod post;
@@ -32,13 +33,15 @@ use wire::log::Kind;
 use wire::{FrameBuilder, GroupMessage, Message, Parcel, decode_frame};
 
 pub use effect::{
-    Decision, Effect, Input, Lane, NodeEvent, Order, OrderRefusal, StopReason, UpgradeOrder,
+    Decision, Effect, FileProgress, Input, Lane, NodeEvent, Order, OrderRefusal, StopReason,
+    UpgradeOrder,
 };
 pub use look::Explanation;
-pub use recovery::{RecoverError, Recovery};
+pub use recovery::{RecoverError, Recovery, Wanted};
 
 use clocks::Clocks;
 use copies::Copies;
+use floor::Floor;
 use voices::Said;
 
 use crate::desk::Asker;
@@ -51,6 +54,15 @@ enum Owner {
     Group(GroupId),
     Register(WriteId),
     Pulse,
+    /// A new floor; with a group when the node must start again for its sake.
+    Floor(Option<GroupId>),
+}
+
+/// What a read is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Read {
+    Record(Seq),
+    Snapshot { seq: Seq, offset: u64 },
 }
 
 /// All that one process decides.
@@ -69,7 +81,7 @@ pub struct Node<M> {
     /// Writes in flight, in the order in which they complete.
     writes: VecDeque<(WriteId, Owner, Instant)>,
     writes_issued: u64,
-    reads: BTreeMap<ReadId, (GroupId, Seq)>,
+    reads: BTreeMap<ReadId, (GroupId, Read)>,
     reads_issued: u64,
 
     connected: BTreeSet<NodeId>,
@@ -89,6 +101,10 @@ pub struct Node<M> {
     next_pulse: Instant,
     /// The watermarks that the log already knows.
     logged: BTreeMap<GroupId, Seq>,
+    floor: Floor,
+    /// Groups whose state waits to be saved, and the one whose is.
+    saves: BTreeSet<GroupId>,
+    saver: Option<GroupId>,
 
     next_look: Instant,
     /// Which version of a group this node last saw, and since when.
@@ -124,6 +140,9 @@ impl<M: Model> Node<M> {
             return;
         }
         let now = self.clocks.read(now, self.options.skew_us_max);
+        if core::mem::take(&mut self.floor.is_lost) {
+            self.lower_floor(out);
+        }
         for input in inputs {
             self.take(now, input, out);
         }
@@ -203,9 +222,17 @@ impl<M: Model> Node<M> {
             Input::Peer { node, up } => self.peer(now, node, up, out),
             Input::Written { id, at } => self.written(now, id, at, out),
             Input::Loaded { id, bytes } => {
-                if let Some((group, seq)) = self.reads.remove(&id) {
-                    self.drive(group, out, |group, outs| group.loaded(now, seq, bytes, outs));
-                }
+                let Some((group, read)) = self.reads.remove(&id) else { return };
+                self.drive(group, out, |group, outs| match read {
+                    Read::Record(seq) => group.loaded(now, seq, bytes, outs),
+                    Read::Snapshot { seq, offset } => {
+                        group.snapshot_read(seq, offset, bytes.as_ref(), outs);
+                    }
+                });
+            }
+            Input::SnapshotWritten { group, seq, end, done } => {
+                self.drive(group, out, |group, outs| group.snapshot_written(seq, end, done, outs));
+                self.save_next(out);
             }
             Input::Command { request, group, command, until, deadline } => {
                 let asker = Asker::Local(request);
@@ -278,8 +305,11 @@ impl<M: Model> Node<M> {
                 // The first write of the register holds the number of this life.
                 self.life = Some(self.register.proposal_id(0).number >> 32);
                 self.drive_register(now, register::Input::Written(id), out);
+                self.restated(id, at, out);
             }
-            Owner::Pulse => self.pulsed(now),
+            Owner::Pulse => self.pulsed(now, at, out),
+            Owner::Floor(None) => {}
+            Owner::Floor(Some(group)) => self.stop(StopReason::Rewind { group }, out),
         }
     }
 
@@ -303,7 +333,10 @@ impl<M: Model> Node<M> {
     fn carry(&mut self, group: GroupId, one: Out, out: &mut Vec<Effect>) {
         match one {
             Out::Send { to, epoch, body } => {
-                let bulk = matches!(body, GroupMessage::Entries { .. });
+                let bulk = matches!(
+                    body,
+                    GroupMessage::Entries { .. } | GroupMessage::SnapshotChunk { .. }
+                );
                 let lane = if bulk { Lane::Bulk } else { Lane::Log };
                 self.say(to, lane, &Message::Group { group, epoch, body }, out);
             }
@@ -330,8 +363,24 @@ impl<M: Model> Node<M> {
             Out::Load { seq, at } => {
                 self.reads_issued += 1;
                 let id = ReadId(self.reads_issued);
-                self.reads.insert(id, (group, seq));
+                self.reads.insert(id, (group, Read::Record(seq)));
                 out.push(Effect::Load { id, at });
+            }
+            Out::SnapshotWrite { seq, offset, bytes, is_last } => {
+                out.push(Effect::SnapshotWrite { group, seq, offset, bytes, is_last });
+            }
+            Out::SnapshotRead { seq, offset, bytes_max } => {
+                self.reads_issued += 1;
+                let id = ReadId(self.reads_issued);
+                self.reads.insert(id, (group, Read::Snapshot { seq, offset }));
+                out.push(Effect::SnapshotRead { id, group, seq, offset, bytes_max });
+            }
+            Out::SnapshotRemove { seq } => out.push(Effect::SnapshotRemove { group, seq }),
+            Out::Kept => self.floor.is_due = true,
+            Out::Lower => self.lower_floor(out),
+            Out::Rewind => {
+                let id = self.write(Owner::Floor(Some(group)));
+                out.push(Effect::Floor { id, start: Position(0), keep: Position(0) });
             }
             Out::Answer { to: Asker::Local(request), reply } => {
                 out.push(Effect::Answer { to: request, reply });
@@ -350,6 +399,11 @@ impl<M: Model> Node<M> {
     fn drive_register(&mut self, now: Now, input: register::Input, out: &mut Vec<Effect>) {
         let mut effects = Vec::new();
         self.register.handle(now, input, &mut effects);
+        self.carry_register(now, effects, out);
+    }
+
+    /// Carries out what the register wants.
+    fn carry_register(&mut self, now: Now, effects: Vec<register::Effect>, out: &mut Vec<Effect>) {
         for effect in effects {
             match effect {
                 register::Effect::Send { to, bytes } => {
@@ -417,8 +471,12 @@ impl<M: Model> Node<M> {
                 Some(deadline) => self.deadlines.insert(id, deadline),
                 None => self.deadlines.remove(&id),
             };
+            if self.groups.get(&id).is_some_and(Group::has_save) {
+                self.saves.insert(id);
+            }
         }
         self.touched.clear();
+        self.save_next(out);
     }
 
     /// Hands the changes that groups and the look-out want to the register, one proposal per reason.

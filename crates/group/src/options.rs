@@ -34,6 +34,11 @@ pub struct GroupOptions {
     pub forwarded_wait_us: u64,
     /// How far a message of another group may be ahead of this node's time and still be taken (N6).
     pub ahead_us_max: u64,
+    /// Records and commands between two save points, after which the state is saved and compared; the same on
+    /// all members, or nothing is ever confirmed. `u64::MAX` for never.
+    pub snapshot_work: u64,
+    /// Time in the stamps between two save points; as above.
+    pub snapshot_us: u64,
     /// Which rule is broken on purpose; the simulator's business.
     pub mutant: Mutant,
 }
@@ -55,6 +60,10 @@ pub struct NodeOptions {
     pub skew_us_max: u64,
     /// How long a write may take before the node fences itself off.
     pub disk_us_max: u64,
+    /// Whether records are deleted that snapshots on enough members stand in for. Otherwise all stay.
+    pub trim: bool,
+    /// By how many bytes the place from which the log is read at a start must move for it to be recorded.
+    pub floor_step_bytes: u64,
     /// How long to wait before a change is proposed to the register again.
     pub propose_us: u64,
 }

@@ -158,9 +158,8 @@ impl<M: Model> Solo<M> {
     }
 }
 
-/// The effect of a group that stands alone. It hands nothing to other groups or nodes but
-/// its own, and keeps in memory
-/// whatever it may have to read.
+/// The effect of a group that stands alone. It hands nothing to other groups or nodes but its own, keeps
+/// in memory whatever it may have to read, and takes no snapshots.
 fn effect(out: Out) -> Option<SoloEffect> {
     Some(match out {
         Out::Send { to, epoch, body } => SoloEffect::Send { to, epoch, body },
@@ -172,6 +171,12 @@ fn effect(out: Out) -> Option<SoloEffect> {
         Out::Answer { to: Asker::Remote { .. }, .. }
         | Out::Forward { .. }
         | Out::Post { .. }
+        | Out::SnapshotWrite { .. }
+        | Out::SnapshotRead { .. }
+        | Out::SnapshotRemove { .. }
+        | Out::Kept
+        | Out::Lower
+        | Out::Rewind
         | Out::Load { .. } => {
             return None;
         }

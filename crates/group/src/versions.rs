@@ -16,6 +16,16 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
+    /// Those of a chain that goes on from a snapshot.
+    pub(crate) const fn known(barriers: Vec<(Seq, ModelVersion)>) -> Self {
+        Self { barriers }
+    }
+
+    /// The barriers up to `seq`.
+    pub(crate) fn until(&self, seq: Seq) -> Vec<(Seq, ModelVersion)> {
+        self.barriers.iter().copied().take_while(|(barrier, _)| *barrier <= seq).collect()
+    }
+
     /// The version under which the record at `seq` is applied.
     pub(crate) fn at(&self, seq: Seq) -> ModelVersion {
         let passed = self.barriers.iter().rev().find(|(barrier, _)| *barrier <= seq);
@@ -68,6 +78,13 @@ impl Versions {
         self.barriers.retain(|(barrier, of)| *barrier < seq || *of != version);
         let place = self.barriers.partition_point(|(barrier, _)| *barrier < seq);
         self.barriers.insert(place, (seq, version));
+    }
+
+    /// Takes all barriers up to `seq`, from a snapshot.
+    pub(crate) fn learn_until(&mut self, seq: Seq, known: &[(Seq, ModelVersion)]) {
+        let before = known.last().map_or(ModelVersion::FIRST, |(_, version)| *version);
+        self.barriers.retain(|(barrier, version)| *barrier > seq && *version > before);
+        self.barriers.splice(..0, known.iter().copied());
     }
 
     /// The chain was cut: barriers above `seq` are gone.

@@ -2,12 +2,13 @@
 //!
 //! A replica must say at once whether a record continues its chain, is already in it, leaves a gap
 //! or contradicts it; and must be able to set a suffix aside. Recent records keep their bytes in
-//! memory for peers and for the model; older ones know their place on disk. The chain does no I/O and
-//! does not know who may append.
+//! memory for peers and for the model; older ones know their place on disk. A chain may begin at a
+//! *base*: the record of a snapshot, of which only epoch, seq, hash and stamp are known. What lies
+//! below it is in the snapshot. The chain does no I/O and does not know who may append.
 
 mod holes;
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -63,9 +64,12 @@ pub struct Run {
     pub head: Hash,
 }
 
-/// All records of one group, the first at seq 1.
+/// The records of one group from a base on; without a snapshot the first is at seq 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
+    /// The record before the first link, and its stamp.
+    base: Tail,
+    base_stamp: Stamp,
     links: Vec<Link>,
     /// Bytes held in memory, and how many may be.
     held: usize,
@@ -74,6 +78,8 @@ pub struct Chain {
     held_from: usize,
     /// Ranges that cannot be read here, by their first seq.
     holes: BTreeMap<Seq, Hole>,
+    /// Records that were put back: they stand later in the log than those after them.
+    moved: BTreeSet<Seq>,
 }
 
 impl Chain {
@@ -81,21 +87,95 @@ impl Chain {
     /// that storage has not placed yet are kept beyond that.
     #[must_use]
     pub const fn new(held_max: usize) -> Self {
-        Self { links: Vec::new(), held: 0, held_max, held_from: 0, holes: BTreeMap::new() }
+        let start = Tail { epoch: Epoch(0), seq: Seq(0), hash: Hash::ZERO };
+        Self::after(start, Stamp(0), held_max)
+    }
+
+    /// As [`Chain::new`], going on from a record of which no more is known than this.
+    #[must_use]
+    pub const fn after(base: Tail, stamp: Stamp, held_max: usize) -> Self {
+        Self {
+            base,
+            base_stamp: stamp,
+            links: Vec::new(),
+            held: 0,
+            held_max,
+            held_from: 0,
+            holes: BTreeMap::new(),
+            moved: BTreeSet::new(),
+        }
+    }
+
+    /// The record that the chain goes on from; nothing below it is known here.
+    #[must_use]
+    pub const fn base(&self) -> Tail {
+        self.base
     }
 
     /// Where the chain ends.
     #[must_use]
     pub fn tail(&self) -> Tail {
-        self.tail_at(Seq(self.links.len() as u64)).unwrap_or_default()
+        let seq = Seq(self.base.seq.0 + self.links.len() as u64);
+        self.tail_at(seq).unwrap_or(self.base)
+    }
+
+    /// Stamp of the record at `seq`; 0 before the first, `None` where nothing is known.
+    #[must_use]
+    pub fn stamp_at(&self, seq: Seq) -> Option<Stamp> {
+        if seq == self.base.seq {
+            return Some(self.base_stamp);
+        }
+        self.link(seq).map(|link| link.stamp)
+    }
+
+    /// Where the earliest in the log stands of the records above `seq` that storage has placed.
+    #[must_use]
+    pub fn first_placed_above(&self, seq: Seq) -> Option<Position> {
+        let from = self.index(seq.next()).unwrap_or(0);
+        let above = self.links.get(from..)?.iter().zip(from..);
+        let mut in_order = above.filter(|(_, index)| !self.moved.contains(&self.seq_of(*index)));
+        let first = in_order.find_map(|(link, _)| link.at);
+        let moved = self.moved.range(seq.next()..).filter_map(|seq| self.link(*seq)?.at);
+        moved.chain(first).min()
+    }
+
+    /// Where the latest in the log stands of the placed records up to `seq`.
+    #[must_use]
+    pub fn last_placed(&self, seq: Seq) -> Option<Position> {
+        let until = self.index(seq.next()).unwrap_or(0).min(self.links.len());
+        let upto = self.links.get(..until)?.iter().enumerate().rev();
+        let mut in_order = upto.filter(|(index, _)| !self.moved.contains(&self.seq_of(*index)));
+        let last = in_order.find_map(|(_, link)| link.at);
+        let moved = self.moved.range(..=seq).filter_map(|seq| self.link(*seq)?.at);
+        moved.chain(last).max()
+    }
+
+    /// Lets go of everything up to the record `base`, which becomes the base. Nothing happens where the
+    /// chain does not reach so far, or begins later.
+    ///
+    /// # Panics
+    /// If another record is known to stand at its seq.
+    pub fn forget(&mut self, base: Tail, stamp: Stamp) {
+        if base.seq <= self.base.seq || self.tail().seq < base.seq {
+            return;
+        }
+        let known = self.tail_at(base.seq);
+        assert!(known.is_none_or(|known| known.hash == base.hash), "one record at one seq");
+        let count = self.index(base.seq.next()).unwrap_or(0);
+        let gone = self.links.drain(..count);
+        self.held -= gone.filter_map(|link| link.bytes).map(|bytes| bytes.len()).sum::<usize>();
+        self.held_from = self.held_from.saturating_sub(count);
+        self.forget_holes(base.seq);
+        self.moved = self.moved.split_off(&base.seq.next());
+        (self.base, self.base_stamp) = (base, stamp);
     }
 
     /// Where the chain would end if it ended at `seq`; `None` if it does not reach so far, or if what
     /// stands there is not known.
     #[must_use]
     pub fn tail_at(&self, seq: Seq) -> Option<Tail> {
-        if seq == Seq(0) {
-            return Some(Tail::default());
+        if seq == self.base.seq {
+            return Some(self.base);
         }
         let known = self.link(seq).or_else(|| self.end_of_hole(seq));
         known.map(|link| Tail { epoch: link.epoch, seq, hash: link.hash })
@@ -104,17 +184,20 @@ impl Chain {
     /// What stands at `seq`; `None` past the end, and where nothing is known of what stood there.
     #[must_use]
     pub fn link(&self, seq: Seq) -> Option<&Link> {
-        self.links.get(index(seq)?).filter(|link| link.is_known())
+        self.links.get(self.index(seq)?).filter(|link| link.is_known())
     }
 
     /// Bytes of the records above `seq`.
     #[must_use]
     pub fn bytes_above(&self, seq: Seq) -> u64 {
         let end = self.links.last().map_or(0, |link| link.end);
+        if seq < self.base.seq {
+            return end;
+        }
         end - self.link(seq).map_or(0, |link| link.end).min(end)
     }
 
-    /// Whether the chain passes through `tail`.
+    /// Whether the chain passes through `tail`, as far as it is known here: never below the base.
     #[must_use]
     pub fn passes(&self, tail: Tail) -> bool {
         self.tail_at(tail.seq) == Some(tail)
@@ -129,6 +212,11 @@ impl Chain {
         }
         if header.seq == tail.seq.next() {
             return if header.previous == tail.hash { Fit::Next } else { Fit::Fork };
+        }
+        if header.seq <= self.base.seq {
+            // What lies below the base was committed, and the base's hash stands for all of it.
+            let is_other = header.seq == self.base.seq && hash != self.base.hash;
+            return if is_other { Fit::Fork } else { Fit::Have };
         }
         let is_hole = self.hole_at(header.seq).is_some();
         match self.link(header.seq) {
@@ -168,7 +256,7 @@ impl Chain {
 
     /// Notes where storage has put the record at `seq`, if that is still the record with `hash`.
     pub fn place(&mut self, seq: Seq, hash: Hash, at: Position) {
-        let link = index(seq).and_then(|index| self.links.get_mut(index));
+        let link = self.index(seq).and_then(|index| self.links.get_mut(index));
         if let Some(link) = link.filter(|link| link.hash == hash) {
             link.at = Some(at);
         }
@@ -176,11 +264,17 @@ impl Chain {
     }
 
     /// Takes everything above `seq` off the chain and says what it was, oldest run first.
+    ///
+    /// # Panics
+    /// If `seq` is below the base: what lies there is not known here.
     pub fn cut(&mut self, seq: Seq) -> Vec<Run> {
-        let keep = usize::try_from(seq.0).unwrap_or(usize::MAX).min(self.links.len());
+        assert!(seq >= self.base.seq, "a chain is cut above its base");
+        let keep = seq.0 - self.base.seq.0;
+        let keep = usize::try_from(keep).unwrap_or(usize::MAX).min(self.links.len());
+        let first = self.base.seq;
         let mut runs: Vec<Run> = Vec::new();
         for (offset, link) in self.links.drain(keep..).enumerate() {
-            let seq = Seq((keep + offset) as u64 + 1);
+            let seq = Seq(first.0 + (keep + offset) as u64 + 1);
             self.held -= link.bytes.as_ref().map_or(0, Bytes::len);
             match runs.last_mut() {
                 Some(run) if run.epoch == link.epoch => {
@@ -192,6 +286,7 @@ impl Chain {
         }
         self.held_from = self.held_from.min(keep);
         self.cut_holes(seq);
+        self.moved.split_off(&seq.next());
         runs
     }
 
@@ -207,10 +302,16 @@ impl Chain {
             self.held_from += 1;
         }
     }
-}
 
-fn index(seq: Seq) -> Option<usize> {
-    usize::try_from(seq.0.checked_sub(1)?).ok()
+    /// The seq of the link that stands at `index`.
+    const fn seq_of(&self, index: usize) -> Seq {
+        Seq(self.base.seq.0 + index as u64 + 1)
+    }
+
+    /// Where the link of `seq` stands, if the chain reached it; `None` up to the base.
+    fn index(&self, seq: Seq) -> Option<usize> {
+        usize::try_from(seq.0.checked_sub(self.base.seq.0)?.checked_sub(1)?).ok()
+    }
 }
 
 #[cfg(test)]

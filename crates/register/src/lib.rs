@@ -41,5 +41,6 @@ pub use effect::{Counters, Effect, Event, FrameRefusal, Input, UndecidedReason};
 pub use group::{GroupState, Phase, Refusal, Standing};
 pub use machine::Register;
 pub use options::{NotOptions, Options};
+pub use record::is_whole;
 pub use recover::RecoverError;
 pub use state::State;

@@ -48,6 +48,9 @@ pub const FRAME_BYTES_MAX: usize = wire::limits::REGISTER_BYTES_MAX;
 /// Bytes of one encoded proposal.
 pub const PROPOSAL_BYTES_MAX: usize = 512 << 10;
 
+/// Bytes of a record that says all there is. It must fit the smallest segment of the node's log.
+pub const WHOLE_BYTES_MAX: usize = 3 << 20;
+
 /// Highest log index believed from a peer: far from where arithmetic on indexes overflows.
 pub(crate) const INDEX_MAX: u64 = 1 << 40;
 

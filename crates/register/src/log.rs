@@ -363,6 +363,19 @@ impl Log {
             .collect()
     }
 
+    /// All that is on disk or on its way there, as if nothing had been written before.
+    pub(crate) fn whole(&self) -> Record {
+        let Recorded { promise, round, decided, length } = self.recorded;
+        Record {
+            boot: None,
+            promise: (promise != Ballot::default()).then_some(promise),
+            round,
+            decided: Some(decided),
+            tail: Some((0, self.entries(0, length))),
+            is_whole: true,
+        }
+    }
+
     /// What changed since the last call and must be on disk before anything else leaves.
     pub(crate) fn take_record(&mut self) -> Record {
         let (round, kept) = match &self.mode {
@@ -393,6 +406,7 @@ impl Log {
             round: if now.round == before.round { None } else { now.round },
             decided: (now.decided != before.decided).then_some(now.decided),
             tail,
+            is_whole: false,
         }
     }
 }

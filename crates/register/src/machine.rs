@@ -15,10 +15,10 @@ use omnipaxos::ballot_leader_election::Ballot;
 use types::{Instant, NodeId, Now, WriteId};
 
 use crate::frame::{self, Body, Frame};
-use crate::limits::{HELD_FRAMES_MAX, PENDING_MAX, UNDECIDED_MAX};
+use crate::limits::{HELD_FRAMES_MAX, PENDING_MAX, UNDECIDED_MAX, WHOLE_BYTES_MAX};
 use crate::link::{Arrival, Lane, Link};
 use crate::log::{Entry, Log, Pid};
-use crate::record::Boot;
+use crate::record::{Boot, Record};
 use crate::recover::replay;
 use crate::{
     Counters, Effect, Event, FrameRefusal, Input, Options, Proposal, ProposalId, RecoverError,
@@ -32,6 +32,8 @@ pub struct Register {
     fingerprint: u64,
     incarnation: u64,
     booted: bool,
+    /// Whether the next record is to say all there is.
+    restates: bool,
     log: Log,
     state: State,
     /// Length of the log that `state` holds.
@@ -89,6 +91,7 @@ impl Register {
             fingerprint,
             incarnation: incarnation + 1,
             booted: false,
+            restates: false,
             log: Log::recover(&options, pid, image),
             state,
             applied: 0,
@@ -125,6 +128,26 @@ impl Register {
             Input::Wake => self.wake(now.instant, out, &mut direct),
         }
         self.settle(now.instant, direct, out);
+    }
+
+    /// Writes all that this member has on disk once more, as one record: once it is written, the records
+    /// before it are not needed. Returns its number, or `None` if it cannot be done now: this start has
+    /// not written anything yet, or it would be more than [`limits::WHOLE_BYTES_MAX`].
+    ///
+    /// [`limits::WHOLE_BYTES_MAX`]: crate::limits::WHOLE_BYTES_MAX
+    pub fn restate(&mut self, now: Now, out: &mut Vec<Effect>) -> Option<WriteId> {
+        if !self.booted || self.whole().encode().len() > WHOLE_BYTES_MAX {
+            return None;
+        }
+        self.restates = true;
+        let id = WriteId(self.next_write);
+        self.settle(now.instant, Vec::new(), out);
+        Some(id)
+    }
+
+    fn whole(&self) -> Record {
+        let (register, incarnation) = (self.fingerprint, self.incarnation);
+        Record { boot: Some(Boot { register, incarnation }), ..self.log.whole() }
     }
 
     fn receive(
@@ -346,6 +369,9 @@ impl Register {
         if !mem::replace(&mut self.booted, true) {
             let (register, incarnation) = (self.fingerprint, self.incarnation);
             record.boot = Some(Boot { register, incarnation });
+        }
+        if mem::take(&mut self.restates) {
+            record = self.whole();
         }
         let bodies = self.log.take_outgoing().into_iter().chain(direct);
         let frames = self.frames(now, bodies, out);

@@ -21,7 +21,8 @@ const PROMISE: u8 = 2;
 const ROUND: u8 = 4;
 const DECIDED: u8 = 8;
 const TAIL: u8 = 16;
-const ALL: u8 = BOOT | PROMISE | ROUND | DECIDED | TAIL;
+const WHOLE: u8 = 32;
+const ALL: u8 = BOOT | PROMISE | ROUND | DECIDED | TAIL | WHOLE;
 
 /// The first record after every start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,14 @@ pub(crate) struct Record {
     pub(crate) decided: Option<usize>,
     /// How many entries stay, and which follow.
     pub(crate) tail: Option<(usize, Vec<Entry>)>,
+    /// Whether this says all there is, so that the records before it are not needed.
+    pub(crate) is_whole: bool,
+}
+
+/// Whether these bytes are a record that says all there is, so that none before it is needed.
+#[must_use]
+pub fn is_whole(bytes: &[u8]) -> bool {
+    bytes.get(1).is_some_and(|fields| fields & WHOLE != 0)
 }
 
 impl Record {
@@ -63,7 +72,8 @@ impl Record {
             | bit(self.promise.is_some(), PROMISE)
             | bit(self.round.is_some(), ROUND)
             | bit(self.decided.is_some(), DECIDED)
-            | bit(self.tail.is_some(), TAIL));
+            | bit(self.tail.is_some(), TAIL)
+            | bit(self.is_whole, WHOLE));
         if let Some(boot) = self.boot {
             writer.u64(boot.register).u64(boot.incarnation);
         }
@@ -93,7 +103,7 @@ impl Record {
         if fields == 0 || fields & !ALL != 0 {
             return Err(DecodeError::Invalid { field: "record fields", value: fields.into() });
         }
-        let mut record = Self::default();
+        let mut record = Self { is_whole: fields & WHOLE != 0, ..Self::default() };
         if fields & BOOT != 0 {
             let (register, incarnation) = (reader.u64()?, reader.u64()?);
             record.boot = Some(Boot { register, incarnation });

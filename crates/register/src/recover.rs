@@ -1,9 +1,11 @@
 //! From records back to what consensus had on disk.
 
+use alloc::vec::Vec;
+
 use wire::DecodeError;
 
 use crate::memory::Image;
-use crate::record::Record;
+use crate::record::{Record, is_whole};
 use crate::{NotOptions, Options};
 
 /// Why a register cannot start.
@@ -42,11 +44,17 @@ pub(crate) fn replay<'a>(
 ) -> Result<(u64, Image), RecoverError> {
     let mut incarnation = 0;
     let mut image = Image::default();
-    for (index, bytes) in records.into_iter().enumerate() {
-        let Record { boot, promise, round, decided, tail } =
+    let records: Vec<&[u8]> = records.into_iter().collect();
+    // What stands before the last whole record may be half gone with the log's oldest part.
+    let from = records.iter().rposition(|bytes| is_whole(bytes)).unwrap_or(0);
+    for (index, bytes) in records.into_iter().enumerate().skip(from) {
+        let Record { boot, promise, round, decided, tail, is_whole } =
             Record::decode(bytes, options.members.len())
                 .map_err(|source| RecoverError::Record { index, source })?;
         let order = RecoverError::Order { index };
+        if is_whole {
+            incarnation = boot.ok_or(order)?.incarnation.saturating_sub(1);
+        }
         match boot {
             Some(boot) if boot.register != fingerprint => {
                 return Err(RecoverError::OtherRegister { index });

@@ -55,6 +55,9 @@ pub struct Config {
     /// How the log is kept.
     #[serde(default)]
     pub storage: StorageConfig,
+    /// When the state is saved, and what may go then.
+    #[serde(default)]
+    pub snapshots: Snapshots,
     /// How long a client is kept waiting for a commit before it is told "unknown".
     #[serde(default = "answer_within")]
     pub answer_within: Span,
@@ -141,6 +144,35 @@ pub struct Failover {
 pub struct StorageConfig {
     /// Mebibytes of a log segment.
     pub segment_mib: u64,
+}
+
+/// When the state is saved, and what may go then. The same on all nodes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Snapshots {
+    /// After so many records and commands of a group.
+    pub entries: u64,
+    /// And after so much time, by the stamps in the journal.
+    pub every: Span,
+    /// What stays in the log.
+    pub keep: Retention,
+}
+
+/// What stays in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Retention {
+    /// Everything: the journal is the record.
+    All,
+    /// What follows a snapshot that enough members hold and another has confirmed, and what was set
+    /// aside.
+    Snapshots,
+}
+
+impl Default for Snapshots {
+    fn default() -> Self {
+        Self { entries: 1_000_000, every: Span::from_millis(900_000), keep: Retention::All }
+    }
 }
 
 impl Default for Failover {
@@ -265,6 +297,7 @@ impl Config {
             failover.resend,
             failover.skew,
             failover.disk,
+            self.snapshots.every,
             self.answer_within,
             self.loss_budget,
         ];
@@ -309,6 +342,17 @@ impl Config {
                  witnesses",
             ),
             (self.answer_within.micros() > 0, "answer_within: must be longer than 0"),
+            (self.snapshots.entries > 0, "snapshots.entries: must be more than 0"),
+            (
+                self.snapshots.every.micros() >= 1_000_000,
+                "snapshots.every: must be at least a second",
+            ),
+            (
+                self.snapshots.keep == Retention::All
+                    || nodes.iter().all(|node| node.role != NodeRole::Witness),
+                "snapshots.keep: must be all where there is a witness, which cannot begin from a \
+                 snapshot",
+            ),
             (failover.pulse.micros() >= 10_000, "failover.pulse: must be at least 10ms"),
             (failover.disk.micros() >= 10_000, "failover.disk: must be at least 10ms"),
             (failover.skew.micros() > 0, "failover.skew: must be longer than 0"),

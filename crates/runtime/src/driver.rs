@@ -255,6 +255,21 @@ impl<M: Model + 'static> Driver<M> {
                     let owner = METAS;
                     self.backlog.push_back(Request::Superblock { owner, id, group, blob: bytes });
                 }
+                Effect::Floor { id, start, keep } => {
+                    self.backlog.push_back(Request::Floor { owner: METAS, id, start, keep });
+                }
+                Effect::SnapshotWrite { group, seq, offset, bytes, is_last } => {
+                    let write = Request::SnapshotWrite { group, seq, offset, bytes, is_last };
+                    self.backlog.push_back(write);
+                }
+                Effect::SnapshotRead { id, group, seq, offset, bytes_max } => {
+                    let owner = RECORDS;
+                    let read = Request::SnapshotRead { owner, id, group, seq, offset, bytes_max };
+                    self.backlog.push_back(read);
+                }
+                Effect::SnapshotRemove { group, seq } => {
+                    self.backlog.push_back(Request::SnapshotRemove { group, seq });
+                }
                 Effect::Load { id, at } => {
                     self.backlog.push_back(Request::Load { owner: RECORDS, id, at });
                 }

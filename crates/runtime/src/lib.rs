@@ -20,7 +20,8 @@ mod stop;
 
 pub use clock::Clock;
 pub use config::{
-    Config, ConfigError, Credentials, Failover, Listen, NodeRole, Peer, StorageConfig, load, parse,
+    Config, ConfigError, Credentials, Failover, Listen, NodeRole, Peer, Retention, Snapshots,
+    StorageConfig, load, parse,
 };
 pub use driver::Halt;
 pub use handle::{Gone, Handle, NodeView};

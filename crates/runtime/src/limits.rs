@@ -53,6 +53,10 @@ pub(crate) const ELECTION_TICKS: u64 = 5;
 /// node whose superblock is full can promise nothing any more and stops.
 pub(crate) const SUPERBLOCK_GROUP_BYTES: u64 = 64 << 10;
 
+/// The place from which a start reads the log is recorded anew when it has moved by this much: a
+/// sixteenth of the usual segment, which is read in a hundredth of a second.
+pub(crate) const FLOOR_STEP_BYTES: u64 = 8 << 20;
+
 /// Groups of one cluster.
 pub(crate) const GROUPS_MAX: u16 = 4_096;
 

@@ -156,6 +156,18 @@ fn group(event: &Event, now: Instant, peers: &mut Quota) {
             %group, %seq,
             "applied again, the state still differs: the group stays out of service on this node"
         ),
+        Event::Snapshot { group, seq, bytes } => {
+            tracing::info!(%group, %seq, bytes, "snapshot kept");
+        }
+        Event::SnapshotFailed { group, seq } => {
+            tracing::warn!(%group, %seq, "snapshot given up; the next save point brings another");
+        }
+        Event::SnapshotLost { group, seq, why } => {
+            tracing::error!(%group, %seq, why = %Chain(why), "snapshot of no use");
+        }
+        Event::Installed { group, seq } => {
+            tracing::warn!(%group, %seq, "state taken over from another node's snapshot");
+        }
         Event::Unreadable { group, seq } => {
             tracing::error!(%group, %seq, "a record cannot be read back: peers are asked for it");
         }

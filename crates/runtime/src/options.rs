@@ -9,9 +9,10 @@ use steering::Policy;
 use types::{ClusterId, ConfigId, GroupId, Member, MemberRole, NodeId, Place, RegionId, ZoneId};
 use wire::log;
 
+use crate::config::Retention;
 use crate::limits::{
-    AHEAD_RECORDS, BEAT_US, DESK_ALL_BYTES_MAX, DESK_BYTES, ELECTION_TICKS, HELD_ALL_BYTES_MAX,
-    HELD_BYTES, SUPERBLOCK_GROUP_BYTES, WINDOW_RECORDS,
+    AHEAD_RECORDS, BEAT_US, DESK_ALL_BYTES_MAX, DESK_BYTES, ELECTION_TICKS, FLOOR_STEP_BYTES,
+    HELD_ALL_BYTES_MAX, HELD_BYTES, SUPERBLOCK_GROUP_BYTES, WINDOW_RECORDS,
 };
 use crate::{Clock, Config, NodeRole};
 
@@ -85,6 +86,8 @@ pub(crate) fn node(config: &Config) -> NodeOptions {
             patience_us: detect_us / 2,
             forwarded_wait_us: config.answer_within.micros(),
             ahead_us_max: failover.skew.micros(),
+            snapshot_work: config.snapshots.entries,
+            snapshot_us: config.snapshots.every.micros().max(1),
             mutant: Mutant::None,
         },
         nodes: members(config),
@@ -99,6 +102,8 @@ pub(crate) fn node(config: &Config) -> NodeOptions {
         },
         skew_us_max: failover.skew.micros(),
         disk_us_max: failover.disk.micros(),
+        trim: config.snapshots.keep == Retention::Snapshots,
+        floor_step_bytes: FLOOR_STEP_BYTES,
         propose_us: 2 * resend_us,
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use bytes::Bytes;
-use group::Input;
+use group::{FileProgress, Input};
 use storage::Completion;
 use transport::Event;
 
@@ -30,6 +30,17 @@ pub(crate) fn storage<M: Send + 'static>(jobs: mpsc::Sender<Job<M>>) -> storage:
                         tracing::error!(error = %Chain(error), "cannot read a record back");
                     }
                     inputs.push(Input::Loaded { id, bytes: result.ok() });
+                }
+                Completion::SnapshotWritten { group, seq, end, result } => {
+                    if let Err(error) = &result {
+                        tracing::warn!(%group, %seq, error = %Chain(error), "snapshot not written");
+                    }
+                    let done = match result {
+                        Ok(None) => FileProgress::Part,
+                        Ok(Some(sha256)) => FileProgress::Whole { sha256 },
+                        Err(_) => FileProgress::Failed,
+                    };
+                    inputs.push(Input::SnapshotWritten { group, seq, end, done });
                 }
                 Completion::Room => job = Some(Job::Room),
                 Completion::Failed(failure) => {

@@ -13,11 +13,11 @@ use model::Model;
 use storage::{Read, Storage};
 use tokio::sync::watch;
 use transport::{Identity, Transport, pki::Credential};
-use types::{ClusterId, NodeId};
+use types::{ClusterId, NodeId, Position};
 
 use crate::driver::Driver;
 use crate::handle::{Handle, Job};
-use crate::{Clock, Config, Halt, options, sinks, stop};
+use crate::{Clock, Config, Halt, log, options, sinks, stop};
 
 /// Why a node did not start. The chain of sources names the file or address and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -108,9 +108,17 @@ pub fn start<M: Model + Send + 'static>(
 
     let (jobs, receiver) = mpsc::channel();
     check_blank(&config.data)?;
-    let opened = storage::open(options::storage(config, cluster, clock))?;
+    let mut opened = storage::open(options::storage(config, cluster, clock))?;
     let first = options::first_configs(config);
     let mut recovery = Recovery::new(options::node(config), &first, fresh, opened.blobs())?;
+    recovery.files(opened.snapshots()?);
+    restore(&mut recovery, &opened);
+    if recovery.reads_all()? {
+        opened.read_all();
+    }
+    if opened.start() == Position(0) {
+        recovery.from_first();
+    }
     let mut error = None;
     let scanned = opened.replay(&mut |read| match read {
         Read::Record(record) if error.is_none() => {
@@ -159,6 +167,20 @@ pub fn start<M: Model + Send + 'static>(
         .map_err(StartError::Thread)?;
     let handle = Handle::new(jobs.clone(), clock, config.answer_within.micros());
     Ok(Running { handle, jobs, halted, core: Some(core), transport, storage: Some(storage) })
+}
+
+/// Takes in the groups' snapshots, so that only what follows them is replayed.
+fn restore<M: Model>(recovery: &mut Recovery<M>, opened: &storage::Opened) {
+    while let Some(wanted) = recovery.wanted() {
+        let (group, seq) = (wanted.group, wanted.snapshot.tail.seq);
+        match recovery.restore(opened.snapshot(group, seq)) {
+            Ok(()) => tracing::debug!(%group, %seq, "snapshot taken in"),
+            Err(error) => {
+                let error = log::Chain(&error);
+                tracing::error!(%group, %seq, %error, "snapshot of no use; trying an older one");
+            }
+        }
+    }
 }
 
 /// The file in a node's folder that allows it to be started empty, once.

@@ -13,7 +13,7 @@ pub use invariants::{INVARIANTS, Invariant, Where};
 pub use scenarios::{SCENARIOS, Scenario};
 
 /// The sources of the stories, by file.
-pub const STORIES: [(&str, &str); 15] = [
+pub const STORIES: [(&str, &str); 16] = [
     ("channels", include_str!("../tests/it/channels.rs")),
     ("classes", include_str!("../tests/it/classes.rs")),
     ("crashes", include_str!("../tests/it/crashes.rs")),
@@ -27,6 +27,7 @@ pub const STORIES: [(&str, &str); 15] = [
     ("rules", include_str!("../tests/it/rules.rs")),
     ("scale", include_str!("../tests/it/scale.rs")),
     ("upgrades", include_str!("../tests/it/upgrades.rs")),
+    ("snapshots", include_str!("../tests/it/snapshots.rs")),
     ("witness", include_str!("../tests/it/witness.rs")),
     ("zones", include_str!("../tests/it/zones.rs")),
 ];

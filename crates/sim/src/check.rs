@@ -9,6 +9,7 @@ mod answers;
 mod between;
 mod damage;
 mod early;
+mod snapshots;
 pub(crate) mod state;
 mod wire;
 
@@ -226,7 +227,7 @@ impl Check {
             let mut looks = 0;
             for tail in kept.durable.values() {
                 let mut at = *tail;
-                while at.seq > Seq(0) && !group.chain().passes(at) {
+                while at.seq > Seq(0) && !group.chain().passes(at) && !truth.leads(group, at) {
                     if group.chain().hole_at(at.seq).is_some() {
                         // Lost, known to be lost, and to be put back.
                         let Some((_, previous)) = truth.links.get(&at.hash) else { break };
@@ -262,10 +263,27 @@ impl Check {
 }
 
 impl Truth {
+    /// Whether the record at which the group's chain begins, by a snapshot, has `at` before it.
+    fn leads(&self, group: &group::Group<App>, at: Tail) -> bool {
+        leads(&self.links, group.chain().base().hash, at)
+    }
+
     /// Whether a node that knows `table` has not heard of a forced switch that took back `seq`.
     fn is_overtaken(&self, table: &EpochTable, seq: Seq) -> bool {
         let forced = self.table.starts().iter().filter(|start| start.forced);
         let mut unknown = forced.filter(|start| start.epoch > table.epoch());
         unknown.any(|start| start.seq <= seq)
     }
+}
+
+/// Whether `at` is the record with this hash or one before it.
+fn leads(links: &BTreeMap<Hash, (Tail, Hash)>, from: Hash, at: Tail) -> bool {
+    let mut hash = from;
+    while let Some((tail, previous)) = links.get(&hash) {
+        if tail.seq <= at.seq {
+            return *tail == at;
+        }
+        hash = *previous;
+    }
+    false
 }

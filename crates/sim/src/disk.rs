@@ -10,11 +10,11 @@ mod space;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
-use types::{Epoch, GroupId, Hash, Position, WriteId};
+use types::{Epoch, GroupId, Hash, Position, Seq, WriteId};
 use wire::log::Kind;
 use wire::{Meta, Record};
 
-use crate::Rng;
+use crate::{Files, Rng};
 pub(crate) use damage::{Hit, Scanned};
 
 /// Which lie a disk tells, for canaries.
@@ -40,6 +40,8 @@ pub enum Write {
     Append(Kind, Bytes),
     /// A group's blob.
     Superblock(GroupId, Bytes),
+    /// From where the log is read, and below what it is deleted.
+    Floor(Position, Position),
 }
 
 /// What a disk has said to be durable, for checks on those who rely on it. A lie counts as said: what
@@ -50,6 +52,8 @@ pub struct Said {
     records: BTreeSet<Hash>,
     /// The promise of each group, and the newest epoch in its table.
     metas: BTreeMap<GroupId, (Epoch, Epoch)>,
+    /// The newest snapshot of each group that a durable meta has named, whatever became of it.
+    snapshots: BTreeMap<GroupId, Seq>,
 }
 
 impl Said {
@@ -71,6 +75,12 @@ impl Said {
         self.metas.get(&group).map_or(Epoch(0), |(_, joined)| *joined)
     }
 
+    /// The newest snapshot that was ever durable.
+    #[must_use]
+    pub fn snapshot(&self, group: GroupId) -> Seq {
+        self.snapshots.get(&group).copied().unwrap_or_default()
+    }
+
     fn note(&mut self, write: &Write) {
         match write {
             Write::Append(Kind::Group | Kind::Repair, bytes) => {
@@ -78,9 +88,15 @@ impl Said {
                     self.records.insert(record.hash());
                 }
             }
-            Write::Append(Kind::Register | Kind::Pulse | Kind::Roll, _) => {}
+            Write::Append(Kind::Register | Kind::Pulse | Kind::Roll, _) | Write::Floor(..) => {}
             Write::Superblock(group, bytes) => {
                 if let Ok(meta) = Meta::decode(bytes) {
+                    // A snapshot stands for its record and all before it.
+                    self.records.extend(meta.snapshots.iter().map(|one| one.tail.hash));
+                    if let Some(newest) = meta.snapshots.last() {
+                        let known = self.snapshots.entry(*group).or_default();
+                        *known = newest.tail.seq.max(*known);
+                    }
                     self.metas.insert(*group, (meta.promised, meta.table.epoch()));
                 }
             }
@@ -92,6 +108,8 @@ impl Said {
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
     log: Vec<(Kind, Bytes)>,
+    /// So many records at the beginning of the log are deleted.
+    first: usize,
     /// How much of the log was durable when each record of it was written.
     proven: Vec<usize>,
     /// How much of the log was durable when the superblock was last written.
@@ -99,6 +117,12 @@ pub struct Disk {
     hits: BTreeMap<usize, Hit>,
     /// Bytes that groups may still write when there is no room for commands; `None` while there is.
     margin: Option<usize>,
+    /// From where the log is read at a start.
+    start: Position,
+    /// Records deleted since the last look.
+    deleted: Vec<Bytes>,
+    /// The snapshots.
+    pub files: Files,
     blobs: BTreeMap<GroupId, Bytes>,
     waiting: VecDeque<(WriteId, Write)>,
     /// How many of the waiting the sync under way will complete.
@@ -190,15 +214,44 @@ impl Disk {
     #[must_use]
     pub fn read(&self, at: Position) -> Option<Bytes> {
         let index = usize::try_from(at.0).ok()?;
-        if self.hits.contains_key(&index) {
+        if self.hits.contains_key(&index) || index < self.first {
             return None;
         }
         let waiting = self.waiting.iter().filter_map(|(_, write)| match write {
             Write::Append(kind, bytes) => Some((*kind, bytes)),
-            Write::Superblock(..) => None,
+            Write::Superblock(..) | Write::Floor(..) => None,
         });
         let durable = self.log.iter().map(|(kind, bytes)| (*kind, bytes));
         durable.chain(waiting).nth(index).map(|(_, bytes)| bytes.clone())
+    }
+
+    /// The groups that cannot be built again from records alone, and the snapshots that the superblock
+    /// names of each.
+    #[must_use]
+    pub fn trimmed(&self) -> BTreeMap<GroupId, Vec<Seq>> {
+        let metas =
+            self.blobs.iter().filter_map(|(id, blob)| Some((*id, Meta::decode(blob).ok()?)));
+        let trimmed = metas.filter(|(_, meta)| meta.trimmed > Seq(0));
+        trimmed
+            .map(|(id, meta)| (id, meta.snapshots.iter().map(|one| one.tail.seq).collect()))
+            .collect()
+    }
+
+    /// The groups' records deleted since the last call.
+    pub fn take_deleted(&mut self) -> Vec<Record> {
+        let deleted = std::mem::take(&mut self.deleted);
+        deleted.into_iter().filter_map(|bytes| Record::decode(bytes).ok()).collect()
+    }
+
+    /// From where a start reads the log.
+    #[must_use]
+    pub const fn start(&self) -> Position {
+        self.start
+    }
+
+    /// The whole log is to be read at this start.
+    pub const fn read_all(&mut self) {
+        self.start = Position(self.first as u64);
     }
 
     /// What it has said to be durable.
@@ -227,6 +280,17 @@ impl Disk {
                 if self.lie != Lie::NoPromise || !is_promise {
                     self.blobs.insert(group, bytes);
                     self.marked = self.log.len();
+                }
+            }
+            Write::Floor(start, keep) => {
+                assert!(keep <= start, "nothing is deleted that a start reads");
+                self.start = start;
+                let keep = usize::try_from(keep.0).expect("positions here are small");
+                let keep = keep.min(self.log.len());
+                if let Some(gone) = self.log.get(self.first..keep) {
+                    let groups = gone.iter().filter(|(kind, _)| *kind == Kind::Group);
+                    self.deleted.extend(groups.map(|(_, bytes)| bytes.clone()));
+                    self.first = keep;
                 }
             }
         }

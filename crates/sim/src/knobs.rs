@@ -106,6 +106,15 @@ pub struct Knobs {
     pub lie: Lie,
     /// Whether disks are replaced on purpose, and nobody told.
     pub replaces_disks: bool,
+    /// Records and commands between two save points.
+    pub snapshot_work: u64,
+    /// Time between two save points.
+    pub snapshot_us: u64,
+    /// Whether records are deleted that snapshots stand in for.
+    pub trim: bool,
+    /// Snapshots that a loss of power damages, where they can be spared, and pieces of them that cannot
+    /// be written.
+    pub files_ppm: u64,
 }
 
 impl Knobs {
@@ -142,6 +151,10 @@ impl Knobs {
             mutant: Mutant::None,
             lie: Lie::None,
             replaces_disks: false,
+            snapshot_work: u64::MAX,
+            snapshot_us: u64::MAX,
+            trim: false,
+            files_ppm: 0,
         }
     }
 
@@ -215,6 +228,10 @@ impl Knobs {
             mutant: Mutant::None,
             lie: Lie::None,
             replaces_disks: false,
+            snapshot_work: u64::MAX,
+            snapshot_us: u64::MAX,
+            trim: false,
+            files_ppm: 0,
         };
         // Some worlds have hardly time to recover between two faults.
         let haste = rng.pick(&[1, 1, 2, 6]);
@@ -233,6 +250,13 @@ impl Knobs {
         if rng.chance(250_000) {
             knobs.terms.on_quorum_loss = QuorumLoss::Degrade;
         }
+        knobs.snapshot_work = rng.pick(&[u64::MAX, 10, 40, 200]);
+        knobs.snapshot_us = rng.pick(&[u64::MAX, 2 * SECOND, 7 * SECOND]);
+        // Where an operator may take back what snapshots hold, nothing is deleted: a replica that has
+        // only those left would be out of service, and says so (a story tells it).
+        let is_forced = knobs.rates.iter().any(|rate| rate.fault == Fault::Forced);
+        knobs.trim = rng.chance(600_000) && !is_forced;
+        knobs.files_ppm = rng.pick(&[0, 20_000, 200_000]);
         knobs
     }
 
@@ -370,6 +394,8 @@ impl Knobs {
                 patience_us: 2 * SECOND,
                 forwarded_wait_us: 2 * SECOND,
                 ahead_us_max: SECOND,
+                snapshot_work: self.snapshot_work,
+                snapshot_us: self.snapshot_us,
                 mutant: self.mutant,
             },
             nodes: self.node_ids(),
@@ -384,6 +410,8 @@ impl Knobs {
             },
             skew_us_max: SECOND,
             disk_us_max: DISK_US_MAX,
+            trim: self.trim,
+            floor_step_bytes: 1,
             propose_us: SECOND,
         }
     }

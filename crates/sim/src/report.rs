@@ -31,6 +31,14 @@ pub struct Report {
     pub writes_lost: u64,
     /// Records read back.
     pub reads: u64,
+    /// Snapshots that became durable.
+    pub snapshots: u64,
+    /// Snapshots that could not be written, or not be read again.
+    pub snapshots_lost: u64,
+    /// States taken over from another node's snapshot.
+    pub installed: u64,
+    /// Records deleted.
+    pub trimmed: u64,
     /// Answers: done, repeated, conflict, busy or elsewhere, expired, unknown, provisional.
     pub answers: [u64; 7],
     /// Orders taken and refused.
@@ -69,6 +77,10 @@ impl Report {
             (&mut self.opened, other.opened),
             (&mut self.upgraded, other.upgraded),
             (&mut self.degraded, other.degraded),
+            (&mut self.snapshots, other.snapshots),
+            (&mut self.snapshots_lost, other.snapshots_lost),
+            (&mut self.installed, other.installed),
+            (&mut self.trimmed, other.trimmed),
         ];
         for (sum, count) in pairs {
             *sum += count;
@@ -118,6 +130,11 @@ impl Report {
             group::Event::Damaged { .. } => self.damaged[0] += 1,
             group::Event::Repaired { .. } => self.damaged[1] += 1,
             group::Event::Upgraded { .. } => self.upgraded += 1,
+            group::Event::Snapshot { .. } => self.snapshots += 1,
+            group::Event::SnapshotLost { .. } | group::Event::SnapshotFailed { .. } => {
+                self.snapshots_lost += 1;
+            }
+            group::Event::Installed { .. } => self.installed += 1,
             group::Event::Differs { .. }
             | group::Event::Agrees { .. }
             | group::Event::Odd { .. }
@@ -151,6 +168,10 @@ impl Report {
             ("frames lost", self.frames_lost),
             ("writes lost", self.writes_lost),
             ("records read back", self.reads),
+            ("snapshots", self.snapshots),
+            ("snapshots failed or lost", self.snapshots_lost),
+            ("states installed", self.installed),
+            ("records deleted", self.trimmed),
             ("answers done", done),
             ("answers repeated", repeated),
             ("answers conflict", conflict),
@@ -221,10 +242,11 @@ pub(crate) fn blob(now: u64, node: Index, id: WriteId, group: GroupId, bytes: &B
             .map(|start| format!("{}@{}", start.epoch, start.seq))
             .collect();
         format!(
-            "promise {}, table {}, {} orphans",
+            "promise {}, table {}, {} orphans, snapshots {:?}",
             meta.promised,
             epochs.join(" "),
-            meta.orphans.len()
+            meta.orphans.len(),
+            meta.snapshots.iter().map(|one| one.tail.seq.0).collect::<Vec<_>>()
         )
     });
     let meta = meta.unwrap_or_default();

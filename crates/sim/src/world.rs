@@ -26,7 +26,7 @@ use crate::app::Ray;
 use crate::clock::Clock;
 use crate::knobs::SECOND;
 use crate::net::{Index, Net};
-use crate::{App, Check, Code, Disk, Knobs, Report, Rng, Trace};
+use crate::{App, Check, Code, Disk, Knobs, Name, Report, Rng, Trace};
 use clients::Client;
 
 /// Something on the agenda.
@@ -44,6 +44,10 @@ pub(crate) enum Event {
     Synced { node: Index, life: u64 },
     /// A lying disk reports a write.
     Early { node: Index, life: u64, id: WriteId, at: Position },
+    /// A piece of a file is written.
+    File { node: Index, life: u64, name: Name, end: u64 },
+    /// A read of a file ends.
+    ReadFile { node: Index, life: u64, id: ReadId, name: Name, offset: u64, bytes_max: usize },
     /// A read ends.
     Read { node: Index, life: u64, id: ReadId, at: Position },
     /// A node handles what has come in.
@@ -341,6 +345,13 @@ impl World {
             Event::Read { node, life, id, at } => {
                 if self.hosts[node].life == life {
                     let bytes = self.hosts[node].disk.read(at);
+                    self.give(node, Input::Loaded { id, bytes });
+                }
+            }
+            Event::File { node, life, name, end } => self.filed(node, life, name, end),
+            Event::ReadFile { node, life, id, name, offset, bytes_max } => {
+                if self.hosts[node].life == life {
+                    let bytes = self.hosts[node].disk.files.read(name, offset, bytes_max);
                     self.give(node, Input::Loaded { id, bytes });
                 }
             }

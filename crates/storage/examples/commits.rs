@@ -122,7 +122,9 @@ fn commits(
                     records += 1;
                 }
                 Completion::Failed(failure) => return Err(failure.into()),
-                Completion::Room | Completion::Loaded { .. } => {}
+                Completion::Room
+                | Completion::Loaded { .. }
+                | Completion::SnapshotWritten { .. } => {}
             }
         }
     }

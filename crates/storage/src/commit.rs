@@ -74,18 +74,25 @@ impl Committer {
     fn commit(&mut self, batch: &[Write]) -> Result<(), Failure> {
         let before = self.segment.first;
         self.append(batch)?;
-        let is_blob = |write: &Write| matches!(write, Write::Blob { .. });
+        let is_blob = |write: &Write| !matches!(write, Write::Append { .. });
         let (first, rest) = batch.split_at(batch.iter().position(is_blob).unwrap_or(batch.len()));
         self.report(first);
         if !rest.is_empty() {
             let blobs = rest.iter().filter_map(|write| match write {
                 Write::Blob { group, blob, .. } => Some((*group, blob.clone())),
-                Write::Append { .. } => None,
+                Write::Append { .. } | Write::Floor { .. } => None,
+            });
+            let floor = rest.iter().rev().find_map(|write| match write {
+                Write::Floor { floor, .. } => Some(*floor),
+                Write::Append { .. } | Write::Blob { .. } => None,
             });
             let Shared { gauges, clock, .. } = &*self.shared;
-            self.superblocks.advance(self.end, blobs, gauges, clock)?;
+            self.superblocks.advance(self.end, floor, blobs, gauges, clock)?;
             gauges.superblocks.fetch_add(1, Ordering::Relaxed);
             self.report(rest);
+            if floor.is_some() {
+                self.shared.drop_segments(self.superblocks.current().kept);
+            }
         } else if self.segment.first != before {
             // So that a log that loses a whole segment is seen to be too short.
             self.mark()?;
@@ -146,7 +153,7 @@ impl Committer {
             return Ok(());
         }
         let Shared { gauges, clock, .. } = &*self.shared;
-        self.superblocks.advance(self.end, [], gauges, clock)?;
+        self.superblocks.advance(self.end, None, [], gauges, clock)?;
         gauges.superblocks.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -160,7 +167,7 @@ impl Committer {
             Write::Append { owner, id, at, .. } => {
                 Completion::Written { owner: *owner, id: *id, at: Some(*at) }
             }
-            Write::Blob { owner, id, .. } => {
+            Write::Blob { owner, id, .. } | Write::Floor { owner, id, .. } => {
                 Completion::Written { owner: *owner, id: *id, at: None }
             }
         }));

@@ -14,11 +14,13 @@
 //!
 //! What it never does: interpret a record, retry a failed fsync, or cut bytes that were acknowledged.
 //!
-//! Folder: `lock`, `superblock` (four copies), `wal/<first position, 20 digits>.seg`.
+//! Folder: `lock`, `superblock` (four copies), `wal/<first position, 20 digits>.seg`, and
+//! `snapshots/<group>-<seq>.snap`.
 
 mod commit;
 mod disk;
 mod error;
+mod files;
 mod limits;
 mod open;
 mod options;
@@ -42,6 +44,7 @@ mod tests;
 
 pub use disk::{Access, Disk, File, RealDisk};
 pub use error::{Failure, LoadError, OpenError, Refused};
+pub use files::snapshot_digest;
 pub use limits::{SEGMENT_BYTES, SUPERBLOCK_COPY_BYTES};
 pub use open::{Found, Opened, Read, Replayed, Scanned, Torn, open, open_on};
 pub use options::Options;

@@ -39,6 +39,12 @@ pub(crate) const PREPARE_BYTES: usize = 256 << 10;
 /// How long the preparing thread waits before it tries again on a full disk.
 pub(crate) const PREPARE_RETRY_MS: u64 = 1_000;
 
+/// Jobs of the files thread that may wait: each group has one piece on its way and serves a few others.
+pub(crate) const FILE_JOBS_MAX: usize = 16 << 10;
+
+/// What is read of a snapshot at once at a start.
+pub(crate) const FILE_PIECE_BYTES: usize = 1 << 20;
+
 /// Damaged places that one report lists.
 pub(crate) const GAPS_MAX: usize = 1_000;
 

@@ -4,16 +4,16 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use journal::scan::{Damage, Evidence, Verdict, judge};
-use types::{GroupId, Hash, Position};
+use types::{GroupId, Hash, Position, Seq};
 use wire::superblock::{BLOB_HEAD_BYTES, COPIES, EMPTY_BYTES, Superblock};
 
 use crate::{
-    Access, CopyState, Disk, Failure, OpenError, Options, RealDisk, Record, Sink, Storage,
+    Access, CopyState, Disk, Failure, OpenError, Options, RealDisk, Record, Sink, Storage, files,
     limits::{HEADER_BYTES, PREPARE_BYTES},
     plan::Plan,
     segment::{self, Segment, fill, read_all},
     stats::Gauges,
-    superblocks::Superblocks,
+    superblocks::{Floor, Superblocks},
     walk::{Standing, Walk, walk},
 };
 
@@ -26,6 +26,8 @@ pub struct Opened {
     superblocks: Superblocks,
     copies: [CopyState; COPIES],
     segments: Vec<Segment>,
+    /// Records below this are not handed over.
+    start: Position,
     blank: bool,
 }
 
@@ -122,13 +124,16 @@ pub fn open_on(options: Options, disk: Arc<dyn Disk>) -> Result<Opened, OpenErro
             .map_err(|(path, error)| OpenError::io("write", path)(error))?;
         firsts.push(0);
     }
-    let segments = open_segments(&*disk, &options, &firsts)?;
+    let kept = superblocks.current().kept;
+    let segments = open_segments(&*disk, &options, &firsts, kept)?;
+    files::clear(&*disk, &folder)?;
+    let start = superblocks.current().start;
     if blank {
         superblocks
-            .advance(Position(HEADER_BYTES), [], &gauges, &options.clock)
+            .advance(Position(HEADER_BYTES), None, [], &gauges, &options.clock)
             .map_err(OpenError::from)?;
     }
-    Ok(Opened { options, disk, lock, gauges, superblocks, copies, segments, blank })
+    Ok(Opened { options, disk, lock, gauges, superblocks, copies, segments, start, blank })
 }
 
 /// Opens the superblock, or makes that of a blank node.
@@ -150,6 +155,8 @@ fn open_superblock(
             version: 1,
             parent: Hash::ZERO,
             durable: Position(0),
+            start: Position(0),
+            kept: Position(0),
             blobs: BTreeMap::new(),
         };
         let made = Superblocks::create(disk, folder, options.superblock_copy_bytes, first)?;
@@ -163,16 +170,19 @@ fn open_superblock(
     Ok((superblocks, copies))
 }
 
-/// Opens the segments, which must follow each other from position 0.
+/// Opens the segments, which must follow each other: from position 0, or from one that holds all that
+/// is kept.
 fn open_segments(
     disk: &dyn Disk,
     options: &Options,
     firsts: &[u64],
+    kept: Position,
 ) -> Result<Vec<Segment>, OpenError> {
     let folder = &options.folder;
     let mut segments: Vec<Segment> = Vec::with_capacity(firsts.len());
+    let lowest = firsts.first().copied().filter(|first| *first <= kept.0).unwrap_or(0);
     for first in firsts {
-        let expected = segments.last().map_or(0, Segment::end);
+        let expected = segments.last().map_or(lowest, Segment::end);
         if *first != expected {
             return Err(OpenError::SegmentMissing { path: segment::path(folder, expected) });
         }
@@ -203,18 +213,52 @@ impl Opened {
         &self.copies
     }
 
-    /// Hands over every record in the order of the log, and every place where something was written
-    /// and cannot be read. Nothing is changed yet: see [`Scanned::settle`].
+    /// The snapshots in the folder.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn snapshots(&self) -> Result<Vec<(GroupId, Seq)>, OpenError> {
+        let folder = &self.options.folder;
+        files::list(&*self.disk, folder).map_err(OpenError::io("list", files::folder(folder)))
+    }
+
+    /// The bytes of a snapshot in pieces; `None` in the place of one that cannot be read.
+    pub fn snapshot(
+        &self,
+        group: GroupId,
+        seq: Seq,
+    ) -> impl Iterator<Item = Option<Bytes>> + use<> {
+        files::pieces(&*self.disk, &self.options.folder, (group, seq))
+    }
+
+    /// Has [`Opened::replay`] hand over all records that were not trimmed, and not only those from the
+    /// recorded floor on.
+    pub fn read_all(&mut self) {
+        self.start = self.superblocks.current().kept;
+    }
+
+    /// Where the records begin that [`Opened::replay`] hands over; 0 if that is the first of all.
+    #[must_use]
+    pub const fn start(&self) -> Position {
+        self.start
+    }
+
+    /// Hands over every record from the floor on in the order of the log, and every place there where
+    /// something was written and cannot be read. What lies in segments below the floor is not looked at:
+    /// `verify` does that. Nothing is changed yet: see [`Scanned::settle`].
     ///
     /// # Errors
     /// `Corrupt` and the `Segment` errors if more is lost than places in a log; `Io`.
     pub fn replay(self, visit: &mut dyn FnMut(Read<'_>)) -> Result<Scanned, OpenError> {
         let mut records = 0;
+        let start = self.start;
         let mut take = |record: Record<'_>| {
-            records += 1;
-            visit(Read::Record(record));
+            if record.at >= start {
+                records += 1;
+                visit(Read::Record(record));
+            }
         };
-        let walked = walk(&self.segments, &mut |record, standing| {
+        let walked = walk(self.walked(), &mut |record, standing| {
             if standing == Standing::Sound {
                 take(record);
             }
@@ -225,14 +269,18 @@ impl Opened {
             return Err(OpenError::SegmentMissing { path: path(walked.end) });
         }
         let marked = self.superblocks.current().durable;
-        let plan = Plan::new(&walked, &self.segments, marked);
+        let mut plan = Plan::new(&walked, self.walked(), marked);
         let holds = |segment: &Segment| segment.first <= plan.end && plan.end < segment.end();
         let Some(tail) = self.segments.iter().position(holds).filter(|_| !plan.is_too_much) else {
             return Err(self.corrupt(&walked, marked));
         };
         if !plan.damage.is_empty() {
+            plan.damage.retain(|one| one.until.is_none_or(|until| until > start));
             let mut damage = plan.damage.iter().peekable();
-            let again = walk(&self.segments, &mut |record, standing| {
+            let again = walk(self.walked(), &mut |record, standing| {
+                if record.at < start {
+                    return;
+                }
                 while let Some(next) = damage.next_if(|next| next.from < record.at) {
                     visit(Read::Damage(*next));
                 }
@@ -250,6 +298,13 @@ impl Opened {
             torn: plan.torn.map(|records| Torn { at: Position(plan.end), records }),
         };
         Ok(Scanned { opened: self, walked, damage: plan.damage, tail, found })
+    }
+
+    /// The segments that a start reads.
+    fn walked(&self) -> &[Segment] {
+        let is_from = |segment: &Segment| segment.first <= self.start.0;
+        let from = self.segments.iter().rposition(is_from).unwrap_or(0);
+        self.segments.get(from..).unwrap_or_default()
     }
 
     /// Why no log can be made of what is there.
@@ -277,7 +332,10 @@ impl Opened {
             return Err(OpenError::SuperblockFull { path, bytes });
         }
         let durable = current.durable;
-        self.superblocks.advance(durable, blobs, &self.gauges, &self.options.clock)?;
+        // Where all was read, the blobs may need what the recorded floor leaves out.
+        let floor =
+            (self.start < current.start).then_some(Floor { start: self.start, keep: current.kept });
+        self.superblocks.advance(durable, floor, blobs, &self.gauges, &self.options.clock)?;
         Ok(())
     }
 
@@ -322,7 +380,7 @@ impl Opened {
 
     /// Writes again, and syncs, what stands between two places of the log.
     fn write_again(&self, from: u64, until: u64) -> Result<(), OpenError> {
-        for segment in &self.segments {
+        for segment in self.walked() {
             let from = from.max(segment.first + HEADER_BYTES);
             let until = until.min(segment.end());
             if from >= until {
@@ -373,7 +431,7 @@ impl Scanned {
         opened.harden(walked.proven.max(beyond).max(marked.0), found.end.0, &damage)?;
         if marked < found.end {
             let Opened { superblocks, gauges, options, .. } = &mut opened;
-            superblocks.advance(found.end, [], gauges, &options.clock)?;
+            superblocks.advance(found.end, None, [], gauges, &options.clock)?;
         }
         let Opened { options, disk, lock, gauges, superblocks, segments, .. } = opened;
         Ok(Replayed { options, disk, lock, gauges, superblocks, segments, tail, found })

@@ -18,6 +18,7 @@ use wire::{
 use crate::{
     Failure, Owner, Refused,
     limits::{COMMIT_BYTES_MAX, HEADER_BYTES, ROLL_BYTES},
+    superblocks::Floor,
 };
 
 /// A write that was admitted.
@@ -25,6 +26,7 @@ use crate::{
 pub(crate) enum Write {
     Append { owner: Owner, id: WriteId, kind: Kind, at: Position, bytes: Bytes },
     Blob { owner: Owner, id: WriteId, group: GroupId, blob: Bytes },
+    Floor { owner: Owner, id: WriteId, floor: Floor },
 }
 
 /// Where the next record goes.
@@ -163,6 +165,13 @@ impl Queue {
         Ok(())
     }
 
+    /// Admits a floor, or says why not. It takes no room in the superblock.
+    pub(crate) fn floor(&mut self, owner: Owner, id: WriteId, floor: Floor) -> Result<(), Refused> {
+        self.room(FLOOR_BYTES)?;
+        self.admit(FLOOR_BYTES, Write::Floor { owner, id, floor });
+        Ok(())
+    }
+
     /// Whether `length` bytes more may wait. One write always may, so that nothing that fits the
     /// disk is refused for ever.
     const fn room(&mut self, length: usize) -> Result<(), Refused> {
@@ -211,15 +220,21 @@ impl Write {
         match self {
             Self::Append { bytes, .. } => frame_bytes(bytes.len()),
             Self::Blob { blob, .. } => BLOB_HEAD_BYTES + blob.len(),
+            Self::Floor { .. } => FLOOR_BYTES,
         }
     }
 
     const fn owner(&self) -> Owner {
         match self {
-            Self::Append { owner, .. } | Self::Blob { owner, .. } => *owner,
+            Self::Append { owner, .. } | Self::Blob { owner, .. } | Self::Floor { owner, .. } => {
+                *owner
+            }
         }
     }
 }
+
+/// What a floor counts for in the queue.
+const FLOOR_BYTES: usize = 16;
 
 /// Takes from the front of `backlog` what one commit writes: all of it, up to a bound, and up to a
 /// record that follows a superblock of the same owner.
@@ -238,7 +253,7 @@ pub(crate) fn cut(backlog: &mut VecDeque<Write>, batch: &mut Vec<Write>) {
         match write {
             Write::Append { owner, .. } if blobs.contains(owner) => break,
             Write::Append { .. } => {}
-            Write::Blob { .. } => blobs.push(write.owner()),
+            Write::Blob { .. } | Write::Floor { .. } => blobs.push(write.owner()),
         }
         batch.extend(backlog.pop_front());
     }

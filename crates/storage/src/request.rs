@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use types::{GroupId, Position, ReadId, WriteId};
+use types::{GroupId, Hash, Position, ReadId, Seq, WriteId};
 use wire::log::Kind;
 
 use crate::{Failure, LoadError};
@@ -38,6 +38,56 @@ pub enum Request {
         /// All that it keeps there.
         blob: Bytes,
     },
+    /// Record from where the log is read at the next start, and delete the segments that lie wholly below
+    /// `keep`, which is not above `start`. Done, like a superblock, once the superblock is durable; the
+    /// files go after that.
+    Floor {
+        /// Who asks.
+        owner: Owner,
+        /// Under which number.
+        id: WriteId,
+        /// Nothing below is needed at a start.
+        start: Position,
+        /// Nothing below is needed at all.
+        keep: Position,
+    },
+    /// Write the next bytes of a snapshot's file, beside all other requests and in the order of those
+    /// of its kind. A piece at offset 0 begins the file anew; after the last it is durable and has its
+    /// name.
+    SnapshotWrite {
+        /// Of which group.
+        group: GroupId,
+        /// Of which record.
+        seq: Seq,
+        /// Where the bytes belong: after those before.
+        offset: u64,
+        /// The bytes.
+        bytes: Bytes,
+        /// Whether they are the last.
+        is_last: bool,
+    },
+    /// Read some bytes of a snapshot's file; fewer at its end.
+    SnapshotRead {
+        /// Who asks.
+        owner: Owner,
+        /// Under which number.
+        id: ReadId,
+        /// Of which group.
+        group: GroupId,
+        /// Of which record.
+        seq: Seq,
+        /// From where.
+        offset: u64,
+        /// How many.
+        bytes_max: usize,
+    },
+    /// Remove a snapshot's file, whole or begun. Nothing is reported.
+    SnapshotRemove {
+        /// Of which group.
+        group: GroupId,
+        /// Of which record.
+        seq: Seq,
+    },
     /// Read a record back.
     Load {
         /// Who asks.
@@ -60,6 +110,18 @@ pub enum Completion {
         id: WriteId,
         /// Where the record starts; `None` for a superblock.
         at: Option<Position>,
+    },
+    /// A piece of a snapshot's file is written, or cannot be: then the file is gone, and nothing else
+    /// is the matter.
+    SnapshotWritten {
+        /// Of which group.
+        group: GroupId,
+        /// Of which record.
+        seq: Seq,
+        /// Where in the file the piece ended.
+        end: u64,
+        /// SHA-256 of the whole file, after its last piece.
+        result: Result<Option<Hash>, Failure>,
     },
     /// A read is done.
     Loaded {

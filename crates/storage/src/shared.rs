@@ -13,11 +13,13 @@ use wire::log::Kind;
 use crate::{
     Clock, Completion, Disk, Failure, OpenError, Refused, Replayed, Request, Sink, Space, Stats,
     commit::Committer,
+    files::{self, Files, Job},
     prepare,
     queue::{Bounds, Phase, Place, Queue, Write},
     read::{self, Loads},
     segment::Segment,
     stats::Gauges,
+    superblocks::Floor,
 };
 
 /// Running storage. Closing it, or dropping it, writes what waits and ends the threads.
@@ -46,6 +48,7 @@ pub(crate) struct Shared {
     /// The preparing thread sleeps here.
     pub(crate) wanted: Condvar,
     pub(crate) loads: Loads,
+    pub(crate) files: Files,
     segments: Mutex<BTreeMap<u64, Segment>>,
 }
 
@@ -82,12 +85,15 @@ impl Storage {
             work: Condvar::new(),
             wanted: Condvar::new(),
             loads: Loads::new(),
+            files: Files::new(),
             segments: Mutex::new(segments.into_iter().map(|one| (one.first, one)).collect()),
         });
         let committer = Committer::new(Arc::clone(&shared), superblocks, current, end);
         let mut storage = Self { shared: Arc::clone(&shared), threads: Vec::new(), _lock: lock };
         let reader = Arc::clone(&shared);
         storage.spawn("storage-read", move || read::run(&reader))?;
+        let (filer, folder) = (Arc::clone(&shared), options.folder.clone());
+        storage.spawn("storage-files", move || files::run(&filer, &folder))?;
         storage.spawn("storage-prepare", move || prepare::run(&shared, &options))?;
         storage.spawn("storage", move || committer.run())?;
         Ok(storage)
@@ -172,6 +178,23 @@ impl Handle {
                 Request::Superblock { owner, id, group, blob } => {
                     queue.blob(*owner, *id, *group, blob.clone())?;
                 }
+                Request::Floor { owner, id, start, keep } => {
+                    assert!(keep <= start, "what a start reads is kept");
+                    queue.floor(*owner, *id, Floor { start: *start, keep: *keep })?;
+                }
+                Request::SnapshotWrite { group, seq, offset, bytes, is_last } => {
+                    let (name, offset, is_last) = ((*group, *seq), *offset, *is_last);
+                    let bytes = bytes.clone();
+                    self.shared.files.push(Job::Write { name, offset, bytes, is_last })?;
+                }
+                Request::SnapshotRead { owner, id, group, seq, offset, bytes_max } => {
+                    let (owner, id, name) = (*owner, *id, (*group, *seq));
+                    let (offset, bytes_max) = (*offset, *bytes_max);
+                    self.shared.files.push(Job::Read { owner, id, name, offset, bytes_max })?;
+                }
+                Request::SnapshotRemove { group, seq } => {
+                    self.shared.files.push(Job::Remove((*group, *seq)))?;
+                }
                 Request::Load { owner, id, at } => self.shared.loads.push(*owner, *id, *at)?,
             }
             requests.pop_front();
@@ -238,6 +261,21 @@ impl Shared {
         (at.0 < segment.end()).then(|| segment.clone())
     }
 
+    /// Takes the segments out of use that lie wholly below `keep`, and has their files deleted, the
+    /// lowest first: what is left always hangs together.
+    pub(crate) fn drop_segments(&self, keep: Position) {
+        let mut segments = self.segments.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gone = Vec::new();
+        while let Some(entry) = segments.first_entry().filter(|entry| entry.get().end() <= keep.0) {
+            gone.push(entry.remove().path);
+        }
+        drop(segments);
+        if !gone.is_empty() {
+            // Refused only when storage ends; the next floor takes them.
+            let _ends = self.files.push(Job::Delete(gone)).is_err();
+        }
+    }
+
     pub(crate) fn add_segment(&self, segment: Segment) {
         let mut segments = self.segments.lock().unwrap_or_else(PoisonError::into_inner);
         segments.insert(segment.first, segment);
@@ -265,6 +303,7 @@ impl Shared {
         }
         drop(queue);
         self.loads.close();
+        self.files.close();
         self.work.notify_all();
         self.wanted.notify_all();
     }
@@ -280,6 +319,7 @@ impl Shared {
         }
         drop(queue);
         self.loads.close();
+        self.files.close();
         self.work.notify_all();
         self.wanted.notify_all();
     }

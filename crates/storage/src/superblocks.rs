@@ -40,6 +40,13 @@ pub enum CopyState {
     Damaged(DecodeError),
 }
 
+/// From where the log is read, and below what it is not needed at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Floor {
+    pub(crate) start: Position,
+    pub(crate) keep: Position,
+}
+
 /// The open file and what it holds.
 #[derive(Debug)]
 pub(crate) struct Superblocks {
@@ -137,7 +144,8 @@ impl Superblocks {
         let copies = reading.copies;
         let sealed = reading.current.seal();
         let slot_bytes = slot_bytes.max(roomy(reading.slot_bytes, sealed.length()));
-        if slot_bytes > reading.slot_bytes {
+        // One of an older layout is written anew as a whole, as its checksum will be another one.
+        if slot_bytes > reading.slot_bytes || sealed.checksum() != reading.checksum {
             let grown = Self::create(disk, folder, slot_bytes, reading.current)?;
             return Ok((grown, copies));
         }
@@ -163,10 +171,11 @@ impl Superblocks {
         self.slot_bytes
     }
 
-    /// Writes the next superblock: new blobs, and how far the log is durable now.
+    /// Writes the next superblock: new blobs, a new floor, and how far the log is durable now.
     pub(crate) fn advance(
         &mut self,
         durable: Position,
+        floor: Option<Floor>,
         blobs: impl IntoIterator<Item = (GroupId, Bytes)>,
         gauges: &Gauges,
         clock: &Clock,
@@ -177,6 +186,11 @@ impl Superblocks {
         next.parent = self.checksum;
         next.durable = durable;
         next.blobs.extend(blobs);
+        if let Some(Floor { start, keep }) = floor {
+            next.start = start;
+            // What is gone does not come back.
+            next.kept = next.kept.max(keep);
+        }
         let sealed = next.seal();
         assert!(sealed.length() as u64 <= self.slot_bytes, "blobs are limited when they come in");
         for pair in [[0, 1], [2, 3]] {

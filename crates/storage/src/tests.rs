@@ -29,6 +29,7 @@ mod damage;
 mod full;
 mod log;
 mod reads;
+mod snapshots;
 mod superblock;
 mod tmpfs;
 mod verify;

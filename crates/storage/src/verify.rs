@@ -108,7 +108,8 @@ pub(crate) fn verify_on(
     let mut problems = Vec::new();
     let superblock = read_superblock(disk, folder, &mut problems)?;
     let mut identity = superblock.as_ref().map(|(superblock, _)| superblock.identity);
-    let segments = open_segments(disk, folder, &mut identity, &mut problems)?;
+    let kept = superblock.as_ref().map_or(Position(0), |(superblock, _)| superblock.kept);
+    let segments = open_segments(disk, folder, kept, &mut identity, &mut problems)?;
     let mut reports: Vec<SegmentReport> = segments.iter().map(SegmentReport::new).collect();
     let mut index = 0;
     let walked = walk(&segments, &mut |record, standing| {
@@ -164,13 +165,15 @@ fn read_superblock(
 fn open_segments(
     disk: &dyn Disk,
     folder: &Path,
+    kept: Position,
     identity: &mut Option<Identity>,
     problems: &mut Vec<OpenError>,
 ) -> Result<Vec<Segment>, OpenError> {
     let wal = segment::wal(folder);
     let firsts = segment::list(disk, folder).map_err(OpenError::io("list", wal))?;
     let mut segments: Vec<Segment> = Vec::new();
-    let mut expected = 0;
+    // Segments below what is kept may be gone.
+    let mut expected = firsts.first().copied().filter(|first| *first <= kept.0).unwrap_or(0);
     for first in firsts {
         let path = segment::path(folder, first);
         let file = disk.open(&path, Access::Read).map_err(OpenError::io("open", &path))?;

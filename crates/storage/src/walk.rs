@@ -99,14 +99,15 @@ impl Walk {
     }
 }
 
-/// Walks `segments`, in order, and shows every record. A missing segment is a bad place.
+/// Walks `segments`, in order, and shows every record. A missing segment between them is a bad place;
+/// whether one is missing before the first is for the caller to know.
 pub(crate) fn walk(
     segments: &[Segment],
     visit: &mut dyn FnMut(Record<'_>, Standing),
 ) -> Result<Walk, Unreadable> {
     let mut walk = Walk::default();
     let mut buffer = Vec::new();
-    let mut expected = 0;
+    let mut expected = segments.first().map_or(0, |segment| segment.first);
     for segment in segments {
         if segment.first != expected {
             walk.bad(expected);

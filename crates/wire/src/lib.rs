@@ -18,6 +18,7 @@ mod parcel;
 mod parts;
 mod record;
 mod reply;
+mod snapshot;
 pub mod superblock;
 mod voice;
 
@@ -31,4 +32,5 @@ pub use parcel::{
 };
 pub use record::{Command, CommandRef, HEADER_BYTES, Header, Record, RecordKind, digest};
 pub use reply::{Doubt, Reply};
+pub use snapshot::{Snapshot, SnapshotAnswer, SnapshotHead, SnapshotPart, SnapshotReader};
 pub use voice::{Mark, Voice};

@@ -63,9 +63,23 @@ pub const PARCELS_BYTES_MAX: usize = 1 << 20;
 const _: () = assert!(PARCELS_BYTES_MAX + 2 * PARCEL_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(PARCEL_BYTES_MAX + 1_024 < COMMAND_BYTES_MAX);
 
-/// Records of the register that one damage of a log may take before the log is beyond repair.
-pub const REGISTER_RECORDS_LOST_MAX: u64 = 1_024;
-
 /// Fault ranges that one group names. A disk with more is to be replaced; the last range then covers
 /// the rest.
 pub const FAULTS_MAX: usize = 256;
+
+/// What one part of a snapshot aims at: encoding or taking in one is well below a millisecond.
+pub const SNAPSHOT_PART_BYTES: usize = 256 << 10;
+
+/// One part of a snapshot at most: what it aims at and one item of the largest size.
+pub const SNAPSHOT_PART_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes of a snapshot in one message: at 60 ms to the other node 16 MB/s, and little enough that the
+/// step which takes it in stays short.
+pub const SNAPSHOT_CHUNK_BYTES_MAX: usize = 1 << 20;
+
+/// Snapshots of a group that its entry in the superblock names.
+pub const SNAPSHOTS_MAX: usize = 8;
+
+const _: () = assert!(SNAPSHOT_PART_BYTES + COMMAND_BYTES_MAX < SNAPSHOT_PART_BYTES_MAX);
+const _: () = assert!(SNAPSHOT_PART_BYTES + REPLY_BYTES_MAX < SNAPSHOT_PART_BYTES_MAX);
+const _: () = assert!(SNAPSHOT_CHUNK_BYTES_MAX < FRAME_BYTES_MAX);

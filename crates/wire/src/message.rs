@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, NodeId, Seq, Stamp, Tail, Until};
 
-use crate::{Command, DecodeError, Fault, Parcel, Reader, Reply, Voice, Writer, limits};
+use crate::{Command, DecodeError, Fault, Parcel, Reader, Reply, Snapshot, Voice, Writer, limits};
 
 /// Version of the frame and of every message in it.
 const VERSION: u8 = 1;
@@ -163,6 +163,42 @@ pub enum GroupMessage {
     End {
         /// The end of the home's chain.
         tail: Tail,
+    },
+    /// Anyone to the other members: what the sender's state was after a record, and which snapshot it
+    /// has.
+    Digest {
+        /// The record.
+        seq: Seq,
+        /// Its chain hash.
+        head: Hash,
+        /// Digest of the model's state after it, come to by applying records.
+        digest: Hash,
+        /// The newest snapshot that the sender has durably and whose digest another member has
+        /// confirmed; 0 for none.
+        kept: Seq,
+    },
+    /// Answer to `Fetch` by one that no longer holds the records asked for: take this first.
+    SnapshotOffer {
+        /// The snapshot.
+        snapshot: Snapshot,
+        /// Where the answering chain ends.
+        tail: Tail,
+    },
+    /// Send me the snapshot at `seq` from byte `offset` on.
+    SnapshotFetch {
+        /// The snapshot.
+        seq: Seq,
+        /// Bytes of it that the sender has.
+        offset: u64,
+    },
+    /// Answer to `SnapshotFetch`.
+    SnapshotChunk {
+        /// The snapshot.
+        seq: Seq,
+        /// Where in it the bytes stand.
+        offset: u64,
+        /// Some of it, up to [`limits::SNAPSHOT_CHUNK_BYTES_MAX`].
+        bytes: Bytes,
     },
 }
 
@@ -329,7 +365,8 @@ impl GroupMessage {
             | Self::Adopt { .. }
             | Self::NewEpoch { .. }
             | Self::Fetch { .. }
-            | Self::AskEnd => true,
+            | Self::AskEnd
+            | Self::SnapshotFetch { .. } => true,
             Self::AppendAck { .. }
             | Self::Refused { .. }
             | Self::SealAck { .. }
@@ -338,7 +375,10 @@ impl GroupMessage {
             | Self::Entries { .. }
             | Self::Want { .. }
             | Self::Found { .. }
-            | Self::End { .. } => false,
+            | Self::End { .. }
+            | Self::Digest { .. }
+            | Self::SnapshotOffer { .. }
+            | Self::SnapshotChunk { .. } => false,
         }
     }
 
@@ -362,6 +402,10 @@ impl GroupMessage {
             Self::Found { .. } => 15,
             Self::AskEnd => 16,
             Self::End { .. } => 17,
+            Self::Digest { .. } => 18,
+            Self::SnapshotOffer { .. } => 19,
+            Self::SnapshotFetch { .. } => 20,
+            Self::SnapshotChunk { .. } => 21,
         }
     }
 
@@ -409,6 +453,19 @@ impl GroupMessage {
                 writer.u64(last.0);
                 write_records(writer, records);
             }
+            Self::Digest { seq, head, digest, kept } => {
+                writer.u64(seq.0).hash(*head).hash(*digest).u64(kept.0);
+            }
+            Self::SnapshotOffer { snapshot, tail } => {
+                snapshot.encode(writer);
+                writer.tail(*tail);
+            }
+            Self::SnapshotFetch { seq, offset } => {
+                writer.u64(seq.0).u64(*offset);
+            }
+            Self::SnapshotChunk { seq, offset, bytes } => {
+                writer.u64(seq.0).u64(*offset).run(bytes);
+            }
         }
     }
 
@@ -446,6 +503,19 @@ impl GroupMessage {
             15 => Self::Found { last: Seq(reader.u64()?), records: read_records(frame, reader)? },
             16 => Self::AskEnd,
             17 => Self::End { tail: reader.tail()? },
+            18 => Self::Digest {
+                seq: Seq(reader.u64()?),
+                head: reader.hash()?,
+                digest: reader.hash()?,
+                kept: Seq(reader.u64()?),
+            },
+            19 => Self::SnapshotOffer { snapshot: Snapshot::decode(reader)?, tail: reader.tail()? },
+            20 => Self::SnapshotFetch { seq: Seq(reader.u64()?), offset: reader.u64()? },
+            21 => Self::SnapshotChunk {
+                seq: Seq(reader.u64()?),
+                offset: reader.u64()?,
+                bytes: frame.slice_ref(reader.run("chunk", limits::SNAPSHOT_CHUNK_BYTES_MAX)?),
+            },
             value => {
                 return Err(DecodeError::Invalid { field: "message tag", value: value.into() });
             }

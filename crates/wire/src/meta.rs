@@ -5,14 +5,15 @@
 
 use alloc::vec::Vec;
 
-use types::{Config, Epoch, EpochTable, Hash, NodeId, Seq};
+use types::{Config, Epoch, EpochTable, Hash, NodeId, Position, Seq};
 
-use crate::{DecodeError, Fault, Reader, Writer, limits};
+use crate::{DecodeError, Fault, Reader, Snapshot, Writer, limits};
 
-/// Version of this layout for a replica without faults.
-const VERSION: u8 = 1;
+/// Version of this layout. Version 1 ended with the orphans, version 2 with some faults; both are still
+/// read.
+const VERSION: u8 = 3;
 
-/// The same with the faults at the end, of which there are some.
+/// The version that ends with faults.
 const VERSION_FAULTS: u8 = 2;
 
 /// A replica's durable state of one group besides its records.
@@ -31,6 +32,12 @@ pub struct Meta {
     /// What this replica held, or may have held, and cannot read: seqs rise, and only the last range
     /// may have no end.
     pub faults: Vec<Fault>,
+    /// Where the lowest record of any orphan may stand in the log: nothing from there on is trimmed.
+    pub pinned: Option<Position>,
+    /// The snapshots that this replica has, oldest first. Its chain goes on from the oldest.
+    pub snapshots: Vec<Snapshot>,
+    /// Records up to here may be gone from this node's log.
+    pub trimmed: Seq,
 }
 
 /// A run of records that this replica held and that is not in the chain.
@@ -75,13 +82,32 @@ impl OrphanReason {
 }
 
 impl Meta {
+    /// What a replica keeps that was never told anything: it knows the configuration of the first day.
+    #[must_use]
+    pub const fn new(config: Config) -> Self {
+        Self {
+            promised: Epoch(0),
+            table: EpochTable::new(),
+            home: None,
+            config,
+            orphans: Vec::new(),
+            faults: Vec::new(),
+            pinned: None,
+            snapshots: Vec::new(),
+            trimmed: Seq(0),
+        }
+    }
+
     /// Writes the blob.
+    ///
+    /// # Panics
+    /// If the snapshots are not in order, which nobody could read.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
+        assert!(in_order(&self.snapshots), "snapshots are kept oldest first");
         let mut out = Vec::with_capacity(128);
         let mut writer = Writer::new(&mut out);
-        let version = if self.faults.is_empty() { VERSION } else { VERSION_FAULTS };
-        writer.u8(version).u64(self.promised.0).table(&self.table);
+        writer.u8(VERSION).u64(self.promised.0).table(&self.table);
         writer.maybe_node(self.home);
         writer.config(&self.config).count(self.orphans.len());
         for orphan in &self.orphans {
@@ -93,9 +119,13 @@ impl Meta {
                 .u64(orphan.by.0)
                 .u8(orphan.reason as u8);
         }
-        if !self.faults.is_empty() {
-            writer.faults(&self.faults);
+        writer.faults(&self.faults);
+        writer.flag(self.pinned.is_some()).u64(self.pinned.unwrap_or_default().0);
+        writer.count(self.snapshots.len());
+        for snapshot in &self.snapshots {
+            snapshot.encode(&mut writer);
         }
+        writer.u64(self.trimmed.0);
         out
     }
 
@@ -106,7 +136,7 @@ impl Meta {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         let version = reader.u8()?;
-        if version != VERSION && version != VERSION_FAULTS {
+        if !(1..=VERSION).contains(&version) {
             return Err(DecodeError::Invalid { field: "meta version", value: version.into() });
         }
         let promised = Epoch(reader.u64()?);
@@ -133,10 +163,36 @@ impl Meta {
                 },
             });
         }
-        let faults = if version == VERSION_FAULTS { reader.some_faults()? } else { Vec::new() };
+        let faults = match version {
+            VERSION => reader.faults()?,
+            VERSION_FAULTS => reader.some_faults()?,
+            _ => Vec::new(),
+        };
+        // What was set aside before positions were noted may stand anywhere.
+        let mut pinned = (!orphans.is_empty()).then_some(Position(0));
+        let (mut snapshots, mut trimmed) = (Vec::new(), Seq(0));
+        if version == VERSION {
+            let is_pinned = reader.flag("pinned flag")?;
+            let at = reader.u64()?;
+            if !is_pinned && at != 0 {
+                return Err(DecodeError::Invalid { field: "absent position", value: at });
+            }
+            pinned = is_pinned.then_some(Position(at));
+            for _ in 0..reader.count("snapshots", limits::SNAPSHOTS_MAX)? {
+                snapshots.push(Snapshot::decode(&mut reader)?);
+            }
+            trimmed = Seq(reader.u64()?);
+        }
+        if !in_order(&snapshots) {
+            return Err(DecodeError::Invalid { field: "order of snapshots", value: 0 });
+        }
         reader.end()?;
-        Ok(Self { promised, table, home, config, orphans, faults })
+        Ok(Self { promised, table, home, config, orphans, faults, pinned, snapshots, trimmed })
     }
+}
+
+fn in_order(snapshots: &[Snapshot]) -> bool {
+    snapshots.is_sorted_by(|one, next| one.tail.seq < next.tail.seq)
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use types::{ClusterId, GroupId, Hash, NodeId, Position};
 
 use crate::{DecodeError, Reader, Writer, log::Identity};
 
-/// Version of this layout.
-const VERSION: u16 = 1;
+/// Version of this layout. Version 1, of a log that is always read from its start, is still read.
+const VERSION: u16 = 2;
 
 /// "EKSUPER" and the number of copies.
 const MAGIC: u64 = u64::from_le_bytes(*b"EKSUPER4");
@@ -26,8 +26,8 @@ pub const COPIES: usize = 4;
 /// Bytes before the body: magic, version, copy, a zero, body length, checksum.
 const HEAD_BYTES: usize = 8 + 2 + 1 + 1 + 4 + 32;
 
-/// Bytes of a body without blobs: cluster, node, version, parent, durable, count.
-const BODY_BYTES: usize = 16 + 2 + 8 + 32 + 8 + 4;
+/// Bytes of a body without blobs: cluster, node, version, parent, durable, start, kept, count.
+const BODY_BYTES: usize = 16 + 2 + 8 + 32 + 8 + 8 + 8 + 4;
 
 /// Bytes that each blob costs besides its own: group and length.
 pub const BLOB_HEAD_BYTES: usize = 2 + 4;
@@ -49,6 +49,10 @@ pub struct Superblock {
     pub parent: Hash,
     /// The log was durable up to here when this was written. A log that ends earlier has lost bytes.
     pub durable: Position,
+    /// Nothing in the log below this is needed at a start.
+    pub start: Position,
+    /// Nothing in the log below this is needed at all: it may be gone.
+    pub kept: Position,
     /// What each group keeps outside the log.
     pub blobs: BTreeMap<GroupId, Bytes>,
 }
@@ -67,7 +71,8 @@ impl Superblock {
         let mut body = Vec::with_capacity(BODY_BYTES);
         let mut writer = Writer::new(&mut body);
         writer.raw(&self.identity.cluster.0).u16(self.identity.node.0);
-        writer.u64(self.version).hash(self.parent).u64(self.durable.0).count(self.blobs.len());
+        writer.u64(self.version).hash(self.parent).u64(self.durable.0);
+        writer.u64(self.start.0).u64(self.kept.0).count(self.blobs.len());
         for (group, blob) in &self.blobs {
             writer.u16(group.0).run(blob);
         }
@@ -86,9 +91,9 @@ impl Superblock {
         if magic != MAGIC {
             return Err(DecodeError::Invalid { field: "superblock magic", value: magic });
         }
-        let version = reader.u16()?;
-        if version != VERSION {
-            return Err(DecodeError::Invalid { field: "superblock layout", value: version.into() });
+        let layout = reader.u16()?;
+        if !(1..=VERSION).contains(&layout) {
+            return Err(DecodeError::Invalid { field: "superblock layout", value: layout.into() });
         }
         let found = reader.u8()?;
         if found != copy {
@@ -104,16 +109,21 @@ impl Superblock {
         if Hash(Sha256::digest(body).into()) != checksum {
             return Err(DecodeError::Invalid { field: "superblock checksum", value: 0 });
         }
-        Ok((Self::decode_body(body)?, checksum))
+        Ok((Self::decode_body(layout, body)?, checksum))
     }
 
-    fn decode_body(body: &[u8]) -> Result<Self, DecodeError> {
+    fn decode_body(layout: u16, body: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
         let cluster = ClusterId(reader.array()?);
         let node = NodeId(reader.u16()?);
         let version = reader.u64()?;
         let parent = reader.hash()?;
         let durable = Position(reader.u64()?);
+        let mut floor = [Position(0); 2];
+        if layout > 1 {
+            floor = [Position(reader.u64()?), Position(reader.u64()?)];
+        }
+        let [start, kept] = floor;
         let count = reader.count("superblock blobs", usize::from(u16::MAX) + 1)?;
         let mut blobs = BTreeMap::new();
         for _ in 0..count {
@@ -126,7 +136,8 @@ impl Superblock {
             blobs.insert(group, Bytes::copy_from_slice(blob));
         }
         reader.end()?;
-        Ok(Self { identity: Identity { cluster, node }, version, parent, durable, blobs })
+        let identity = Identity { cluster, node };
+        Ok(Self { identity, version, parent, durable, start, kept, blobs })
     }
 }
 
@@ -147,7 +158,7 @@ impl Sealed {
     ///
     /// Layout, little-endian: magic u64, layout version u16, copy u8, a zero, body length u32,
     /// SHA-256 of the body, then the body: cluster 16, node u16, version u64, parent 32,
-    /// durable u64, count u32, and per blob group u16, length u32, bytes, in rising order of group.
+    /// durable u64, start u64, kept u64, count u32, and per blob group u16, length u32, bytes, in rising order of group.
     /// The copy number is outside the checksum, so that all copies share one name.
     #[must_use]
     pub fn copy(&self, copy: u8) -> Vec<u8> {

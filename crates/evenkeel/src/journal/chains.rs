@@ -3,6 +3,8 @@
 //! The log of a node is the order in which it wrote. A record belongs to its group's chain exactly
 //! when the epoch table in the superblock says so; all others were set aside, and the superblock
 //! itemises them. That is how a node reads its log at start, so what passes here is what it finds.
+//! Where the oldest records were trimmed, a chain goes on from the record of a snapshot: the superblock
+//! names its hash, and the snapshot's file must have the SHA-256 that stands there too.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +12,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use storage::Standing;
-use types::{Epoch, GroupId, Hash, Position, Seq};
+use types::{Epoch, GroupId, Hash, Position, Seq, Tail};
 use wire::superblock::{COPIES, Superblock};
 use wire::{DecodeError, Fault, Meta, Record};
 
@@ -55,6 +57,22 @@ pub(crate) enum Finding {
         /// Where it stands.
         at: Position,
     },
+    /// A snapshot's file is missing, or its bytes are not those that were written.
+    #[error("{group}: the snapshot of record {seq} is missing or damaged")]
+    Snapshot {
+        /// The group.
+        group: GroupId,
+        /// The record it is of.
+        seq: Seq,
+    },
+    /// A snapshot is of another record than the chain has there.
+    #[error("{group}: the snapshot of record {seq} is not of this chain")]
+    Astray {
+        /// The group.
+        group: GroupId,
+        /// The record it is of.
+        seq: Seq,
+    },
     /// The chain does not reach an epoch that the superblock says it has come to.
     #[error("{group}: the chain ends at {tail}, but epoch {epoch} began at {start} here")]
     Short {
@@ -73,7 +91,9 @@ pub(crate) enum Finding {
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     meta: Option<Meta>,
-    /// Hash of each record, the first record's first; `None` where none can be read.
+    /// The record that the chain goes on from; 0 for the beginning.
+    base: Tail,
+    /// Hash of each record after the base; `None` where none can be read.
     hashes: Vec<Option<Hash>>,
     /// Epoch of the last record.
     last: Epoch,
@@ -104,11 +124,28 @@ pub(crate) fn metas(folder: &Path) -> BTreeMap<GroupId, Bytes> {
 
 impl Chains {
     /// Chains without records, under these metas.
-    pub(crate) fn new(metas: BTreeMap<GroupId, Bytes>) -> Self {
+    ///
+    /// `digest` gives the SHA-256 of a snapshot's file, if it can be read.
+    pub(crate) fn new(
+        metas: BTreeMap<GroupId, Bytes>,
+        digest: impl Fn(GroupId, Seq) -> Option<Hash>,
+    ) -> Self {
         let mut chains = Self { groups: BTreeMap::new(), findings: Vec::new() };
         for (group, blob) in metas {
             match Meta::decode(&blob) {
-                Ok(meta) => chains.groups.entry(group).or_default().meta = Some(meta),
+                Ok(meta) => {
+                    for snapshot in &meta.snapshots {
+                        let seq = snapshot.tail.seq;
+                        if digest(group, seq) != Some(snapshot.sha256) {
+                            chains.findings.push(Finding::Snapshot { group, seq });
+                        }
+                    }
+                    let trimmed = meta.trimmed > Seq(0);
+                    let base = meta.snapshots.first().filter(|_| trimmed);
+                    let base = base.map(|oldest| oldest.tail).unwrap_or_default();
+                    let one = Group { base, last: base.epoch, ..Group::default() };
+                    chains.groups.insert(group, Group { meta: Some(meta), ..one });
+                }
                 Err(source) => chains.findings.push(Finding::Meta { group, source }),
             }
         }
@@ -139,6 +176,9 @@ impl Chains {
                 let (group, tail) = (*id, Seq(group.seq()));
                 findings.push(Finding::Short { group, tail, epoch: start.epoch, start: start.seq });
             }
+            let snapshots = group.meta.iter().flat_map(|meta| &meta.snapshots);
+            let astray = snapshots.filter(|one| group.is_known_to_differ(one.tail));
+            findings.extend(astray.map(|one| Finding::Astray { group: *id, seq: one.tail.seq }));
         }
         findings
     }
@@ -168,8 +208,12 @@ impl Group {
             *count += 1;
             return Ok(());
         }
+        if seq <= self.base.seq {
+            // Of before a snapshot; what the chain began with may be gone.
+            return Ok(());
+        }
         let tail = Seq(self.seq());
-        let index = usize::try_from(seq.0.saturating_sub(1)).unwrap_or(usize::MAX);
+        let index = usize::try_from(seq.0 - self.base.seq.0 - 1).unwrap_or(usize::MAX);
         if seq > tail.next() {
             if standing == Standing::Sound {
                 return Err(Finding::Missing { group, seq, at, tail });
@@ -182,7 +226,7 @@ impl Group {
         }
         if seq > tail {
             let before = index.checked_sub(1).and_then(|before| self.hashes.get(before).copied());
-            if before.unwrap_or(Some(Hash::ZERO)).is_some_and(|hash| hash != header.previous) {
+            if before.unwrap_or(Some(self.base.hash)).is_some_and(|hash| hash != header.previous) {
                 return Err(Finding::Forked { group, seq, at });
             }
             self.hashes.push(Some(record.hash()));
@@ -204,12 +248,40 @@ impl Group {
 
     /// Seq of the chain's last record; 0 if there is none.
     pub(crate) const fn seq(&self) -> u64 {
-        self.hashes.len() as u64
+        self.base.seq.0 + self.hashes.len() as u64
+    }
+
+    /// Hash of the chain's record at `seq`, from its base on.
+    fn hash(&self, seq: Seq) -> Option<Hash> {
+        if seq == self.base.seq {
+            return Some(self.base.hash);
+        }
+        let index = seq.0.checked_sub(self.base.seq.0)?.checked_sub(1)?;
+        self.hashes.get(usize::try_from(index).ok()?).copied().flatten()
+    }
+
+    /// Whether another record than this stands at its place, or none can stand there.
+    fn is_known_to_differ(&self, tail: Tail) -> bool {
+        match self.hash(tail.seq) {
+            Some(hash) => hash != tail.hash,
+            None => tail.seq.0 > self.seq() || tail.seq < self.base.seq,
+        }
+    }
+
+    /// The record before the first that is here; 0 if all are.
+    pub(crate) const fn base(&self) -> Seq {
+        self.base.seq
+    }
+
+    /// The newest snapshot; 0 if there is none.
+    pub(crate) fn snapshot(&self) -> Seq {
+        let newest = self.meta.as_ref().and_then(|meta| meta.snapshots.last());
+        newest.map_or(Seq(0), |snapshot| snapshot.tail.seq)
     }
 
     /// Hash of the chain's last record.
     pub(crate) fn head(&self) -> Hash {
-        self.hashes.last().copied().flatten().unwrap_or_default()
+        self.hashes.last().map_or(self.base.hash, |last| last.unwrap_or_default())
     }
 
     /// Records of the chain that cannot be read anywhere in the log.

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use channel::{At, Channels};
+use channel::At;
 use model::{Model, Outcome};
 use sha2::{Digest, Sha256};
 use types::{Hash, Seq};
@@ -12,7 +12,7 @@ use wire::{CommandRef, Record, RecordKind};
 use super::channels::dispatch;
 use super::{Group, Out};
 use crate::Event;
-use crate::answers::{Answers, Stored};
+use crate::answers::Stored;
 
 impl<M: Model> Group<M> {
     /// Applies committed records in order until `work_max` is done (a record is as much work as its
@@ -40,17 +40,6 @@ impl<M: Model> Group<M> {
         let next = self.applied.next();
         self.loaded.contains_key(&next)
             || self.chain.link(next).is_some_and(|link| link.bytes.is_some())
-    }
-
-    /// Drops everything applied; records are applied again from the first.
-    pub(super) fn rebuild(&mut self) {
-        self.model = self.fresh.clone();
-        self.answers = Answers::default();
-        self.channels = Channels::new(self.id);
-        self.ahead = None;
-        self.applied = Seq(0);
-        self.trail = Hash::ZERO;
-        self.marks.restart();
     }
 
     /// The record at `seq`, if it is in memory.
@@ -123,6 +112,12 @@ impl<M: Model> Group<M> {
             out.push(Out::Note(Event::Upgraded { group, seq, version }));
         }
         self.pass_mark(record, out);
+        let before = (self.stamp, self.work);
+        self.stamp = header.stamp;
+        self.work = self.work.saturating_add(1 + u64::from(header.count));
+        if self.is_save_point(before) {
+            self.reach_save_point();
+        }
     }
 
     /// Applies a command unless its id has an outcome or its time has passed. Returns the outcome

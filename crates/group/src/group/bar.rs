@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use model::Model;
 use replication::Mutant;
-use types::{ModelVersion, NodeId, Seq, Stamp};
+use types::{ModelVersion, NodeId, Seq};
 use wire::{DecodeError, Header, Mark, Record};
 
 use super::{Group, Out, Role};
@@ -116,6 +116,7 @@ impl<M: Model> Group<M> {
     /// Whether the next committed record may be applied here.
     pub(super) fn may_apply(&self) -> bool {
         self.runs_model()
+            && !self.is_restoring()
             && self.applied < self.commit()
             && self.can_run(self.applied.next())
             && !self.odd.as_ref().is_some_and(|odd| odd.is_final)
@@ -149,7 +150,7 @@ impl<M: Model> Group<M> {
     /// Takes a mark after `record`, which was just applied, if one is due there.
     pub(super) fn pass_mark(&mut self, record: &Record, out: &mut Vec<Out>) {
         let header = record.header();
-        let before = self.chain.link(header.seq.prev()).map_or(Stamp(0), |link| link.stamp);
+        let before = self.chain.stamp_at(header.seq.prev()).unwrap_or_default();
         let due = Marks::due(self.id, header.seq, before, header.stamp);
         let goal = self.odd.as_ref().map(|odd| odd.mark);
         let is_goal = goal.is_some_and(|goal| goal.seq == header.seq);
@@ -188,6 +189,9 @@ impl<M: Model> Group<M> {
                 self.rebuild();
                 self.drop_post();
                 out.push(Out::Note(Event::Odd { group, seq, nodes: of }));
+                if self.is_in_doubt() {
+                    self.rewind(out);
+                }
             }
         }
     }

@@ -48,6 +48,9 @@ impl<M: Model> Group<M> {
     pub(crate) fn examine(&mut self) -> Option<Vec<u8>> {
         // Damage that was found at an earlier start counts again: more of it may have come since. It ends
         // with the next record of the group, which stands behind it.
+        if self.is_damaged {
+            self.go_on_from_applied();
+        }
         if self.may_lack_end {
             self.doubt = Doubt::Open { asked: None };
         }

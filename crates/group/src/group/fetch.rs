@@ -88,6 +88,9 @@ impl<M: Model> Group<M> {
         }
         self.serving.retain(|serving| serving.to != from || serving.fills);
         let tail = self.chain.tail();
+        if after.seq < self.chain.base().seq {
+            return self.offer(from, out);
+        }
         if !self.chain.passes(after) || after.seq >= tail.seq {
             let entries = GroupMessage::Entries { after: after.seq, records: Vec::new(), tail };
             return self.say(from, epoch, entries, out);
@@ -120,6 +123,9 @@ impl<M: Model> Group<M> {
         out: &mut Vec<Out>,
     ) {
         self.serving.retain(|serving| serving.to != from || !serving.fills);
+        if last <= self.chain.base().seq {
+            return self.offer(from, out);
+        }
         let mut after = last;
         let mut bytes = 0;
         if self.chain.tail_at(last).is_some_and(|tail| tail.hash == hash) {

@@ -69,6 +69,8 @@ pub(super) fn member(records: u64, commands: u32, held_bytes_max: usize) -> Grou
         patience_us: 0,
         forwarded_wait_us: 0,
         ahead_us_max: 0,
+        snapshot_work: u64::MAX,
+        snapshot_us: u64::MAX,
         mutant: replication::Mutant::None,
     };
     let config = Config::new(ConfigId(1), vec![NodeId(1), NodeId(2), NodeId(3)], 2).unwrap();
@@ -85,8 +87,7 @@ pub(super) fn member(records: u64, commands: u32, held_bytes_max: usize) -> Grou
         table: EpochTable::from_starts(vec![start]).unwrap(),
         home: Some(NodeId(1)),
         config: config.clone(),
-        orphans: Vec::new(),
-        faults: Vec::new(),
+        ..Meta::new(config.clone())
     };
     let mut group = Group::new(options, GroupId(0), Some(meta), config, Count::default());
     for seq in 1..=records {

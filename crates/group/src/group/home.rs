@@ -312,7 +312,7 @@ impl<M: Model> Group<M> {
         out: &mut Vec<Out>,
     ) {
         let tail = self.chain.tail();
-        let before = self.chain.link(tail.seq).map_or(Stamp(0), |link| link.stamp);
+        let before = self.chain.stamp_at(tail.seq).unwrap_or_default();
         let header = Header {
             kind,
             group: self.id,

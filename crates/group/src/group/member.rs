@@ -6,7 +6,7 @@ use bytes::Bytes;
 use journal::Fit;
 use model::Model;
 use types::{Config, ConfigId, Epoch, EpochTable, NodeId, Now, Seq, Tail};
-use wire::{GroupMessage, Orphan, OrphanReason, Record};
+use wire::{GroupMessage, Orphan, OrphanReason, Record, Snapshot};
 
 use super::{Doubt, Group, Out, Role, Then};
 use crate::Event;
@@ -203,9 +203,11 @@ impl<M: Model> Group<M> {
 
     /// The new epoch is durable here.
     pub(super) fn joined_durably(&mut self, epoch: Epoch, out: &mut Vec<Out>) {
+        self.remove_unnamed(out);
         if epoch != self.meta.promised || !self.is_joined() {
             return;
         }
+        self.tell_all();
         if let Some(home) = self.meta.home.filter(|home| *home != self.options.me) {
             self.answer_new_epoch(home, out);
         }
@@ -230,14 +232,29 @@ impl<M: Model> Group<M> {
         let keep = table.cut(self.chain.tail());
         let known = self.meta.table.epoch();
         let forced = table.starts().iter().any(|start| start.forced && start.epoch > known);
-        if keep.seq < self.kept() && !forced {
+        if keep.seq < self.settled() && !forced {
             self.quarantine(keep.seq, from, out);
             return false;
         }
+        let is_left = |one: &Snapshot| one.tail.seq <= keep.seq;
+        let has_state = keep.seq >= self.applied || self.meta.snapshots.iter().any(is_left);
+        let base = self.chain.base().seq;
+        if keep.seq < base || base > Seq(0) && !has_state {
+            // A forced switch to below the oldest snapshot. What was there is not in memory: the log is
+            // read again, and then the home of the new epoch tells this once more.
+            self.rewind(out);
+            return false;
+        }
         self.note_places_above(keep.seq);
+        // Not yet placed: then it will stand behind all that is.
+        let pin = self.chain.first_placed_above(keep.seq);
+        let pin = pin.or_else(|| self.chain.last_placed(keep.seq)).unwrap_or_default();
         let runs = self.chain.cut(keep.seq);
         self.versions.cut(keep.seq);
         self.chain.end_at(keep.epoch, keep.hash);
+        if !runs.is_empty() {
+            self.pin(pin);
+        }
         if self.chain.tail() != keep {
             self.quarantine(keep.seq, from, out);
             return false;
@@ -268,12 +285,19 @@ impl<M: Model> Group<M> {
             out.push(Out::Note(Event::Orphaned { group: self.id, orphan }));
         }
         self.meta.table = table.clone();
+        let snapshots = self.meta.snapshots.len();
+        self.meta.snapshots.retain(|one| table.holds(one.tail.epoch, one.tail.seq));
+        if self.meta.snapshots.len() < snapshots {
+            // Before the meta that no longer names them.
+            out.push(Out::Lower);
+        }
+        self.check_install();
         self.durable = self.durable.min(keep.seq);
         self.known = self.known.min(keep.seq);
         self.loaded.retain(|seq, _| *seq <= keep.seq);
         if self.applied > keep.seq {
-            // Only a forced switch takes back what was applied: the model is built again from the
-            // first record.
+            // Only a forced switch takes back what was applied: the model is built again from a snapshot
+            // of before, or from the first record.
             self.odd = None;
             self.rebuild();
         }
@@ -344,6 +368,12 @@ impl<M: Model> Group<M> {
     fn proceed_with_adoption(&mut self, out: &mut Vec<Out>) {
         let Some((candidate, target)) = self.adopting else { return };
         if self.is_writing_meta() || self.vouched() < target.seq {
+            return;
+        }
+        if target.seq < self.chain.base().seq {
+            // A forced takeover that has not heard of this member in time: whether its chain passes
+            // there is not known here. The register's word settles it.
+            self.adopting = None;
             return;
         }
         self.adopting = None;

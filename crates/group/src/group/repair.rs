@@ -63,6 +63,11 @@ impl<M: Model> Group<M> {
         !self.repair.writing.is_empty()
     }
 
+    /// Whether `node` was the last to be asked for what cannot be read here.
+    pub(super) fn is_asked_for_repair(&self, node: NodeId) -> bool {
+        self.repair.asked.is_some_and(|(asked, ..)| asked == node) && !self.chain.is_whole()
+    }
+
     fn is_asked(&self, hole: Hole) -> bool {
         self.repair.asked.is_some_and(|(_, asked, _)| asked == hole)
     }

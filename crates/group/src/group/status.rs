@@ -116,13 +116,19 @@ pub struct GroupStatus {
     pub vouched: Seq,
     /// Records that could not be read and were put back since the node started.
     pub repaired: u64,
+    /// The newest snapshot on this node's disk; 0 for none.
+    pub snapshot: Seq,
+    /// The newest whose digest another member has confirmed; 0 for none.
+    pub confirmed: Seq,
+    /// Records up to here may be gone from this node's log.
+    pub trimmed: Seq,
 }
 
 impl<M: Model> Group<M> {
     /// How the group stands here.
     #[must_use]
     pub fn status(&self, now: Now) -> GroupStatus {
-        let link = self.chain.link(self.applied);
+        let head = self.chain.tail_at(self.applied);
         GroupStatus {
             role: self.role_status(now),
             epoch: self.meta.table.epoch(),
@@ -132,8 +138,8 @@ impl<M: Model> Group<M> {
             durable: self.durable,
             commit: self.commit(),
             applied: self.applied,
-            closed: link.map_or(Stamp(0), |link| link.stamp),
-            head: link.map_or(Hash::ZERO, |link| link.hash),
+            closed: self.stamp,
+            head: head.map_or(Hash::ZERO, |tail| tail.hash),
             trail: self.trail,
             version: self.version(),
             bar: self.bar(),
@@ -156,6 +162,9 @@ impl<M: Model> Group<M> {
             faults: self.faults(),
             vouched: self.vouched(),
             repaired: self.repair.done,
+            snapshot: self.meta.snapshots.last().map_or(Seq(0), |one| one.tail.seq),
+            confirmed: self.kept(),
+            trimmed: self.meta.trimmed,
         }
     }
 

@@ -56,7 +56,7 @@ impl<M: Model> Group<M> {
 
     /// What may be cut from the chain here by force only: what was applied, or, where nothing is
     /// applied, what is known to be committed.
-    pub(super) fn kept(&self) -> Seq {
+    pub(super) fn settled(&self) -> Seq {
         if self.runs_model() { self.applied } else { self.commit() }
     }
 

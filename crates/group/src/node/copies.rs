@@ -5,32 +5,38 @@
 //! record of the register is written again with the pulses that follow it, ever farther apart, and
 //! every pulse says how many there were: a boot scan that comes upon damage then knows whether any of
 //! them is gone, and takes it from a pulse. A record that is gone with all its copies keeps the node
-//! from starting.
+//! from starting, unless a later one says all there is.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use bytes::Bytes;
 use types::Position;
-use wire::{DecodeError, Reader, Writer, limits};
+use wire::{DecodeError, Reader, Writer};
 
 /// The side that writes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Copies {
-    /// Records of the register in the log.
+    /// Number of the next record of the register.
     count: u64,
+    /// Number of the last that says all there is: none before it is needed.
+    whole: u64,
     /// Those to be written again: number, bytes, and in how many pulses they could have been.
     recent: VecDeque<(u64, Bytes, u32)>,
 }
 
 impl Copies {
-    /// Begins behind so many records.
-    pub(super) const fn after(count: u64) -> Self {
-        Self { count, recent: VecDeque::new() }
+    /// Begins behind records that were found, the first of them with this number.
+    pub(super) const fn after(whole: u64, records: &[Bytes]) -> Self {
+        Self { count: whole + records.len() as u64, whole, recent: VecDeque::new() }
     }
 
     /// The next record of the register is about to be written.
     pub(super) fn note(&mut self, bytes: &Bytes) {
+        if register::is_whole(bytes) {
+            self.whole = self.count;
+            self.recent.clear();
+        }
         if bytes.len() <= COPY_BYTES_MAX {
             self.recent.push_back((self.count, bytes.clone(), 0));
         }
@@ -40,8 +46,9 @@ impl Copies {
         }
     }
 
-    /// Adds to a pulse: the number of records u64, then those written again, each with its number u64:
-    /// count u32, number u64, bytes with their length.
+    /// Adds to a pulse: the number of the next record u64; then those written again, each with its
+    /// number: count u32, number u64, bytes with their length; then the number u64 of the last that
+    /// says all there is, which older pulses lack.
     pub(super) fn write(&mut self, writer: &mut Writer<'_>) {
         let mut due: Vec<(u64, Bytes)> = Vec::new();
         let mut bytes = 0;
@@ -57,37 +64,53 @@ impl Copies {
         for (number, record) in due {
             writer.u64(number).run(&record);
         }
+        writer.u64(self.whole);
     }
 }
 
 /// The side that reads: the register's records as a boot scan finds them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
-    /// By number, as far as numbers are certain; `None` is one that is lost.
-    records: Vec<Option<Bytes>>,
-    /// Since the log was damaged at the first of these places: what was found, whose numbers are not
-    /// certain. The flag says whether there were several places.
-    loose: Option<(Position, Vec<Bytes>, bool)>,
+    /// Those whose numbers are certain.
+    records: BTreeMap<u64, Bytes>,
+    /// Number of the next; not known where the log is not read from its first record on, until a pulse
+    /// says it.
+    next: Option<u64>,
+    /// Since the last pulse, or since the log was damaged after it: what was found and has no certain
+    /// number yet.
+    loose: Vec<Bytes>,
+    /// How many of these stand before the last damage.
+    before: usize,
+    /// Where the log was first damaged since the last pulse.
+    damaged_at: Option<Position>,
     copies: BTreeMap<u64, Bytes>,
+    /// Number of the last record that says all there is.
+    whole: u64,
     /// The last damage that took a record.
     lost_at: Option<Position>,
 }
 
 impl Found {
+    /// What is read is the log from its first record on.
+    pub(super) const fn begin(&mut self) {
+        self.next = Some(0);
+    }
+
     /// Takes the next record.
     pub(super) fn record(&mut self, bytes: Bytes) {
-        match &mut self.loose {
-            Some((_, loose, _)) => loose.push(bytes),
-            None => self.records.push(Some(bytes)),
+        match self.next {
+            Some(next) if self.damaged_at.is_none() => {
+                self.take(next, bytes);
+                self.next = Some(next + 1);
+            }
+            _ => self.loose.push(bytes),
         }
     }
 
     /// The log is damaged here and may have held records of the register.
     pub(super) fn damaged(&mut self, at: Position) {
-        match &mut self.loose {
-            Some((.., several)) => *several = true,
-            None => self.loose = Some((at, Vec::new(), false)),
-        }
+        self.damaged_at.get_or_insert(at);
+        self.before = self.loose.len();
     }
 
     /// Takes what a pulse says.
@@ -101,36 +124,58 @@ impl Found {
             let bytes = reader.run("copy", COPY_BYTES_MAX)?;
             self.copies.insert(number, Bytes::copy_from_slice(bytes));
         }
-        let Some((at, loose, several)) = self.loose.take() else { return Ok(()) };
-        let known = (self.records.len() + loose.len()) as u64;
-        let Some(missing) = count.checked_sub(known) else {
-            return Err(DecodeError::Invalid { field: "records of the register", value: count });
-        };
-        if missing > limits::REGISTER_RECORDS_LOST_MAX {
-            return Err(DecodeError::Invalid { field: "records of the register", value: count });
+        if !reader.rest().is_empty() {
+            self.whole = self.whole.max(reader.u64()?);
         }
-        // Of several places nobody knows which of them took the record: all since is taken from copies.
-        let lost = if several && missing > 0 { missing + loose.len() as u64 } else { missing };
-        if lost > 0 {
-            self.lost_at = Some(at);
+        let contradicts = DecodeError::Invalid { field: "records of the register", value: count };
+        let mut loose = core::mem::take(&mut self.loose);
+        let before = core::mem::take(&mut self.before);
+        let damaged_at = self.damaged_at.take();
+        let next = self.next.replace(count);
+        let at_least = next.unwrap_or_default() + loose.len() as u64;
+        // Without damage none can be missing.
+        if count < at_least || damaged_at.is_none() && next.is_some_and(|next| next != count) {
+            return Err(contradicts);
         }
-        self.records.extend((0..lost).map(|_| None));
-        if lost == missing {
-            self.records.extend(loose.into_iter().map(Some));
+        if next.is_none() || count > at_least {
+            // Of several damaged places nobody knows which took how many: what stands between them is
+            // taken from copies.
+            loose.drain(..before);
+            self.lost_at = damaged_at.or(self.lost_at);
+        }
+        for (number, bytes) in (count - loose.len() as u64..).zip(loose) {
+            self.take(number, bytes);
         }
         Ok(())
     }
 
-    /// All records, in order; or where the log was damaged if any is lost for good, or may be.
-    pub(super) fn finish(self) -> Result<Vec<Bytes>, Position> {
-        if let Some((at, ..)) = self.loose {
-            return Err(at);
+    fn take(&mut self, number: u64, bytes: Bytes) {
+        if register::is_whole(&bytes) {
+            self.whole = self.whole.max(number);
         }
-        let at = self.lost_at.unwrap_or_default();
-        (0..)
-            .zip(self.records)
-            .map(|(number, record)| record.or_else(|| self.copies.get(&number).cloned()).ok_or(at))
-            .collect()
+        self.records.insert(number, bytes);
+    }
+
+    /// All records from the last on that says all there is, and its number; or where the log was damaged
+    /// if any of them is lost for good, or may be.
+    pub(super) fn finish(mut self) -> Result<(u64, Vec<Bytes>), Position> {
+        let lost_at = self.damaged_at.or(self.lost_at).unwrap_or_default();
+        let Some(next) = self.next else {
+            // Nothing was read, or no pulse in it that says where it belongs.
+            return if self.loose.is_empty() && self.damaged_at.is_none() {
+                Ok((0, Vec::new()))
+            } else {
+                Err(lost_at)
+            };
+        };
+        if self.damaged_at.is_some() {
+            return Err(lost_at);
+        }
+        let needed = (self.whole..next).map(|number| {
+            let record = self.records.remove(&number);
+            record.or_else(|| self.copies.get(&number).cloned()).ok_or(lost_at)
+        });
+        Ok((self.whole, needed.collect::<Result<_, _>>()?))
     }
 }
 

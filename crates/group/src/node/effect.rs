@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use register::{Disposition, Refusal, SealKind, UndecidedReason};
-use types::{GroupId, Instant, ModelVersion, NodeId, Position, ReadId, RequestId, Until, WriteId};
+use types::{
+    GroupId, Hash, Instant, ModelVersion, NodeId, Position, ReadId, RequestId, Seq, Until, WriteId,
+};
 use wire::log::Kind;
 use wire::{Command, Orphan, Reply};
 
@@ -82,8 +84,33 @@ pub enum Input {
         /// Whether it is full.
         is_full: bool,
     },
+    /// A piece of a snapshot's file is done with.
+    SnapshotWritten {
+        /// The group.
+        group: GroupId,
+        /// The record after which the snapshot is.
+        seq: Seq,
+        /// Where in the file the piece ended.
+        end: u64,
+        /// What came of it.
+        done: FileProgress,
+    },
     /// Time has passed.
     Wake,
+}
+
+/// What came of writing a piece of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileProgress {
+    /// It is written, and more may follow.
+    Part,
+    /// It was the last: the file is durable under its name.
+    Whole {
+        /// SHA-256 of all its bytes.
+        sha256: Hash,
+    },
+    /// It could not be written; nothing of the file counts.
+    Failed,
 }
 
 /// An operator's wish to move homes, or to change with how many copies they go on.
@@ -291,6 +318,51 @@ pub enum Effect {
         /// Where it stands.
         at: Position,
     },
+    /// Write the next bytes of the file of a group's snapshot, beside the log and behind it, and report
+    /// [`Input::SnapshotWritten`]. A piece at offset 0 begins the file anew; the last makes it durable
+    /// and gives it its name. Nothing else waits for it.
+    SnapshotWrite {
+        /// The group.
+        group: GroupId,
+        /// The record after which the snapshot is.
+        seq: Seq,
+        /// Where in the file the bytes belong.
+        offset: u64,
+        /// The bytes.
+        bytes: Bytes,
+        /// Whether they are the last.
+        is_last: bool,
+    },
+    /// Read some bytes of a snapshot's file and report [`Input::Loaded`]; fewer at its end.
+    SnapshotRead {
+        /// Its number.
+        id: ReadId,
+        /// The group.
+        group: GroupId,
+        /// The record after which the snapshot is.
+        seq: Seq,
+        /// From where.
+        offset: u64,
+        /// How many.
+        bytes_max: usize,
+    },
+    /// Remove a snapshot's file, whole or begun.
+    SnapshotRemove {
+        /// The group.
+        group: GroupId,
+        /// The record after which the snapshot is.
+        seq: Seq,
+    },
+    /// Record in the superblock from where the log is to be read at the next start, report
+    /// [`Input::Written`], and only then delete what lies wholly below `keep`.
+    Floor {
+        /// Its number, in the order of appends and superblocks.
+        id: WriteId,
+        /// Nothing below is needed at a start.
+        start: Position,
+        /// Nothing below is needed at all; never above `start`.
+        keep: Position,
+    },
     /// Answer a command.
     Answer {
         /// The driver's number for it.
@@ -337,5 +409,14 @@ pub enum StopReason {
     DiskStalled {
         /// How long.
         waited_us: u64,
+    },
+    /// A forced switch has taken back what the oldest snapshot of a group holds: the node must start again
+    /// and read its log from the first record.
+    #[error(
+        "a forced switch of {group} goes back behind its snapshots: start again to read the whole log"
+    )]
+    Rewind {
+        /// The group.
+        group: GroupId,
     },
 }

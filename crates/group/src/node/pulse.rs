@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use model::Model;
-use types::{NodeId, Now};
+use types::{NodeId, Now, Position};
 use wire::log::Kind;
 use wire::{GroupMessage, HomeReport, Message, Pulse, Writer};
 
@@ -29,9 +29,14 @@ impl<M: Model> Node<M> {
         let Some((.., at)) = self.writes.front() else { return };
         let waited_us = now.instant.since(*at);
         if waited_us >= self.options.disk_us_max {
-            self.stopped = true;
-            out.push(Effect::Stop(StopReason::DiskStalled { waited_us }));
+            self.stop(StopReason::DiskStalled { waited_us }, out);
         }
+    }
+
+    /// Nothing is handled after this.
+    pub(super) fn stop(&mut self, reason: StopReason, out: &mut Vec<Effect>) {
+        self.stopped = true;
+        out.push(Effect::Stop(reason));
     }
 
     /// Begins a pulse: a small record with the watermarks that the log does not know yet. Only once
@@ -62,20 +67,21 @@ impl<M: Model> Node<M> {
     }
 
     /// The pulse is durable: everyone hears of it, and of the groups whose home this node is.
-    pub(super) fn pulsed(&mut self, now: Now) {
+    pub(super) fn pulsed(&mut self, now: Now, at: Position, out: &mut Vec<Effect>) {
         self.is_pulsing = false;
         self.pulses += 1;
+        self.move_floor(now, at, out);
         let mut homes = Vec::new();
         for group in self.groups.values() {
             let Some(epoch) = group.home_epoch() else { continue };
             let commit = group.commit();
-            let link = group.chain().link(commit);
+            let (head, closed) = (group.chain().tail_at(commit), group.chain().stamp_at(commit));
             homes.push(HomeReport {
                 group: group.id(),
                 epoch,
                 commit,
-                head: link.map(|link| link.hash).unwrap_or_default(),
-                closed: link.map(|link| link.stamp).unwrap_or_default(),
+                head: head.map(|tail| tail.hash).unwrap_or_default(),
+                closed: closed.unwrap_or_default(),
                 stalled: group.stalled_us(now) >= self.options.group.patience_us,
             });
         }

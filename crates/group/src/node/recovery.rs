@@ -11,13 +11,14 @@ use register::Register;
 use steering::Watch;
 use types::{Config, GroupId, ModelVersion, Now, Position, Seq};
 use wire::log::Kind;
-use wire::{DecodeError, Meta, Reader, Record, limits};
+use wire::{DecodeError, Meta, Reader, Record, Snapshot, limits};
 
 use super::Node;
 use super::clocks::Clocks;
 use super::copies::{Copies, Found};
+use super::floor::Floor;
 use crate::group::Writing;
-use crate::{Group, NodeOptions};
+use crate::{Group, NodeOptions, SnapshotError};
 
 /// Why a node cannot start from what its disk holds. Each is damage that checksums did not catch, a
 /// file of another version, or a bug: have the folder verified, and do not start on it.
@@ -59,14 +60,50 @@ pub enum RecoverError {
     /// The register cannot start.
     #[error("the register cannot start")]
     Register(#[source] register::RecoverError),
+    /// No snapshot of a group can be read, and records of before them were trimmed.
+    #[error("no snapshot of {group} can be read, and the records before them were trimmed")]
+    Snapshots {
+        /// The group.
+        group: GroupId,
+    },
+    /// The code cannot run the model version of a snapshot. The folder is fine: start it with newer code.
+    #[error("the snapshot of {group} is of model version {version}, which this code cannot run")]
+    Version {
+        /// The group.
+        group: GroupId,
+        /// The version.
+        version: ModelVersion,
+    },
+    /// The log ends before the record that a snapshot was taken after.
+    #[error("the log ends before the record after which the snapshot of {group} was taken")]
+    Short {
+        /// The group.
+        group: GroupId,
+    },
 }
 
-/// A node being rebuilt. Feed it the log in order, then [`finish`](Recovery::finish).
+/// A snapshot that a node being rebuilt would take in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Of which group.
+    pub group: GroupId,
+    /// Which.
+    pub snapshot: Snapshot,
+}
+
+/// A node being rebuilt. Give it the snapshots that it [wants](Recovery::wanted) for as long as it
+/// wants any, feed it the log in order from where [`Recovery::reads_all`] says, then
+/// [`finish`](Recovery::finish).
 #[derive(Debug)]
 pub struct Recovery<M> {
     options: NodeOptions,
     groups: BTreeMap<GroupId, Group<M>>,
     register: Found,
+    /// Snapshots to try, the next one last.
+    wanted: Vec<Wanted>,
+    reads_all: bool,
+    /// A snapshot that this code is too old for.
+    too_new: Option<(GroupId, ModelVersion)>,
     versions: RangeInclusive<ModelVersion>,
 }
 
@@ -89,7 +126,78 @@ impl<M: Model> Recovery<M> {
             let group = Group::new(options.group, *id, meta, config.clone(), fresh.clone());
             groups.insert(*id, group);
         }
-        Ok(Self { options, groups, register: Found::default(), versions: fresh.versions() })
+        let wanted = groups.iter().rev().flat_map(|(id, group)| {
+            let found = group.snapshots_found().into_iter().rev();
+            found.map(|snapshot| Wanted { group: *id, snapshot })
+        });
+        let wanted = wanted.collect();
+        let (register, versions) = (Found::default(), fresh.versions());
+        let (reads_all, too_new) = (false, None);
+        Ok(Self { options, groups, wanted, reads_all, too_new, register, versions })
+    }
+
+    /// The files of snapshots that the disk has: those that nothing names are removed.
+    pub fn files(&mut self, files: impl IntoIterator<Item = (GroupId, Seq)>) {
+        for (id, seq) in files {
+            if let Some(group) = self.groups.get_mut(&id) {
+                group.file_found(seq);
+            }
+        }
+    }
+
+    /// The next snapshot to take in.
+    #[must_use]
+    pub fn wanted(&self) -> Option<Wanted> {
+        self.wanted.last().copied()
+    }
+
+    /// Takes the snapshot that is [wanted](Recovery::wanted) next, piece by piece; a piece that cannot be
+    /// read is `None`. If it is of no use, the one before it is wanted next.
+    ///
+    /// # Errors
+    /// [`SnapshotError`], for people to hear of: the start goes on.
+    pub fn restore(
+        &mut self,
+        pieces: impl Iterator<Item = Option<Bytes>>,
+    ) -> Result<(), SnapshotError> {
+        let Some(Wanted { group: id, snapshot }) = self.wanted.pop() else { return Ok(()) };
+        let Some(group) = self.groups.get_mut(&id) else { return Ok(()) };
+        let done = group.restore_now(&snapshot, pieces);
+        match done {
+            Ok(()) => self.wanted.retain(|other| other.group != id),
+            // The file is fine, and must not be given up.
+            Err(SnapshotError::Version(version)) => {
+                self.too_new.get_or_insert((id, version));
+            }
+            Err(_) => group.lose_snapshot(snapshot.tail.seq),
+        }
+        done
+    }
+
+    /// Whether the log must be read from its first record: a group has lost all its snapshots. Otherwise
+    /// from the recorded floor.
+    ///
+    /// # Errors
+    /// [`RecoverError::Snapshots`] and [`RecoverError::Version`].
+    pub fn reads_all(&mut self) -> Result<bool, RecoverError> {
+        if let Some((group, version)) = self.too_new {
+            return Err(RecoverError::Version { group, version });
+        }
+        for (id, group) in &mut self.groups {
+            if group.has_lost_all() {
+                if !group.begin_anew() {
+                    return Err(RecoverError::Snapshots { group: *id });
+                }
+                self.reads_all = true;
+            }
+        }
+        Ok(self.reads_all)
+    }
+
+    /// The log that follows is read from its first record on, and not from a later place: none is missing
+    /// before it.
+    pub const fn from_first(&mut self) {
+        self.register.begin();
     }
 
     /// Takes the next record of the log.
@@ -163,13 +271,17 @@ impl<M: Model> Recovery<M> {
     /// # Errors
     /// [`RecoverError::RegisterLost`] and [`RecoverError::Register`].
     pub fn finish(self, register: register::Options, now: Now) -> Result<Node<M>, RecoverError> {
-        let records = self.register.finish().map_err(|at| RecoverError::RegisterLost { at })?;
-        let copies = Copies::after(records.len() as u64);
+        let found = self.register.finish();
+        let (whole, records) = found.map_err(|at| RecoverError::RegisterLost { at })?;
+        let copies = Copies::after(whole, &records);
         let records = records.iter().map(AsRef::as_ref);
         let register =
             Register::recover(register, now.instant, records).map_err(RecoverError::Register)?;
         let mut groups = self.groups;
         for (id, group) in &mut groups {
+            if !group.is_whole() {
+                return Err(RecoverError::Short { group: *id });
+            }
             if let Some(state) = register.group(*id) {
                 group.recovered(state);
             }
@@ -204,6 +316,9 @@ impl<M: Model> Recovery<M> {
             is_pulsing: false,
             next_pulse: now.instant,
             logged,
+            floor: Floor::new(self.reads_all),
+            saves: BTreeSet::new(),
+            saver: None,
             next_look: now.instant,
             seen,
             asked: BTreeMap::new(),

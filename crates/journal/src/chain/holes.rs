@@ -8,7 +8,7 @@
 use types::{Epoch, Hash, Position, Seq, Stamp};
 use wire::Record;
 
-use super::{Chain, Fit, Link, index};
+use super::{Chain, Fit, Link};
 
 /// A range of records that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +139,8 @@ impl Chain {
         let header = record.header();
         let before = self.hash_before(header.seq);
         assert!(before.is_none_or(|before| before == header.previous), "one hash, one chain");
-        let Some(link) = index(header.seq).and_then(|index| self.links.get_mut(index)) else {
+        let index = self.index(header.seq);
+        let Some(link) = index.and_then(|index| self.links.get_mut(index)) else {
             return;
         };
         link.epoch = header.epoch;
@@ -147,6 +148,7 @@ impl Chain {
         link.stamp = header.stamp;
         link.size = record.bytes().len();
         link.at = Some(at);
+        self.moved.insert(header.seq);
         self.close(header.seq, header.previous);
     }
 
@@ -166,7 +168,8 @@ impl Chain {
             hole.hash = after.hash;
         }
         // So that the chain can be said to end there.
-        if let Some(link) = index(hole.last).and_then(|index| self.links.get_mut(index)) {
+        let index = self.index(hole.last);
+        if let Some(link) = index.and_then(|index| self.links.get_mut(index)) {
             link.hash = hole.hash;
         }
         self.holes.insert(hole.first, hole);
@@ -187,14 +190,14 @@ impl Chain {
     /// What is known of the last record of a hole: its hash and epoch.
     pub(super) fn end_of_hole(&self, seq: Seq) -> Option<&Link> {
         self.hole_at(seq).filter(|hole| hole.last == seq)?;
-        self.links.get(index(seq)?)
+        self.links.get(self.index(seq)?)
     }
 
     /// Takes off what lies above `seq`. Of a hole that the cut goes through, the new end is known by
     /// [`end_at`](Self::end_at) alone.
     pub(super) fn cut_holes(&mut self, seq: Seq) {
         self.holes.retain(|first, _| *first <= seq);
-        let hash = index(seq).and_then(|index| self.links.get(index)).map(|link| link.hash);
+        let hash = self.index(seq).and_then(|index| self.links.get(index)).map(|link| link.hash);
         if let Some(hole) = self.holes.values_mut().next_back()
             && hole.last > seq
         {
@@ -203,10 +206,17 @@ impl Chain {
         }
     }
 
+    /// Lets go of what of the holes lies up to `seq`.
+    pub(super) fn forget_holes(&mut self, seq: Seq) {
+        let above = self.holes.values().filter(|hole| hole.last > seq);
+        let above = above.map(|hole| Hole { first: hole.first.max(seq.next()), ..*hole });
+        self.holes = above.map(|hole| (hole.first, hole)).collect();
+    }
+
     /// Says with which record the chain ends, if it was cut in the middle of a hole: whoever cuts
     /// knows it from the start of the epoch that follows.
     pub fn end_at(&mut self, epoch: Epoch, hash: Hash) {
-        let last = Seq(self.links.len() as u64);
+        let last = self.tail().seq;
         if self.hole_at(last).is_some_and(|hole| hole.hash == Hash::ZERO)
             && let Some(link) = self.links.last_mut()
             && !link.is_known()

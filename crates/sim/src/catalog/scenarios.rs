@@ -40,11 +40,7 @@ pub const SCENARIOS: [Scenario; 30] = [
     told(17, "a channel whose message fails among others"),
     told(18, "a forced switch after shipping"),
     told(19, "a cancel races its payment"),
-    lacking(
-        20,
-        "a snapshot that resets the chain; a trim too early",
-        "snapshots between nodes, trim",
-    ),
+    told(20, "a snapshot that resets the chain; a trim too early"),
     told(21, "two versions apply the same log"),
     told(22, "an idle group, a new home with a slow clock"),
     lacking(23, "a lease, a pause, a clock that jumps", "leases"),

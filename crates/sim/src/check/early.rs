@@ -10,7 +10,7 @@ use group::Node;
 use types::{Epoch, GroupId, Hash, MessageId, Seq, Tail};
 use wire::{Command, Reply};
 
-use super::Check;
+use super::{Check, Truth, leads};
 use crate::{App, net::Index};
 
 /// Everything told early in one group.
@@ -71,9 +71,13 @@ impl Check {
         for group in node.groups() {
             let Some(truth) = self.truths.get_mut(&group.id()) else { continue };
             let mut fault = None;
-            for told in truth.early.told.values_mut() {
+            let Truth { links, early, .. } = truth;
+            for told in early.told.values_mut() {
                 let at = told.at;
-                if group.chain().passes(at) {
+                let base = group.chain().base();
+                // What is in a snapshot is kept as well as what is in the chain.
+                let is_saved = at.seq < base.seq && leads(links, base.hash, at);
+                if is_saved || group.chain().passes(at) {
                     told.is_found = true;
                     for (id, (digest, outcome)) in &told.outcomes {
                         let now = group.answer(*id, *digest);

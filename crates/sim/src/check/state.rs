@@ -95,6 +95,9 @@ impl Check {
             return;
         }
         self.index(host, group, seen.tail);
+        if seen.tail == Tail::default() {
+            self.base(host, group);
+        }
         self.claim(host, group);
         if let Some(epoch) = now.home {
             self.home(host, id, epoch);
@@ -156,7 +159,7 @@ impl Check {
                 looks += 1;
                 break;
             }
-            let previous = group.chain().link(seq.prev()).map_or(Hash::ZERO, |link| link.hash);
+            let previous = group.chain().tail_at(seq.prev()).map_or(Hash::ZERO, |tail| tail.hash);
             let at = Tail { epoch: link.epoch, seq, hash: link.hash };
             truth.links.insert(link.hash, (at, previous));
             let first = *truth.records.entry((link.epoch, seq)).or_insert(link.hash);
@@ -219,7 +222,17 @@ impl Check {
     fn commits(&mut self, host: Index, group: &Group<App>, from: Seq, was_home: bool) {
         let truth = self.truths.entry(group.id()).or_default();
         let (mut fault, mut looks, mut first) = (None, 0, None);
-        let mut seq = from.next();
+        let base = group.chain().base();
+        let mut seq = from.max(base.seq.prev()).next();
+        if seq == base.seq && seq > Seq(0) {
+            let known = usize::try_from(seq.0 - 1).ok().and_then(|at| truth.committed.get(at));
+            if known.is_some_and(|hash| *hash != base.hash)
+                && !truth.is_overtaken(group.table(), seq)
+            {
+                fault = Some(format!("{} goes on from another {seq}", group.id()));
+            }
+            seq = seq.next();
+        }
         while seq <= group.commit() && !truth.is_overtaken(group.table(), seq) {
             let Some(link) = group.chain().link(seq) else { break };
             let known = usize::try_from(seq.0 - 1).ok().and_then(|at| truth.committed.get(at));
@@ -265,7 +278,10 @@ impl Check {
         if let Some((invariant, fault)) = group.model().fault() {
             self.fail(invariant, format!("n{} {id}: {fault}", host + 1));
         }
-        let Some(link) = group.chain().link(group.applied()) else { return };
+        let Some(link) = group.chain().tail_at(group.applied()) else { return };
+        if link.seq == Seq(0) {
+            return;
+        }
         let truth = self.truths.entry(id).or_default();
         let is_known = truth.trails.contains_key(&link.hash);
         let first = *truth.trails.entry(link.hash).or_insert_with(|| group.trail());
@@ -280,7 +296,7 @@ impl Check {
 
     /// Equal chains give equal states, to the last bit.
     pub fn digest(&mut self, group: &Group<App>) {
-        let Some(link) = group.chain().link(group.applied()) else { return };
+        let Some(link) = group.chain().tail_at(group.applied()) else { return };
         group.model().audit();
         group.channels().assert_invariants();
         let channels = group.channels().digest();

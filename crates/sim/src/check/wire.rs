@@ -56,7 +56,11 @@ impl Check {
             | GroupMessage::Want { .. }
             | GroupMessage::Found { .. }
             | GroupMessage::AskEnd
-            | GroupMessage::End { .. } => return,
+            | GroupMessage::End { .. }
+            | GroupMessage::Digest { .. }
+            | GroupMessage::SnapshotOffer { .. }
+            | GroupMessage::SnapshotFetch { .. }
+            | GroupMessage::SnapshotChunk { .. } => return,
         };
         if !matches!(body, GroupMessage::SealAck { .. }) {
             self.vouches(from, group, *tail);
@@ -88,7 +92,8 @@ impl Check {
             GroupMessage::Append { .. } | GroupMessage::NewEpoch { .. } => {
                 self.home(from, group, epoch);
             }
-            GroupMessage::Commit { .. }
+            GroupMessage::Digest { .. }
+            | GroupMessage::Commit { .. }
             | GroupMessage::Refused { .. }
             | GroupMessage::Seal
             | GroupMessage::Adopt { .. }
@@ -97,7 +102,10 @@ impl Check {
             | GroupMessage::Want { .. }
             | GroupMessage::Found { .. }
             | GroupMessage::AskEnd
-            | GroupMessage::End { .. } => {}
+            | GroupMessage::End { .. }
+            | GroupMessage::SnapshotOffer { .. }
+            | GroupMessage::SnapshotFetch { .. }
+            | GroupMessage::SnapshotChunk { .. } => {}
         }
     }
 

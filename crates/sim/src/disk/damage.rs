@@ -32,7 +32,7 @@ impl Disk {
     pub fn sound(&self, kind: Kind) -> Vec<(usize, usize)> {
         let mut pulses = 0;
         let mut sound = Vec::new();
-        for (index, (of, _)) in self.log.iter().enumerate().rev() {
+        for (index, (of, _)) in self.log.iter().enumerate().skip(self.first).rev() {
             if *of == kind && !self.hits.contains_key(&index) {
                 sound.push((index, pulses));
             }
@@ -51,15 +51,17 @@ impl Disk {
     /// Where the last copy of a group's record that can be read stands; for stories.
     #[must_use]
     pub fn find(&self, group: GroupId, seq: types::Seq) -> Option<usize> {
-        (0..self.log.len()).rev().filter(|index| !self.hits.contains_key(index)).find(|index| {
-            let kind = self.log.get(*index).map(|(kind, _)| *kind);
-            if !matches!(kind, Some(Kind::Group | Kind::Repair)) {
-                return false;
-            }
-            let record =
-                self.log.get(*index).and_then(|(_, bytes)| Record::decode(bytes.clone()).ok());
-            record.is_some_and(|one| one.header().group == group && one.header().seq == seq)
-        })
+        (self.first..self.log.len()).rev().filter(|index| !self.hits.contains_key(index)).find(
+            |index| {
+                let kind = self.log.get(*index).map(|(kind, _)| *kind);
+                if !matches!(kind, Some(Kind::Group | Kind::Repair)) {
+                    return false;
+                }
+                let record =
+                    self.log.get(*index).and_then(|(_, bytes)| Record::decode(bytes.clone()).ok());
+                record.is_some_and(|one| one.header().group == group && one.header().seq == seq)
+            },
+        )
     }
 
     /// The chain hash of the record that was written at a place, flipped bits or not.
@@ -75,7 +77,7 @@ impl Disk {
         !self.hits.is_empty()
     }
 
-    /// What a start reads: records, and damage. Between two records of one batch nothing proves that
+    /// What a start reads, from the recorded floor on: records, and damage. Between two records of one batch nothing proves that
     /// the first of them was durable; but as a tear leaves no bytes here, what cannot be read was
     /// written whole.
     pub(crate) fn scan(&mut self) -> Vec<Scanned> {
@@ -84,12 +86,13 @@ impl Disk {
         {
             let first = *first;
             self.log.truncate(first);
+            self.first = self.first.min(first);
             self.proven.truncate(first);
             self.hits.clear();
             self.marked = self.marked.min(first);
         }
         let mut scanned = Vec::new();
-        let mut index = 0;
+        let mut index = usize::try_from(self.start.0).expect("positions here are small");
         while let Some((kind, bytes)) = self.log.get(index) {
             if self.hits.contains_key(&index) {
                 let end = (index..).find(|at| !self.hits.contains_key(at)).unwrap_or(index);

@@ -87,6 +87,8 @@ impl Member {
             patience_us: u64::MAX,
             forwarded_wait_us: u64::MAX,
             ahead_us_max: u64::MAX,
+            snapshot_work: u64::MAX,
+            snapshot_us: u64::MAX,
             mutant: memo.mutant,
         };
         let (config, fresh) = (known.config.clone(), App::new(Kind::Moves));

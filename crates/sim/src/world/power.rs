@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use group::{Input, Node, Recovery};
+use types::Position;
 
 use super::{Event, Host, World, id};
 use crate::app::Ray;
@@ -74,6 +75,29 @@ impl World {
         let blobs: BTreeMap<_, _> = host.disk.blobs().clone();
         let fresh = App::new(self.knobs.app).on(host.code, host.ray.clone());
         let mut recovery = Recovery::new(options, &first, &fresh, &blobs)?;
+        recovery.files(host.disk.files.names());
+        while let Some(wanted) = recovery.wanted() {
+            let file = host.disk.files.get((wanted.group, wanted.snapshot.tail.seq));
+            let pieces = file.map_or_else(
+                || vec![None],
+                |file| {
+                    file.chunks(FILE_PIECE_BYTES).map(|some| Some(file.slice_ref(some))).collect()
+                },
+            );
+            // One that is of no use is passed over; what the node then is, is judged like all else.
+            let (group, seq) = (wanted.group, wanted.snapshot.tail.seq);
+            let restored = recovery.restore(pieces.into_iter());
+            let now = self.now;
+            self.trace.note(&[now, 19, node as u64, seq.0], &[], || {
+                format!("{now:>10} n{} takes in {group}@{seq}: {restored:?}", node + 1)
+            });
+        }
+        if recovery.reads_all()? {
+            host.disk.read_all();
+        }
+        if host.disk.start() == Position(0) {
+            recovery.from_first();
+        }
         for scanned in host.disk.scan() {
             match scanned {
                 Scanned::Record(at, kind, bytes) => recovery.record(at, kind, bytes)?,
@@ -96,6 +120,8 @@ impl World {
         host.dies_in_step = false;
         host.is_paused = false;
         let lost = host.disk.crash(&mut self.disk_chance);
+        let trimmed = host.disk.trimmed();
+        host.disk.files.crash(&mut self.disk_chance, self.knobs.files_ppm, &trimmed);
         self.report.writes_lost += lost as u64;
         let now = self.now;
         self.trace.note(&[now, 3, node as u64, lost as u64], &[], || {
@@ -162,6 +188,11 @@ impl World {
         self.give(node, Input::Disk { is_full });
     }
 
+    /// A node's disk has room for snapshots, or none.
+    pub fn snapshots_fit(&mut self, node: Index, fits: bool) {
+        self.hosts[node].disk.files.is_full = !fits;
+    }
+
     /// A node's wall clock jumps.
     pub fn jump(&mut self, node: Index, micros: i64) {
         self.hosts[node].clock.offset_us += micros;
@@ -195,7 +226,19 @@ impl World {
         for (id, at) in host.disk.end_sync() {
             self.give(node, Input::Written { id, at });
         }
+        self.look_at_deleted(node);
         self.sync(node);
+    }
+
+    /// Whatever a disk no longer has must be in snapshots on enough others.
+    fn look_at_deleted(&mut self, node: Index) {
+        for record in self.hosts[node].disk.take_deleted() {
+            self.report.trimmed += 1;
+            let header = *record.header();
+            let has = |host: &&Host| host.disk.said().snapshot(header.group) >= header.seq;
+            let snapshots = self.hosts.iter().filter(has).count();
+            self.check.trimmed(node, &record, [snapshots, self.knobs.copies]);
+        }
     }
 
     /// Begins a sync if something waits for one.
@@ -208,3 +251,6 @@ impl World {
         }
     }
 }
+
+/// Pieces in which a starting node reads a file: small, so that parts are cut anywhere.
+const FILE_PIECE_BYTES: usize = 100;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use group::{Effect, Input, NodeEvent};
+use group::{Effect, FileProgress, Input, NodeEvent};
 use types::{MemberRole, RegionId};
 
 use super::{Event, World, host};
+use crate::Name;
 use crate::check::state::Copies;
 use crate::disk::Write;
 use crate::knobs::{MILLI, SECOND};
@@ -139,6 +140,37 @@ impl World {
                 let takes = self.disk_chance.below(self.knobs.disk.read_us_max) + 1;
                 self.plan_in(takes, Event::Read { node: index, life, id, at });
             }
+            Effect::SnapshotWrite { group, seq, offset, bytes, is_last } => {
+                let end = offset + bytes.len() as u64;
+                self.trace.note(&[now, 17, index as u64, seq.0, offset], &bytes, || {
+                    format!("{now:>10} n{} writes {group}@{seq} up to {end}", index + 1)
+                });
+                let host = &mut self.hosts[index];
+                host.disk.files.write((group, seq), offset, &bytes, is_last);
+                let life = host.life;
+                let knobs = self.knobs.disk;
+                let takes = self.disk_chance.between(knobs.sync_us_min, knobs.sync_us_max);
+                self.plan_in(takes, Event::File { node: index, life, name: (group, seq), end });
+            }
+            Effect::SnapshotRead { id, group, seq, offset, bytes_max } => {
+                let life = self.hosts[index].life;
+                let takes = self.disk_chance.below(self.knobs.disk.read_us_max) + 1;
+                let name = (group, seq);
+                self.plan_in(
+                    takes,
+                    Event::ReadFile { node: index, life, id, name, offset, bytes_max },
+                );
+            }
+            Effect::SnapshotRemove { group, seq } => {
+                self.hosts[index].disk.files.remove((group, seq));
+            }
+            Effect::Floor { id, start, keep } => {
+                self.trace.note(&[now, 18, index as u64, start.0, keep.0], &[], || {
+                    let (start, keep) = (start.0, keep.0);
+                    format!("{now:>10} n{} reads from {start}, keeps from {keep}", index + 1)
+                });
+                self.take_write(index, id, Write::Floor(start, keep));
+            }
             Effect::Answer { to, reply } => {
                 self.trace.note(&[now, 13, index as u64, to.0], &[], || {
                     format!("{now:>10} n{} answers {}: {reply:?}", index + 1, to.0)
@@ -162,6 +194,23 @@ impl World {
                 self.plan_in(wait, Event::Start { node: index });
             }
         }
+    }
+
+    /// A piece of a file is written, or cannot be.
+    pub(super) fn filed(&mut self, index: Index, life: u64, name: Name, end: u64) {
+        if self.hosts[index].life != life {
+            return;
+        }
+        let fails = self.disk_chance.chance(self.knobs.files_ppm / 4);
+        let files = &mut self.hosts[index].disk.files;
+        let done = if fails {
+            files.remove(name);
+            FileProgress::Failed
+        } else {
+            files.end(name)
+        };
+        let (group, seq) = name;
+        self.give(index, Input::SnapshotWritten { group, seq, end, done });
     }
 
     fn take_write(&mut self, index: Index, id: types::WriteId, write: Write) {
@@ -207,6 +256,10 @@ impl World {
             | group::Event::Upgraded { .. }
             | group::Event::Degraded { .. }
             | group::Event::Restored { .. }
+            | group::Event::Snapshot { .. }
+            | group::Event::SnapshotFailed { .. }
+            | group::Event::SnapshotLost { .. }
+            | group::Event::Installed { .. }
             | group::Event::Promised { .. }
             | group::Event::Opened { .. }
             | group::Event::Serving { .. }

@@ -14,6 +14,7 @@ mod moves;
 mod partitions;
 mod rules;
 mod scale;
+mod snapshots;
 mod tale;
 mod upgrades;
 mod witness;

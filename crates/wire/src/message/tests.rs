@@ -46,6 +46,25 @@ fn samples() -> Vec<Message> {
             records: vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")],
             tail: tail(7),
         },
+        GroupMessage::Digest {
+            seq: Seq(8),
+            head: hash(b"head"),
+            digest: hash(b"state"),
+            kept: Seq(6),
+        },
+        GroupMessage::SnapshotOffer {
+            snapshot: Snapshot {
+                tail: tail(8),
+                stamp: Stamp(9),
+                digest: hash(b"state"),
+                bytes: 10,
+                sha256: hash(b"file"),
+                own: true,
+            },
+            tail: tail(9),
+        },
+        GroupMessage::SnapshotFetch { seq: Seq(9), offset: 5 },
+        GroupMessage::SnapshotChunk { seq: Seq(9), offset: 5, bytes: Bytes::from_static(b"piece") },
     ];
     let in_group = |body| Message::Group { group: GroupId(18), epoch: Epoch(2), body };
     let command = Command {

@@ -2,7 +2,7 @@
 
 use alloc::vec;
 
-use types::{ConfigId, Start};
+use types::{ConfigId, Stamp, Start, Tail};
 
 use super::*;
 
@@ -30,6 +30,20 @@ fn sample() -> Meta {
             reason: OrphanReason::Forced,
         }],
         faults: Vec::new(),
+        pinned: Some(Position(4_096)),
+        snapshots: vec![snapshot(5), snapshot(8)],
+        trimmed: Seq(4),
+    }
+}
+
+fn snapshot(seq: u64) -> Snapshot {
+    Snapshot {
+        tail: Tail { epoch: Epoch(1), seq: Seq(seq), hash: crate::digest(b"tail") },
+        stamp: Stamp(seq),
+        digest: crate::digest(b"state"),
+        bytes: 1_000,
+        sha256: crate::digest(b"file"),
+        own: seq == 8,
     }
 }
 
@@ -45,12 +59,29 @@ fn faulty() -> Meta {
 
 #[test]
 fn released_bytes_stay_readable() {
-    let golden = include_bytes!("../../golden/v1/meta.bin");
-    assert_eq!(sample().encode(), golden);
-    assert_eq!(Meta::decode(golden), Ok(sample()));
-    let golden = include_bytes!("../../golden/v2/meta.bin");
+    // Without this an upgraded node could not start on its own disk.
+    let golden = include_bytes!("../../golden/v3/meta.bin");
     assert_eq!(faulty().encode(), golden);
     assert_eq!(Meta::decode(golden), Ok(faulty()));
+    let older =
+        |meta| Meta { pinned: Some(Position(0)), snapshots: Vec::new(), trimmed: Seq(0), ..meta };
+    let (first, second) =
+        (include_bytes!("../../golden/v1/meta.bin"), include_bytes!("../../golden/v2/meta.bin"));
+    assert_eq!(Meta::decode(first), Ok(older(sample())));
+    assert_eq!(Meta::decode(second), Ok(older(faulty())));
+}
+
+#[test]
+fn snapshots_out_of_order_are_refused() {
+    // Without this a node could take an older snapshot for its newest.
+    let mut bytes = sample().encode();
+    // Each of the two takes as many bytes, and the seq trimmed comes after them.
+    let (one, two) = (bytes.len() - 8 - 2 * Snapshot::BYTES, bytes.len() - 8 - Snapshot::BYTES);
+    for offset in 0..Snapshot::BYTES {
+        bytes.swap(one + offset, two + offset);
+    }
+    let order = DecodeError::Invalid { field: "order of snapshots", value: 0 };
+    assert_eq!(Meta::decode(&bytes), Err(order));
 }
 
 #[test]

@@ -12,6 +12,8 @@ fn superblock() -> Superblock {
         version: 3,
         parent: Hash([5; 32]),
         durable: Position(4096),
+        start: Position(512),
+        kept: Position(256),
         blobs: blobs.into(),
     }
 }
@@ -20,9 +22,12 @@ fn superblock() -> Superblock {
 #[test]
 fn released_bytes_stay_readable() {
     let sealed = superblock().seal();
-    let golden = include_bytes!("../../golden/v1/superblock.bin");
+    let golden = include_bytes!("../../golden/v2/superblock.bin");
     assert_eq!(sealed.copy(2), golden);
     assert_eq!(Superblock::decode(2, golden), Ok((superblock(), sealed.checksum())));
+    let (older, _) =
+        Superblock::decode(2, include_bytes!("../../golden/v1/superblock.bin")).unwrap();
+    assert_eq!(older, Superblock { start: Position(0), kept: Position(0), ..superblock() });
 }
 
 /// Without it a damaged or misplaced copy would be believed.
@@ -61,7 +66,7 @@ fn groups_rise() {
     let blobs = body.len() - (BLOB_HEAD_BYTES + 3) - BLOB_HEAD_BYTES;
     body[blobs] = 9;
     assert_eq!(
-        Superblock::decode_body(&body),
+        Superblock::decode_body(VERSION, &body),
         Err(DecodeError::Invalid { field: "blob order", value: 9 })
     );
 }

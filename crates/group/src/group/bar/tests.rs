@@ -65,6 +65,12 @@ const fn is_end(out: &Out, right: bool) -> bool {
         | Out::Load { .. }
         | Out::Answer { .. }
         | Out::Propose { .. }
+        | Out::SnapshotWrite { .. }
+        | Out::SnapshotRead { .. }
+        | Out::SnapshotRemove { .. }
+        | Out::Kept
+        | Out::Lower
+        | Out::Rewind
         | Out::Post { .. } => false,
     }
 }

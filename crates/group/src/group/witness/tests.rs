@@ -85,7 +85,7 @@ fn a_query_at_a_witness_is_sent_to_a_member_that_has_the_model() {
 fn nothing_that_is_known_to_be_committed_is_cut_from_a_witness() {
     // Applied tells the others that a new history leaves out too much; a witness has applied nothing.
     let (mut group, mut out) = (group(MemberRole::Witness), Vec::new());
-    assert_eq!((group.applied, group.kept()), (Seq(0), Seq(6)));
+    assert_eq!((group.applied, group.settled()), (Seq(0), Seq(6)));
     let mut table = group.meta.table.clone();
     let hash = group.chain.tail_at(Seq(3)).unwrap().hash;
     let first = *table.last().unwrap();

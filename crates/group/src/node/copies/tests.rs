@@ -31,6 +31,7 @@ fn written(count: u8, pulses: usize) -> Vec<Entry> {
 
 fn read(log: &[Entry]) -> Result<Vec<Bytes>, Position> {
     let mut found = Found::default();
+    found.begin();
     for (at, entry) in (1..).zip(log) {
         match entry {
             Entry::Record(number) => found.record(record(*number)),
@@ -38,7 +39,7 @@ fn read(log: &[Entry]) -> Result<Vec<Bytes>, Position> {
             Entry::Pulse(bytes) => found.pulse(&mut Reader::new(bytes)).unwrap(),
         }
     }
-    found.finish()
+    found.finish().map(|(_, records)| records)
 }
 
 #[test]
