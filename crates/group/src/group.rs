@@ -220,6 +220,8 @@ pub struct Group<M> {
     ack_due: bool,
     /// Whether the log was damaged before the place up to which it has been read.
     is_damaged: bool,
+    /// Whether the log is read from a place behind its first record.
+    is_partial: bool,
     /// Whether damage of the log may have taken records after the last one found.
     may_lack_end: bool,
     /// Whether this replica may have held more than its chain has, and what is known about it.
@@ -288,6 +290,7 @@ impl<M: Model> Group<M> {
             adopting: None,
             ack_due: false,
             is_damaged: false,
+            is_partial: false,
             may_lack_end: false,
             doubt,
             repair: Repair::default(),
@@ -312,12 +315,12 @@ impl<M: Model> Group<M> {
             return true;
         }
         match self.chain.fit(header, record.hash()) {
-            journal::Fit::Next if self.is_damaged || self.versions.fits(header) => {
+            journal::Fit::Next if self.may_lack_barriers() || self.versions.fits(header) => {
                 self.chain.push(record, Some(at));
                 self.versions.push_over(header);
                 self.may_lack_end &= writing == Writing::Again;
             }
-            journal::Fit::Gap if self.is_damaged => {
+            journal::Fit::Gap if self.is_damaged || self.is_partial => {
                 let table = &self.meta.table;
                 self.chain.push_over(record, at, |seq| table.epoch_at(seq));
                 self.versions.push_over(header);
@@ -332,6 +335,23 @@ impl<M: Model> Group<M> {
         }
         self.durable = self.chain.tail().seq;
         true
+    }
+
+    /// Whether the barriers before the next record of the log may not all be known.
+    fn may_lack_barriers(&self) -> bool {
+        self.is_damaged || !self.chain.is_whole()
+    }
+
+    /// The log is read from a place behind its first record. What was damaged before that place, and
+    /// repaired behind it, is missing until the repairs come.
+    pub(crate) const fn begins_later(&mut self) {
+        self.is_partial = true;
+    }
+
+    /// The first record that the log lacks with nothing to say why, when all of it was taken.
+    pub(crate) fn unexplained_gap(&self) -> Option<Seq> {
+        let first = self.chain.holes().next().map(|hole| hole.first);
+        first.filter(|_| !self.is_damaged)
     }
 
     /// Takes a commit watermark found in the log at boot and applies what it allows. Watermarks of

@@ -71,6 +71,8 @@ pub(crate) fn register(config: &Config, first: &[(GroupId, types::Config)]) -> r
 
 pub(crate) fn node(config: &Config) -> NodeOptions {
     let failover = &config.failover;
+    // It cannot begin from a snapshot, and what it lacks it is given as records: they stay at hand.
+    let has_witness = config.nodes.iter().any(|node| node.role == NodeRole::Witness);
     let (detect_us, resend_us) = (failover.detect.micros(), failover.resend.micros());
     NodeOptions {
         group: GroupOptions {
@@ -86,8 +88,12 @@ pub(crate) fn node(config: &Config) -> NodeOptions {
             patience_us: detect_us / 2,
             forwarded_wait_us: config.answer_within.micros(),
             ahead_us_max: failover.skew.micros(),
-            snapshot_work: config.snapshots.entries,
-            snapshot_us: config.snapshots.every.micros().max(1),
+            snapshot_work: if has_witness { u64::MAX } else { config.snapshots.entries },
+            snapshot_us: if has_witness {
+                u64::MAX
+            } else {
+                config.snapshots.every.micros().max(1)
+            },
             mutant: Mutant::None,
         },
         nodes: members(config),

@@ -13,7 +13,7 @@ use model::Model;
 use storage::{Read, Storage};
 use tokio::sync::watch;
 use transport::{Identity, Transport, pki::Credential};
-use types::{ClusterId, NodeId, Position};
+use types::{ClusterId, NodeId};
 
 use crate::driver::Driver;
 use crate::handle::{Handle, Job};
@@ -116,9 +116,7 @@ pub fn start<M: Model + Send + 'static>(
     if recovery.reads_all()? {
         opened.read_all();
     }
-    if opened.start() == Position(0) {
-        recovery.from_first();
-    }
+    recovery.reads_from(opened.start());
     let mut error = None;
     let scanned = opened.replay(&mut |read| match read {
         Read::Record(record) if error.is_none() => {

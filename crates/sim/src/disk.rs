@@ -288,8 +288,11 @@ impl Disk {
                 let keep = usize::try_from(keep.0).expect("positions here are small");
                 let keep = keep.min(self.log.len());
                 if let Some(gone) = self.log.get(self.first..keep) {
-                    let groups = gone.iter().filter(|(kind, _)| *kind == Kind::Group);
-                    self.deleted.extend(groups.map(|(_, bytes)| bytes.clone()));
+                    // What cannot be read is lost before it is deleted; its repair stands elsewhere.
+                    let groups = gone.iter().zip(self.first..).filter(|((kind, _), index)| {
+                        *kind == Kind::Group && !self.hits.contains_key(index)
+                    });
+                    self.deleted.extend(groups.map(|((_, bytes), _)| bytes.clone()));
                     self.first = keep;
                 }
             }

@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 
 use model::Model;
 use replication::is_commit;
-use types::{Hash, MemberRole, NodeId, Now, Position, Seq};
+use types::{Hash, NodeId, Now, Position, Seq};
 use wire::Snapshot;
 
 use super::{Group, Out, Then};
@@ -103,15 +103,12 @@ impl<M: Model> Group<M> {
     /// a commit takes, each confirmed by a member that applied the records itself.
     ///
     /// While the group goes on with fewer copies than it is to have, or may do so for all that is known
-    /// here, nothing more goes. Nor where there is a witness: it has no state, so what it lacks it can
-    /// be given as records only.
+    /// here, nothing more goes.
     pub(crate) fn trimmable(&self) -> Seq {
         let is_whole = self.register.as_ref().is_some_and(|state| {
             state.whole.is_none() && state.config.id() == self.meta.config.id()
         });
-        let has_witness =
-            self.meta.config.each().any(|member| member.role == MemberRole::Witness);
-        if !is_whole || has_witness {
+        if !is_whole {
             return Seq(0);
         }
         let oldest = self.oldest_durable();

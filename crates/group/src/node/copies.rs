@@ -26,9 +26,18 @@ pub(super) struct Copies {
 }
 
 impl Copies {
-    /// Begins behind records that were found, the first of them with this number.
-    pub(super) const fn after(whole: u64, records: &[Bytes]) -> Self {
-        Self { count: whole + records.len() as u64, whole, recent: VecDeque::new() }
+    /// Begins behind records that were found. Those that no pulse repeats are written again like new
+    /// ones: the node ended before a pulse followed them.
+    pub(super) fn after(kept: &Kept) -> Self {
+        let mut copies = Self { count: kept.whole, whole: kept.whole, recent: VecDeque::new() };
+        for (record, has_copy) in &kept.records {
+            if *has_copy {
+                copies.count += 1;
+            } else {
+                copies.note(record);
+            }
+        }
+        copies
     }
 
     /// The next record of the register is about to be written.
@@ -156,14 +165,14 @@ impl Found {
         self.records.insert(number, bytes);
     }
 
-    /// All records from the last on that says all there is, and its number; or where the log was damaged
-    /// if any of them is lost for good, or may be.
-    pub(super) fn finish(mut self) -> Result<(u64, Vec<Bytes>), Position> {
+    /// All records from the last on that says all there is; or where the log was damaged if any of them is
+    /// lost for good, or may be.
+    pub(super) fn finish(mut self) -> Result<Kept, Position> {
         let lost_at = self.damaged_at.or(self.lost_at).unwrap_or_default();
         let Some(next) = self.next else {
             // Nothing was read, or no pulse in it that says where it belongs.
             return if self.loose.is_empty() && self.damaged_at.is_none() {
-                Ok((0, Vec::new()))
+                Ok(Kept::default())
             } else {
                 Err(lost_at)
             };
@@ -172,11 +181,21 @@ impl Found {
             return Err(lost_at);
         }
         let needed = (self.whole..next).map(|number| {
-            let record = self.records.remove(&number);
-            record.or_else(|| self.copies.get(&number).cloned()).ok_or(lost_at)
+            let (record, copy) = (self.records.remove(&number), self.copies.remove(&number));
+            let has_copy = copy.is_some();
+            record.or(copy).map(|record| (record, has_copy)).ok_or(lost_at)
         });
-        Ok((self.whole, needed.collect::<Result<_, _>>()?))
+        Ok(Kept { whole: self.whole, records: needed.collect::<Result<_, _>>()? })
     }
+}
+
+/// The register's records that a start goes on from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// Number of the first: the last that says all there is, or the first of all.
+    pub(super) whole: u64,
+    /// In order, and whether a pulse repeats it.
+    pub(super) records: Vec<(Bytes, bool)>,
 }
 
 /// A record that is larger is not written again: it is what a member that was away had to catch up, and

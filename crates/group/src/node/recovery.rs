@@ -74,6 +74,14 @@ pub enum RecoverError {
         /// The version.
         version: ModelVersion,
     },
+    /// The log, read from the recorded place on and whole from there, lacks a record.
+    #[error("the log lacks record {seq} of {group}, and is not damaged")]
+    Gap {
+        /// The group.
+        group: GroupId,
+        /// The first record that it lacks.
+        seq: Seq,
+    },
     /// The log ends before the record that a snapshot was taken after.
     #[error("the log ends before the record after which the snapshot of {group} was taken")]
     Short {
@@ -92,7 +100,7 @@ pub struct Wanted {
 }
 
 /// A node being rebuilt. Give it the snapshots that it [wants](Recovery::wanted) for as long as it
-/// wants any, feed it the log in order from where [`Recovery::reads_all`] says, then
+/// wants any, feed it the log in order from where [`Recovery::reads_all`] and the floor say, then
 /// [`finish`](Recovery::finish).
 #[derive(Debug)]
 pub struct Recovery<M> {
@@ -194,10 +202,13 @@ impl<M: Model> Recovery<M> {
         Ok(self.reads_all)
     }
 
-    /// The log that follows is read from its first record on, and not from a later place: none is missing
-    /// before it.
-    pub const fn from_first(&mut self) {
-        self.register.begin();
+    /// The place from which the log that follows is read. From the first on, nothing is missing before it.
+    pub fn reads_from(&mut self, start: Position) {
+        if start == Position(0) {
+            self.register.begin();
+        } else {
+            self.groups.values_mut().for_each(Group::begins_later);
+        }
     }
 
     /// Takes the next record of the log.
@@ -272,15 +283,18 @@ impl<M: Model> Recovery<M> {
     /// [`RecoverError::RegisterLost`] and [`RecoverError::Register`].
     pub fn finish(self, register: register::Options, now: Now) -> Result<Node<M>, RecoverError> {
         let found = self.register.finish();
-        let (whole, records) = found.map_err(|at| RecoverError::RegisterLost { at })?;
-        let copies = Copies::after(whole, &records);
-        let records = records.iter().map(AsRef::as_ref);
+        let kept = found.map_err(|at| RecoverError::RegisterLost { at })?;
+        let copies = Copies::after(&kept);
+        let records = kept.records.iter().map(|(record, _)| record.as_ref());
         let register =
             Register::recover(register, now.instant, records).map_err(RecoverError::Register)?;
         let mut groups = self.groups;
         for (id, group) in &mut groups {
             if !group.is_whole() {
                 return Err(RecoverError::Short { group: *id });
+            }
+            if let Some(seq) = group.unexplained_gap() {
+                return Err(RecoverError::Gap { group: *id, seq });
             }
             if let Some(state) = register.group(*id) {
                 group.recovered(state);

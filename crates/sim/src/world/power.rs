@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use group::{Input, Node, Recovery};
-use types::Position;
 
 use super::{Event, Host, World, id};
 use crate::app::Ray;
@@ -95,9 +94,7 @@ impl World {
         if recovery.reads_all()? {
             host.disk.read_all();
         }
-        if host.disk.start() == Position(0) {
-            recovery.from_first();
-        }
+        recovery.reads_from(host.disk.start());
         for scanned in host.disk.scan() {
             match scanned {
                 Scanned::Record(at, kind, bytes) => recovery.record(at, kind, bytes)?,

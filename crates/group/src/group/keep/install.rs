@@ -270,8 +270,10 @@ impl<M: Model> Group<M> {
             self.loaded.clear();
             self.serving.clear();
         } else {
-            // Records came from elsewhere meanwhile; what lacks among them is in the snapshot.
+            // Records came from elsewhere meanwhile; what lacks among them is in the snapshot. Some may
+            // still be on their way to the disk.
             self.chain.forget(at, snapshot.stamp);
+            self.durable = self.durable.max(at.seq);
             self.versions.learn_until(at.seq, &state.head.barriers);
         }
         if at.seq > self.applied {
@@ -298,3 +300,6 @@ impl<M: Model> Group<M> {
 
 /// An installation that gets nothing for so many resend times is given up.
 const GIVE_UP_RESENDS: u64 = 8;
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use register::{GroupState, Phase};
 use types::{Epoch, ModelVersion, Stamp};
 
-use super::super::Out;
 use super::super::fixture::{Count, at, member};
+use super::super::{Out, Writing};
 use super::*;
 
 /// A member with a save point at every fourth record or so, after `records` records of one command.
@@ -92,4 +92,22 @@ fn a_snapshot_counts_once_another_member_has_come_to_its_digest() {
     let told = |node| move |one: &Out| matches!(one, Out::Send { to, body: wire::GroupMessage::Digest { kept: Seq(20), .. }, .. } if *to == node);
     assert!(out.iter().any(told(NodeId(1))));
     assert!(out.iter().any(told(NodeId(3))));
+}
+
+#[test]
+fn repairs_stand_in_for_records_of_before_the_place_where_a_start_reads_from() {
+    // Found by the simulator: repairs are written from the last record of a hole down, and what was
+    // damaged is no longer read, so the node would not start.
+    let source = member(4, 1, usize::MAX);
+    let mut group = member(0, 1, usize::MAX);
+    group.begins_later();
+    let replay = |group: &mut Group<Count>, at, seq, writing| {
+        group.replay(Position(at), &source.record_at_hand(Seq(seq)).unwrap(), writing)
+    };
+    assert!(replay(&mut group, 7, 3, Writing::Again));
+    assert_eq!(group.unexplained_gap(), Some(Seq(1)), "were that all, the node must not start");
+    assert!(replay(&mut group, 8, 2, Writing::Again));
+    assert!(replay(&mut group, 9, 4, Writing::First));
+    assert!(replay(&mut group, 10, 1, Writing::Again));
+    assert_eq!((group.unexplained_gap(), group.tail()), (None, source.tail()));
 }
