@@ -16,6 +16,7 @@ mod aside;
 mod bar;
 mod candidate;
 mod channels;
+mod disk;
 mod fault;
 mod fetch;
 #[cfg(test)]
@@ -25,27 +26,29 @@ mod intake;
 mod keep;
 mod known;
 mod member;
+mod message;
+mod out;
 mod relay;
 mod repair;
+mod replay;
 mod risk;
 mod space;
 mod status;
+mod view;
 mod witness;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
-use bytes::Bytes;
 use channel::Channels;
 use journal::Chain;
 use model::Model;
-use register::{GroupState, Phase, Transition};
+use register::{GroupState, Phase};
 use types::{
-    Config, Epoch, EpochTable, GroupId, Hash, Instant, MemberRole, NodeId, Now, Position, Seq,
-    Stamp, Tail, Until,
+    Config, Epoch, GroupId, Hash, Instant, MemberRole, NodeId, Now, Position, Seq, Stamp, Tail,
 };
-use wire::{Command, GroupMessage, Meta, Orphan, Parcel, Record, Reply};
+use wire::{GroupMessage, Meta, Record};
 
 pub use bar::Bar;
 pub use known::{Known, Stage};
@@ -54,7 +57,7 @@ pub use status::{GroupStatus, PeerStatus, RoleStatus};
 pub use witness::NoModel;
 
 use crate::answers::Answers;
-use crate::desk::{Asker, Desk};
+use crate::desk::Desk;
 use crate::marks::Marks;
 use crate::post::Post;
 use crate::versions::Versions;
@@ -66,86 +69,9 @@ use fault::Doubt;
 use fetch::{Fetching, Serving};
 use home::Home;
 use keep::Keep;
+use out::{InFlight, Then};
+pub(crate) use out::{Out, Writing};
 use repair::Repair;
-
-/// What a group asks its node to do. Carried out in order.
-#[derive(Debug)]
-pub(crate) enum Out {
-    /// Say something about this group.
-    Send { to: NodeId, epoch: Epoch, body: GroupMessage },
-    /// Hand a command to its home.
-    Forward { to: NodeId, ticket: u64, command: Command, until: Until },
-    /// Hand parcels to the home of another group.
-    Post { to: GroupId, parcels: Vec<Parcel> },
-    /// Append a record to the node's log, for the first time or again.
-    Append(Bytes, Writing),
-    /// Write the group's meta into the superblock.
-    Meta(Vec<u8>),
-    /// Read a record back.
-    Load { seq: Seq, at: Position },
-    /// Answer a client or another node.
-    Answer { to: Asker, reply: Reply },
-    /// Ask the register for a change, if the group still has this version there.
-    Propose { version: u64, transition: Transition },
-    /// Tell people.
-    Note(Event),
-    /// Write the next bytes of a snapshot's file.
-    SnapshotWrite { seq: Seq, offset: u64, bytes: Bytes, is_last: bool },
-    /// Read some bytes of a snapshot's file.
-    SnapshotRead { seq: Seq, offset: u64, bytes_max: usize },
-    /// Remove a snapshot's file, whole or not.
-    SnapshotRemove { seq: Seq },
-    /// There is a new snapshot to begin from.
-    Kept,
-    /// Snapshots are given up: a start must read all of the log that there is, until there are new ones.
-    Lower,
-    /// The log must be read from its first record, which takes a new start.
-    Rewind,
-}
-
-/// What a write in flight stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum InFlight {
-    /// A record; durable when it comes back.
-    Record { epoch: Epoch, seq: Seq, hash: Hash },
-    /// The meta; when it comes back, this may be said.
-    Meta(Then),
-    /// A record that was lost here, written anew.
-    Repaired(Record),
-}
-
-/// Whether a record stands in the log where its chain grew. One that was written again says nothing
-/// about what stood in the log before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Writing {
-    First,
-    Again,
-}
-
-/// What a durable meta allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Then {
-    Nothing,
-    /// Answer a seal of this epoch.
-    Promised {
-        to: NodeId,
-        epoch: Epoch,
-    },
-    /// Answer a new epoch.
-    Joined {
-        epoch: Epoch,
-    },
-    /// Count on a snapshot.
-    Kept {
-        seq: Seq,
-    },
-    /// Go on from another member's snapshot.
-    Installed {
-        at: Tail,
-    },
-    /// Start anew from the first record.
-    Rewound,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Role {
@@ -299,275 +225,6 @@ impl<M: Model> Group<M> {
         }
     }
 
-    /// Takes a record found in the log at boot, in the order of the log. Orphans are passed over:
-    /// the meta itemises them. `false` if the record cannot follow what came before it, which only
-    /// a damaged log can cause.
-    #[must_use]
-    pub(crate) fn replay(&mut self, at: Position, record: &Record, writing: Writing) -> bool {
-        let header = record.header();
-        if !self.meta.table.holds(header.epoch, header.seq) {
-            self.find_aside(header, at);
-            // Itemised or not: it is the only copy of something, and stays where it is.
-            self.pin(at);
-            return true;
-        }
-        if header.seq <= self.chain.base().seq {
-            return true;
-        }
-        match self.chain.fit(header, record.hash()) {
-            journal::Fit::Next if self.may_lack_barriers() || self.versions.fits(header) => {
-                self.chain.push(record, Some(at));
-                self.versions.push_over(header);
-                self.may_lack_end &= writing == Writing::Again;
-            }
-            journal::Fit::Gap if self.is_damaged || self.is_partial => {
-                let table = &self.meta.table;
-                self.chain.push_over(record, at, |seq| table.epoch_at(seq));
-                self.versions.push_over(header);
-                self.may_lack_end &= writing == Writing::Again;
-            }
-            // The later copy is the one that was written when the earlier could not be read.
-            journal::Fit::Have => self.chain.place(header.seq, record.hash(), at),
-            journal::Fit::Hole if self.chain.refill(record, at) => self.versions.learn(header),
-            journal::Fit::Next | journal::Fit::Gap | journal::Fit::Fork | journal::Fit::Hole => {
-                return false;
-            }
-        }
-        self.durable = self.chain.tail().seq;
-        true
-    }
-
-    /// Whether the barriers before the next record of the log may not all be known.
-    fn may_lack_barriers(&self) -> bool {
-        self.is_damaged || !self.chain.is_whole()
-    }
-
-    /// The log is read from a place behind its first record. What was damaged before that place, and
-    /// repaired behind it, is missing until the repairs come.
-    pub(crate) const fn begins_later(&mut self) {
-        self.is_partial = true;
-    }
-
-    /// The first record that the log lacks with nothing to say why, when all of it was taken.
-    pub(crate) fn unexplained_gap(&self) -> Option<Seq> {
-        let first = self.chain.holes().next().map(|hole| hole.first);
-        first.filter(|_| !self.is_damaged)
-    }
-
-    /// Takes a commit watermark found in the log at boot and applies what it allows. Watermarks of
-    /// before a forced switch say nothing about what came after it.
-    pub fn replay_commit(&mut self, commit: Seq) {
-        let forced = self.meta.table.starts().iter().filter(|start| start.forced);
-        let limit = forced.map(|start| start.seq.prev()).min().unwrap_or(commit);
-        self.known = self.known.max(commit.min(limit));
-        self.apply_at_hand(usize::MAX, &mut Vec::new());
-    }
-
-    /// Takes what the register knew when the node stopped. Acted on when the register next says so:
-    /// a restarted candidate or home asks for a new epoch first.
-    pub(crate) fn recovered(&mut self, state: &GroupState) {
-        self.register = Some(state.clone());
-    }
-
-    /// Whether this node could begin to take the group over.
-    #[must_use]
-    pub fn is_free(&self) -> bool {
-        matches!(self.role, Role::Member) && self.bar().is_none()
-    }
-
-    /// The group's id.
-    #[must_use]
-    pub const fn id(&self) -> GroupId {
-        self.id
-    }
-
-    /// The model after everything applied here. For those who ask about the application there is
-    /// [`Group::readable`].
-    #[must_use]
-    pub const fn model(&self) -> &M {
-        &self.model
-    }
-
-    /// Whether this node is the group's home, and of which epoch.
-    #[must_use]
-    pub const fn home_epoch(&self) -> Option<Epoch> {
-        match &self.role {
-            Role::Home(_) => Some(self.meta.promised),
-            Role::Member | Role::Candidate(_) | Role::Quarantined => None,
-        }
-    }
-
-    /// The epoch below which this node refuses.
-    #[must_use]
-    pub const fn promised(&self) -> Epoch {
-        self.meta.promised
-    }
-
-    /// The durable commit watermark here: nothing above is applied.
-    #[must_use]
-    pub fn commit(&self) -> Seq {
-        self.known.min(self.durable)
-    }
-
-    /// Where the chain here ends.
-    #[must_use]
-    pub fn tail(&self) -> Tail {
-        self.chain.tail()
-    }
-
-    /// Everything up to here is durable on this node.
-    #[must_use]
-    pub const fn durable(&self) -> Seq {
-        self.durable
-    }
-
-    /// Everything up to here is applied to the model here.
-    #[must_use]
-    pub const fn applied(&self) -> Seq {
-        self.applied
-    }
-
-    /// Digest over everything applied here and every outcome: equal wherever the same is applied.
-    #[must_use]
-    pub const fn trail(&self) -> Hash {
-        self.trail
-    }
-
-    /// The epochs that this node knows to have been active.
-    #[must_use]
-    pub const fn table(&self) -> &EpochTable {
-        &self.meta.table
-    }
-
-    /// The configuration of the newest epoch recorded here.
-    #[must_use]
-    pub const fn config(&self) -> &Config {
-        &self.meta.config
-    }
-
-    /// The chain here.
-    #[must_use]
-    pub const fn chain(&self) -> &Chain {
-        &self.chain
-    }
-
-    /// What was set aside here.
-    #[must_use]
-    pub fn orphans(&self) -> &[Orphan] {
-        &self.meta.orphans
-    }
-
-    /// Whether the epoch that is promised is also recorded as active here.
-    fn is_joined(&self) -> bool {
-        !self.meta.table.starts().is_empty() && self.meta.table.epoch() == self.meta.promised
-    }
-
-    /// The home this node would send a client to, with its epoch: the newer of what it follows and
-    /// what the register says.
-    #[must_use]
-    pub fn home(&self) -> (Option<NodeId>, Epoch) {
-        let followed = (self.meta.home, self.meta.table.epoch());
-        match &self.register {
-            Some(state) if state.epoch > followed.1 => (state.home, state.epoch),
-            _ => followed,
-        }
-    }
-
-    /// Handles a message of `from` about this group.
-    pub(crate) fn message(
-        &mut self,
-        now: Now,
-        from: NodeId,
-        epoch: Epoch,
-        body: GroupMessage,
-        out: &mut Vec<Out>,
-    ) {
-        if self.role == Role::Quarantined {
-            return;
-        }
-        // A record is what its hash says, in whatever epoch it is asked for.
-        let is_repair = matches!(body, GroupMessage::Want { .. } | GroupMessage::Found { .. });
-        let is_refusal = matches!(body, GroupMessage::Refused { .. });
-        if epoch < self.meta.promised && !is_refusal && !is_repair {
-            if body.asks() {
-                let promised = self.meta.promised;
-                self.say(from, promised, GroupMessage::Refused { promised }, out);
-            }
-            return;
-        }
-        match body {
-            GroupMessage::Append { config, commit, record } => {
-                self.on_append(now, from, epoch, config, commit, record, out);
-            }
-            GroupMessage::AppendAck { tail } => self.on_append_ack(now, from, epoch, tail),
-            GroupMessage::Commit { commit } => self.on_commit(now, from, epoch, commit, out),
-            GroupMessage::Refused { promised } => self.on_refused(promised, out),
-            GroupMessage::Seal => self.on_seal(from, epoch, out),
-            GroupMessage::SealAck { tail, table, commit, faults } => {
-                self.on_seal_ack(from, epoch, tail, &table, commit, faults, out);
-            }
-            GroupMessage::Adopt { table, target } => {
-                self.on_adopt(now, from, epoch, table, target, out);
-            }
-            GroupMessage::Adopted { tail } => self.on_adopted(from, epoch, tail),
-            GroupMessage::NewEpoch { table, config } => {
-                self.on_new_epoch(now, from, epoch, table, config, out);
-            }
-            GroupMessage::NewEpochAck { tail } => self.on_new_epoch_ack(now, from, epoch, tail),
-            GroupMessage::Fetch { after } => self.on_fetch(from, epoch, after, out),
-            GroupMessage::Entries { after: _, records, tail } => {
-                self.on_entries(now, from, epoch, &records, tail, out);
-            }
-            GroupMessage::Want { first, last, hash } => {
-                self.on_want(from, epoch, first, last, hash, out);
-            }
-            GroupMessage::Found { last, records } => self.on_found(from, last, &records, out),
-            GroupMessage::AskEnd => self.on_ask_end(from, epoch, out),
-            GroupMessage::End { tail } => self.on_end(now, from, epoch, tail, out),
-            GroupMessage::Digest { seq, head, digest, kept } => {
-                self.on_digest(from, seq, (head, digest), kept);
-            }
-            GroupMessage::SnapshotOffer { snapshot, tail } => {
-                self.on_offer(now, from, epoch, snapshot, tail);
-            }
-            GroupMessage::SnapshotFetch { seq, offset } if epoch == self.meta.promised => {
-                self.on_snapshot_fetch(from, seq, offset, out);
-            }
-            GroupMessage::SnapshotFetch { .. } => {}
-            GroupMessage::SnapshotChunk { seq, offset, bytes } => {
-                self.on_chunk(now, from, epoch, (seq, offset), bytes, out);
-            }
-        }
-    }
-
-    /// Takes the completion of this group's oldest write in flight.
-    pub(crate) fn written(&mut self, at: Position, out: &mut Vec<Out>) {
-        let written = self.in_flight.pop_front().expect("storage completes what was asked for");
-        match written {
-            InFlight::Record { epoch, seq, hash } => {
-                self.chain.place(seq, hash, at);
-                if self.chain.link(seq).is_some_and(|link| link.hash == hash) {
-                    assert!(seq == self.durable.next(), "records become durable in order");
-                    self.durable = seq;
-                    self.ack_due = true;
-                } else {
-                    self.note_place(epoch, seq, at);
-                }
-            }
-            InFlight::Repaired(record) => self.repaired(&record, at),
-            InFlight::Meta(Then::Nothing) => {
-                // What could not be acknowledged while the meta was on its way can be now.
-                self.ack_due = true;
-                self.remove_unnamed(out);
-            }
-            InFlight::Meta(Then::Promised { to, epoch }) => self.promised_durably(to, epoch, out),
-            InFlight::Meta(Then::Joined { epoch }) => self.joined_durably(epoch, out),
-            InFlight::Meta(Then::Kept { seq }) => self.kept_durably(seq, out),
-            InFlight::Meta(Then::Installed { at }) => self.installed(at, out),
-            InFlight::Meta(Then::Rewound) => out.push(Out::Rewind),
-        }
-    }
-
     /// Takes what the register now says of this group.
     pub(crate) fn register(&mut self, now: Now, state: &GroupState, out: &mut Vec<Out>) {
         if self.register.as_ref().is_some_and(|known| known.version >= state.version) {
@@ -686,31 +343,6 @@ impl<M: Model> Group<M> {
 
     fn say(&self, to: NodeId, epoch: Epoch, body: GroupMessage, out: &mut Vec<Out>) {
         out.push(Out::Send { to, epoch, body });
-    }
-
-    /// Nothing from `at` on is deleted.
-    fn pin(&mut self, at: Position) {
-        if self.meta.pinned.is_none_or(|pinned| at < pinned) {
-            self.meta.pinned = Some(at);
-            self.is_pin_new = true;
-        }
-    }
-
-    fn write_meta(&mut self, then: Then, out: &mut Vec<Out>) {
-        self.meta.faults = self.faults();
-        self.is_pin_new = false;
-        self.in_flight.push_back(InFlight::Meta(then));
-        out.push(Out::Meta(self.meta.encode()));
-    }
-
-    /// Adds a record to the chain and to the log.
-    fn append(&mut self, record: &Record, out: &mut Vec<Out>) {
-        let tail = record.tail();
-        self.chain.push(record, None);
-        let (epoch, seq, hash) = (tail.epoch, tail.seq, tail.hash);
-        self.versions.push(record.header());
-        self.in_flight.push_back(InFlight::Record { epoch, seq, hash });
-        out.push(Out::Append(record.bytes().clone(), Writing::First));
     }
 }
 
