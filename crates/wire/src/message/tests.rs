@@ -2,9 +2,10 @@
 
 use alloc::vec;
 
-use types::{MessageId, Start};
+use types::{Config, ConfigId, EpochTable, MessageId, NodeId, Seq, Stamp, Start, Tail};
 
 use super::*;
+use crate::{Fault, Snapshot};
 
 /// One of each message, with distinct values in every field.
 fn samples() -> Vec<Message> {
