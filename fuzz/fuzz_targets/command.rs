@@ -9,7 +9,8 @@ use types::{Currency, Stamp};
 fuzz_target!(|data: &[u8]| {
     let mut payments = Payments::new(Currency::from_code("EUR"));
     let mut outcome = Outcome::default();
-    payments.apply(Stamp(1), data, &mut outcome);
-    payments.apply(Stamp(2), data, &mut outcome);
+    let version = *payments.versions().end();
+    payments.apply(version, Stamp(1), data, &mut outcome);
+    payments.apply(version, Stamp(2), data, &mut outcome);
     payments.assert_books();
 });

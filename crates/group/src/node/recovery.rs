@@ -172,7 +172,11 @@ impl<M: Model> Recovery<M> {
         let Some(group) = self.groups.get_mut(&id) else { return Ok(()) };
         let done = group.restore_now(&snapshot, pieces);
         match done {
-            Ok(()) => self.wanted.retain(|other| other.group != id),
+            Ok(()) => {
+                self.wanted.retain(|other| other.group != id);
+                // From an older one it goes on up to the barrier, and stores what follows.
+                self.too_new.take_if(|(group, _)| *group == id);
+            }
             // The file is fine, and must not be given up.
             Err(SnapshotError::Version(version)) => {
                 self.too_new.get_or_insert((id, version));

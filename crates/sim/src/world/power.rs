@@ -40,7 +40,13 @@ impl World {
         if self.hosts[node].node.is_some() || self.hosts[node].is_retired {
             return;
         }
-        let started = match self.recover(node) {
+        let mut started = self.recover(node);
+        if let Err(group::RecoverError::Version { .. }) = started {
+            // Whoever reads that starts the newer code again.
+            self.hosts[node].code = self.knobs.newest_code();
+            started = self.recover(node);
+        }
+        let started = match started {
             Ok(started) => started,
             Err(error) => {
                 return self

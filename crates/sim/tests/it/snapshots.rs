@@ -1,8 +1,9 @@
 //! Snapshots: begun from, taken over, trimmed by, taken back. S20 of PROTOCOL 8b is told here.
 
+use group::Bar;
 use register::SealKind;
-use sim::{Knobs, SECOND, World};
-use types::Seq;
+use sim::{Code, Knobs, SECOND, World};
+use types::{GroupId, Seq};
 
 use crate::tale::{
     FAR, HOME, NEAR, all_agree, done, group, home, order, serving_with, sound, until_moved,
@@ -146,4 +147,29 @@ fn a_forced_switch_below_all_snapshots_reads_the_log_from_its_first_record() {
     all_agree(&mut world);
     assert!(world.report().stops > stops, "the node starts again to read all of its log");
     assert_eq!(group(&world, HOME).table().starts().iter().filter(|one| one.forced).count(), 1);
+}
+
+#[test]
+fn code_too_old_for_the_newest_snapshot_begins_at_the_one_before_and_stores_on() {
+    // Without this putting a release back takes a copy out of service, although nothing is wrong with it.
+    let mut world = serving_with(knobs(false), 1);
+    do_many(&mut world, HOME, 8);
+    let before = group(&world, FAR).status(world.clocks(FAR)).snapshot;
+    world.order_upgrade(NEAR, vec![GroupId(0)], 2);
+    world.run_for(2 * SECOND);
+    do_many(&mut world, HOME, 1);
+    let far = group(&world, FAR);
+    let (snapshot, barrier) = (far.status(world.clocks(FAR)).snapshot, far.version().1.unwrap());
+    assert!(before < barrier && barrier <= snapshot, "{before} {barrier} {snapshot}");
+    world.kill(FAR);
+    world.install(FAR, Code::up_to(1));
+    world.start(FAR);
+    do_many(&mut world, HOME, 4);
+    let far = group(&world, FAR);
+    assert!(matches!(far.bar(), Some(Bar::Version { .. })), "{:?}", far.bar());
+    assert_eq!((far.applied(), far.durable()), (barrier.prev(), far.tail().seq));
+    world.kill(FAR);
+    world.install(FAR, Code::up_to(2));
+    world.start(FAR);
+    all_agree(&mut world);
 }

@@ -1,6 +1,6 @@
 //! What a session carries on the loopback of this machine: both nodes in one process, real TLS.
 //!
-//! `cargo run --release -p transport --example throughput [SECONDS]` prints one-way records of 256 B
+//! `cargo run --release -p transport --example sessions [SECONDS]` prints one-way records of 256 B
 //! and of 64 KiB, and the round trip of one record of 256 B at a time. The processor time is that of
 //! both ends together, and on a busy machine the figure to compare.
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
