@@ -115,7 +115,7 @@ fn config(config: &Config) -> Value {
     })
 }
 
-const fn class(class: Class) -> &'static str {
+pub(crate) const fn class(class: Class) -> &'static str {
     match class {
         Class::Sync => "sync",
         Class::Async => "async",

@@ -30,8 +30,9 @@ mod site;
 mod status;
 
 pub use json::{hash_hex, json, parse, phase, position};
-pub use orphans::Words;
+pub use orphans::{Outcome, Policy, Words};
 pub use problem::{Problem, TYPE_STEM};
+pub use register::Disposition;
 pub use request::read_body;
 pub use router::router;
 pub use serve::serve;

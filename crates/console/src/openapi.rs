@@ -61,10 +61,12 @@ pub fn document(application: Value) -> Value {
                     "required": ["disposition", "reason"],
                     "properties": {
                         "disposition": {
-                            "enum": ["keep", "replay", "suspense"],
+                            "enum": ["keep", "replay", "suspense", "cancel"],
                             "description": "`keep` for the audit; `replay` hands the commands in again \
-                                            under their ids; `suspense` posts their sum to a house \
-                                            account of the case",
+                                            under their ids; `cancel` takes the ids of payments for \
+                                            good, rejected; `suspense` does the same and posts their \
+                                            amounts to a house account of the case. The run says which \
+                                            are `allowed`",
                         },
                         "reason": { "type": "string", "minLength": 1, "maxLength": 256 },
                         "case": { "type": "integer", "minimum": 1 },
@@ -158,7 +160,7 @@ fn paths() -> Value {
                     parameter("query", "after", "the last seq of the page before"),
                 ],
                 &[
-                    ("200", "the run, with `next_after` if there is more"),
+                    ("200", "the run: what may become of it is `allowed`, what is usual `advised`; `next_after` if there is more"),
                     ("400", "`bad-group`, `bad-head`, `bad-query`"),
                     ("404", "`no-such-group`, `no-such-run`: each node has its own"),
                     ("409", "`ambiguous`: give more digits"),
@@ -170,7 +172,11 @@ fn paths() -> Value {
             "What this node knows of the id that `unknown-outcome` named.",
             &[parameter("path", "id", "32 hexadecimal digits, hyphens or not")],
             &[
-                ("200", "`state` is `final`, `provisional`, `accepted` or `unknown`"),
+                (
+                    "200",
+                    "`state` is `final`, `provisional`, `accepted` or `unknown`; `outcome` in the \
+                     application's words",
+                ),
                 ("400", "`bad-id`, `bad-path`"),
             ],
         ) },

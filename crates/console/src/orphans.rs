@@ -5,6 +5,7 @@
 //! stands in the register and is the same everywhere.
 
 mod decide;
+mod words;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -15,7 +16,7 @@ use register::Disposal;
 use runtime::NodeView;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use types::{GroupId, Hash, Position, Seq, Stamp};
+use types::{Class, Epoch, GroupId, Position, Seq};
 use wire::{Command, CommandRef, Orphan, Record, RecordKind};
 
 use crate::limits::ORPHANS_PER_PAGE;
@@ -24,22 +25,10 @@ use crate::status::{group_number, unknown_group};
 use crate::{Problem, group_view, hash_hex, json};
 
 pub(crate) use decide::{decide, name};
+pub use words::{Outcome, Policy, Words};
 
 /// Fewest digits of a hash that name a run.
 const HEAD_DIGITS_MIN: usize = 8;
-
-/// What an application knows about its own commands and the console does not.
-#[derive(Clone, Copy, Debug)]
-pub struct Words {
-    /// Puts a command into words: an object whose `kind` says what it is.
-    pub describe: fn(body: &[u8]) -> Value,
-    /// What these commands move together: an object of amounts as text by currency code.
-    pub totals: fn(commands: &[Command]) -> Value,
-    /// The commands that post the amounts of these to suspense under a case, in the same group. Their
-    /// ids follow from the case and the run's head, so that they are done once. The last argument is
-    /// their `not_after`.
-    pub suspend: fn(case: u64, head: Hash, commands: &[Command], not_after: Stamp) -> Vec<Command>,
-}
 
 /// Which part of a run.
 #[derive(Debug, Deserialize)]
@@ -56,15 +45,16 @@ pub(crate) async fn all<M: Model + Send + 'static>(
             let decided = disposals(view, group.id());
             group.orphans().iter().map(move |run| {
                 let disposal = decided.iter().find(|one| one.head == run.head).copied();
+                let class = class_of(view, group.id(), run.epoch);
                 let places = group.orphan_places(run).take(ORPHANS_PER_PAGE).collect();
-                (group.id(), Run { orphan: *run, disposal, places })
+                (group.id(), Run { orphan: *run, class, disposal, places })
             })
         });
         runs.collect::<Vec<_>>()
     });
     let (mut runs, mut records, mut open) = (Vec::new(), 0, 0_usize);
     for (group, run) in found.await? {
-        let mut value = group_view::orphan(group, &run.orphan, run.disposal.as_slice());
+        let mut value = run.describe(group, &app.words);
         records += value["records"].as_u64().unwrap_or(0);
         let contents = contents(&app, &run).await?;
         // Signs of life of an idle home hold nothing that anybody could decide about.
@@ -133,7 +123,7 @@ pub(crate) async fn one<M: Model + Send + 'static>(
         });
     }
     let next = (places.len() > records.len()).then(|| places.get(records.len() - 1)).flatten();
-    let mut value = group_view::orphan(group, &run.orphan, run.disposal.as_slice());
+    let mut value = run.describe(group, &app.words);
     value["observer"] = json!(app.site.node().0);
     value["records"] = Value::Array(records);
     value["next_after"] = next.map_or(Value::Null, |(seq, _)| json!(seq.0));
@@ -143,8 +133,33 @@ pub(crate) async fn one<M: Model + Send + 'static>(
 /// A run with the places of its records.
 struct Run {
     orphan: Orphan,
+    /// Under which its records were written.
+    class: Class,
     disposal: Option<Disposal>,
     places: Vec<(Seq, Option<Position>)>,
+}
+
+impl Run {
+    fn policy(&self, words: &Words) -> Policy {
+        (words.policy)(self.class, self.orphan.reason)
+    }
+
+    fn describe(&self, group: GroupId, words: &Words) -> Value {
+        let mut value = group_view::orphan(group, &self.orphan, self.disposal.as_slice());
+        let Policy { advised, allowed } = self.policy(words);
+        value["class"] = json!(group_view::class(self.class));
+        value["advised"] = json!(name(advised));
+        value["allowed"] = allowed.iter().map(|one| name(*one)).collect();
+        value
+    }
+}
+
+/// The class under which a group was served in an epoch. No records are set aside of an epoch that was never
+/// opened.
+fn class_of<M: Model>(view: &NodeView<'_, M>, group: GroupId, epoch: Epoch) -> Class {
+    let starts = view.node.register().group(group).map(|state| state.history.starts());
+    let start = starts.and_then(|starts| starts.iter().find(|start| start.epoch == epoch));
+    start.map_or(Class::Sync, |start| start.class)
 }
 
 async fn find<M: Model + Send + 'static>(
@@ -163,6 +178,7 @@ async fn find<M: Model + Send + 'static>(
         let decided = disposals(view, group);
         let runs = runs.map(|run| Run {
             orphan: *run,
+            class: class_of(view, group, run.epoch),
             disposal: decided.iter().find(|one| one.head == run.head).copied(),
             places: here.orphan_places(run).collect(),
         });

@@ -14,7 +14,7 @@ use types::{GroupId, MessageId};
 
 use crate::router::App;
 use crate::status::looks;
-use crate::{Problem, hash_hex, json as write, position};
+use crate::{Problem, Words, hash_hex, json as write, position};
 
 /// What became of an id.
 pub(crate) async fn outcome<M: Model + Send + 'static>(
@@ -28,13 +28,14 @@ pub(crate) async fn outcome<M: Model + Send + 'static>(
     })?;
     let mut oldest = None;
     for some in looks(0..app.site.groups()) {
+        let words = app.words;
         let looked = app.handle.ask(move |view| {
             let here = |group: u16| view.node.group(GroupId(group));
             let known = some.clone().filter_map(here).find_map(|group| {
                 let known = group.known(id)?;
                 let status = group.status(view.now);
                 let at = position(view.now, status.applied, status.closed);
-                Some(told(group.id(), &known, at))
+                Some(told(group.id(), &known, at, &words))
             });
             let closed = some.filter_map(here).map(|group| group.status(view.now).closed).min();
             (known, closed.filter(|closed| closed.0 > 0), view.now)
@@ -58,7 +59,7 @@ pub(crate) async fn outcome<M: Model + Send + 'static>(
     })))
 }
 
-fn told(group: GroupId, known: &Known, at: Value) -> Value {
+fn told(group: GroupId, known: &Known, at: Value, words: &Words) -> Value {
     let state = match known.stage {
         Stage::Accepted => "accepted",
         Stage::Provisional => "provisional",
@@ -69,6 +70,7 @@ fn told(group: GroupId, known: &Known, at: Value) -> Value {
         "group": group.0,
         "seq": known.seq.map(|seq| seq.0),
         "stamp_us": known.stamp.map(|stamp| stamp.0),
+        "outcome": known.outcome.as_deref().map(|outcome| (words.outcome)(outcome).word),
         "digest": hash_hex(known.digest),
         "as_of": at,
     })

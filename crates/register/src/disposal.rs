@@ -17,9 +17,10 @@ pub enum Disposition {
     Keep = 1,
     /// Its commands are handed in again under their own ids, each within its own time.
     Replay = 2,
-    /// Its amounts are in dispute: they are posted to suspense and people work on the case.
+    /// As [`Disposition::Cancel`], and the amounts are posted to suspense, where people work on the case.
     Suspense = 3,
-    /// Its commands are never to be carried out: their ids get a refusal as outcome.
+    /// Its commands are never to be carried out: their ids get a refusal as outcome. Those that have an
+    /// outcome keep it.
     Cancel = 4,
 }
 
@@ -61,10 +62,25 @@ impl Disposition {
         self as u8
     }
 
-    /// Whether another decision may follow this one. Only keeping does nothing that a later decision
-    /// could contradict; to say the same again is no other decision.
+    /// Whether another decision may follow this one. Keeping does nothing that a later decision could
+    /// contradict, and what a replay has left undone may be cancelled. To say the same again is no other
+    /// decision.
     const fn allows(self, next: Self) -> bool {
-        matches!(self, Self::Keep) || self.number() == next.number()
+        match self {
+            Self::Keep => true,
+            Self::Replay => !matches!(next, Self::Keep),
+            Self::Suspense | Self::Cancel => self.number() == next.number(),
+        }
+    }
+}
+
+impl Disposal {
+    /// Whether another decision about the run may follow. What was posted under a case is not posted under
+    /// another one as well.
+    const fn allows(&self, next: &Self) -> bool {
+        let is_other_case =
+            matches!(self.disposition, Disposition::Suspense) && self.case != next.case;
+        self.disposition.allows(next.disposition) && !is_other_case
     }
 }
 
@@ -74,7 +90,7 @@ pub(crate) fn decide(
     disposal: &Disposal,
 ) -> Result<(), Refusal> {
     if let Some(known) = decided.iter_mut().find(|known| known.head == disposal.head) {
-        if !known.disposition.allows(disposal.disposition) {
+        if !known.allows(disposal) {
             return Err(Refusal::Disposed { decided: known.disposition });
         }
         *known = *disposal;

@@ -25,7 +25,7 @@ mod run;
 mod trace;
 mod world;
 
-pub use app::{App, Code};
+pub use app::{App, Code, Kind as AppKind};
 pub use canary::Canary;
 pub use check::{Check, Violation};
 pub use disk::{Disk, Lie, Said, Write};

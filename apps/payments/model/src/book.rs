@@ -6,6 +6,7 @@
 //! is asked.
 
 pub(crate) mod clearing;
+mod suspense;
 
 use alloc::boxed::Box;
 
@@ -134,7 +135,7 @@ impl Book {
 
     /// Opens and funds an account, once.
     pub(crate) fn open(&mut self, open: &OpenAccount<'_>) -> Reply {
-        if open.key == FUNDING_KEY || clearing::is_clearing(open.key) {
+        if is_reserved(open.key) {
             return Reply::Refused(Refusal::KeyReserved);
         }
         if let Some((_, known)) = self.find(open.key) {
@@ -169,7 +170,7 @@ impl Book {
 
     /// Sets whether an account takes postings.
     pub(crate) fn set_state(&mut self, key: &str, state: State) -> Reply {
-        if key == FUNDING_KEY || clearing::is_clearing(key) {
+        if is_reserved(key) {
             return Reply::Refused(Refusal::KeyReserved);
         }
         let Some((id, account)) = self.account_by_key(key) else {
@@ -401,6 +402,11 @@ impl Digested for Details {
             hasher.update(text);
         }
     }
+}
+
+/// Whether a key belongs to accounts that the book opens by itself.
+fn is_reserved(key: &str) -> bool {
+    key == FUNDING_KEY || clearing::is_clearing(key) || suspense::is_suspense(key)
 }
 
 fn text<'a>(field: &'static str, bytes: &'a [u8]) -> Result<&'a str, DecodeError> {

@@ -21,6 +21,7 @@ const SET_ACCOUNT_STATE: u8 = 2;
 const PAY: u8 = 3;
 const PAY_ACROSS: u8 = 4;
 const CANCEL: u8 = 5;
+const WITHDRAW: u8 = 6;
 
 /// Bytes of a message of one transaction, roughly.
 const CONTENT_BYTES_USUAL: usize = 512;
@@ -52,6 +53,21 @@ pub enum Command<'a> {
     },
     /// Wishes what is pending of a payment back: all of a message, or the transaction of a UETR. Tag 5.
     Cancel(PaymentKey<'a>),
+    /// Takes a message's id for good without carrying the message out: every transaction is rejected as
+    /// [`Reason::Withdrawn`](crate::Reason::Withdrawn). Tag 6.
+    ///
+    /// For a message of which a record was set aside. It is handed in under the id *and the digest* of that
+    /// message, so that the two are one request to the group: whichever comes first has the one outcome, and
+    /// the other, however late, is told it.
+    Withdraw {
+        /// The message that is never to be carried out.
+        message: Message<'a>,
+        /// The case in which people work on it: the amounts are posted to the suspense account of the case in
+        /// the same step. 0 for none, and nothing is posted.
+        case: u64,
+        /// As in [`Command::Pay`].
+        raw: &'a [u8],
+    },
 }
 
 /// Where a transaction goes. Layout: tag u8 (0, 1, 2), and for 1 the group u16.
@@ -109,6 +125,18 @@ pub struct Encoded {
 }
 
 impl<'a> Command<'a> {
+    /// The command that withdraws the message of this one, under a case or 0 for none; `None` if this one
+    /// carries no message.
+    #[must_use]
+    pub fn withdrawal(self, case: u64) -> Option<Self> {
+        match self {
+            Self::Pay { message, raw }
+            | Self::PayAcross { message, raw, .. }
+            | Self::Withdraw { message, raw, .. } => Some(Self::Withdraw { message, case, raw }),
+            Self::OpenAccount(_) | Self::SetAccountState(_) | Self::Cancel(_) => None,
+        }
+    }
+
     /// Its bytes and the digest of its content.
     ///
     /// # Errors
@@ -149,12 +177,20 @@ impl<'a> Command<'a> {
                 routes.iter().for_each(|route| route.encode(&mut content));
             }
             Self::Cancel(key) => encode_key(*key, &mut content)?,
+            Self::Withdraw { message, case, raw } => {
+                content.reserve(raw.len().min(RAW_BYTES_MAX).saturating_add(CONTENT_BYTES_USUAL));
+                content.push(WITHDRAW);
+                message.encode(&mut content)?;
+                Writer::new(&mut content).u64(*case);
+            }
         }
         Ok(content)
     }
 
     fn body_of(&self, mut body: Vec<u8>) -> Result<Vec<u8>, OutOfLimits> {
-        if let Self::Pay { raw, .. } | Self::PayAcross { raw, .. } = self {
+        if let Self::Pay { raw, .. } | Self::PayAcross { raw, .. } | Self::Withdraw { raw, .. } =
+            self
+        {
             if raw.len() > RAW_BYTES_MAX {
                 let (field, size) = ("raw document", raw.len());
                 return Err(OutOfLimits { field, size, size_max: RAW_BYTES_MAX });
@@ -213,6 +249,13 @@ impl<'a> Command<'a> {
             CANCEL => {
                 let key = decode_key(&mut reader)?;
                 (Self::Cancel(key), content(&reader))
+            }
+            WITHDRAW => {
+                let message = Message::decode(&mut reader)?;
+                let content = content(&reader);
+                let case = reader.u64()?;
+                let raw = reader.run("raw document", RAW_BYTES_MAX)?;
+                (Self::Withdraw { message, case, raw }, content)
             }
             tag => return Err(DecodeError::Invalid { field: "command tag", value: tag.into() }),
         };

@@ -113,6 +113,11 @@ pub(crate) fn reversal(transfer: [u8; 16]) -> [u8; 16] {
     hash16(Sha256::new_with_prefix(b"pr1").chain_update(transfer))
 }
 
+/// As which 16 bytes the transfer is kept that posts a withdrawn payment to suspense.
+pub(crate) fn suspense(transfer: [u8; 16]) -> [u8; 16] {
+    hash16(Sha256::new_with_prefix(b"ps1").chain_update(transfer))
+}
+
 /// As which 16 bytes the transfer of an account's opening balance is kept.
 pub(crate) fn funding(key: &str) -> [u8; 16] {
     short_hash(b"pf1", &[key])

@@ -1,6 +1,6 @@
 //! The state of a group of payments, and how a command changes it.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
@@ -239,12 +239,17 @@ impl Payments {
         self.transit.assert_complete();
 
         let mut counts: BTreeMap<Currency, Counts> = BTreeMap::new();
+        let mut suspended = BTreeSet::new();
         for recorded in self.archive.iter(&self.transit) {
             let message = &recorded.message;
             assert_eq!(recorded.verdicts.len(), message.transactions.len(), "one verdict each");
             let counts = counts.entry(message.currency).or_default();
             for (transaction, verdict) in message.transactions.iter().zip(&recorded.verdicts) {
                 counts.add(transaction.amount, *verdict);
+                if *verdict == Verdict::Rejected(Reason::Withdrawn) {
+                    let id = identity::suspense(Identities::new(message, transaction).strongest());
+                    suspended.insert((message.currency, TransferId(id)));
+                }
                 if *verdict == Verdict::Settled {
                     let id = transfer_id(Identities::new(message, transaction));
                     let ledger = self.books.get(&message.currency).map(Book::ledger);
@@ -272,8 +277,13 @@ impl Payments {
             let back = book.ledger().transfers().filter(|transfer| is_back(transfer)).count();
             let posted = usize::try_from(posted).expect("transactions are in memory");
             let transfers = book.ledger().transfers().count();
-            let expected =
-                funded.checked_add(posted).and_then(|sum| sum.checked_add(back.saturating_mul(2)));
+            let suspended = suspended
+                .iter()
+                .filter(|(of, id)| of == currency && book.ledger().transfer(*id).is_some());
+            let expected = funded
+                .checked_add(posted)
+                .and_then(|sum| sum.checked_add(back.saturating_mul(2)))
+                .and_then(|sum| sum.checked_add(suspended.count()));
             assert_eq!(Some(transfers), expected, "nothing else was posted");
         }
     }
@@ -375,6 +385,9 @@ impl Payments {
                 self.pay(stamp, &message, &routes, content, raw, outward)
             }
             Command::Cancel(key) => self.cancel(stamp, key, outward),
+            Command::Withdraw { message, case, raw } => {
+                self.withdraw(stamp, &message, case, content, raw)
+            }
         }
     }
 
@@ -410,6 +423,41 @@ impl Payments {
             self.counts.entry(message.currency).or_default().add(transaction.amount, verdict);
             verdicts.push(verdict);
         }
+        self.archive.record(stamp, content, raw, &verdicts);
+        Reply::Decided { stamp, verdicts }
+    }
+
+    /// Records a message that is never to be carried out. Its payments' names are taken as those of any
+    /// rejected message: who sends one of them under another message id meets this outcome.
+    fn withdraw(
+        &mut self,
+        stamp: Stamp,
+        message: &Message<'_>,
+        case: u64,
+        content: &[u8],
+        raw: &[u8],
+    ) -> Reply {
+        let mut book = self.books.get_mut(&message.currency).filter(|_| case > 0);
+        if book.as_ref().is_some_and(|book| !book.can_suspend(message.transactions.len())) {
+            return Reply::Refused(Refusal::Full);
+        }
+        if let Err(refusal) = self.archive.claim_message(message.id()) {
+            return Reply::Refused(refusal);
+        }
+        let verdict = Verdict::Rejected(Reason::Withdrawn);
+        for transaction in &message.transactions {
+            let identities = Identities::new(message, transaction);
+            // A name that is taken belongs to a payment that was made, or refused, in another message: about
+            // that one there is nothing to settle.
+            let is_free = self.archive.claim_payment(identities).is_ok();
+            if let (Some(book), true) = (&mut book, is_free) {
+                let id = TransferId(identity::suspense(identities.strongest()));
+                book.suspend(id, case, transaction.amount);
+            }
+            let counts = self.counts.entry(message.currency).or_default();
+            counts.add(transaction.amount, verdict);
+        }
+        let verdicts = alloc::vec![verdict; message.transactions.len()];
         self.archive.record(stamp, content, raw, &verdicts);
         Reply::Decided { stamp, verdicts }
     }

@@ -47,7 +47,7 @@ pub enum Verdict {
 }
 
 /// Why a transaction was rejected. Where several hold, the first in this order is the answer; those from
-/// [`Reason::DebtorElsewhere`] on concern payments between groups and compete with none.
+/// [`Reason::DebtorElsewhere`] on concern payments between groups and what was set aside, and compete with none.
 ///
 /// The codes are from the ISO external code set of status reasons. The numbers are stored and never
 /// reused; 0 stands for a settled transaction, 255 for a pending one.
@@ -96,6 +96,9 @@ pub enum Reason {
     /// AB08: the group that keeps the creditor account has not answered for too long, or the channel to it is
     /// frozen.
     CreditorUnreachable = 20,
+    /// DS02: it was in a record that was set aside, and was withdrawn instead of being carried out. No rule
+    /// was looked at.
+    Withdrawn = 21,
 }
 
 /// As which number a pending transaction is stored.
@@ -191,7 +194,7 @@ impl Verdict {
 
 impl Reason {
     /// All reasons in their order of precedence.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::DuplicateUetr,
         Self::DuplicateTransaction,
         Self::DuplicateInMessage,
@@ -212,6 +215,7 @@ impl Reason {
         Self::DebtorElsewhere,
         Self::Cancelled,
         Self::CreditorUnreachable,
+        Self::Withdrawn,
     ];
 
     /// The ISO code.
@@ -274,6 +278,8 @@ impl Reason {
                 ("DS02", "It was cancelled before it was credited, and given back.", 3),
             Self::CreditorUnreachable =>
                 ("AB08", "The ledger of the creditor account cannot be reached; the amount was given back.", 3),
+            Self::Withdrawn =>
+                ("DS02", "It was lost with a region before it was copied, and withdrawn: it is not carried out.", 0),
         }
     }
 }

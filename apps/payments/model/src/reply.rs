@@ -102,6 +102,13 @@ impl Reply {
         Some(Verdict::together(verdicts))
     }
 
+    /// Whether it says that a message was withdrawn and never carried out.
+    #[must_use]
+    pub fn is_withdrawal(&self) -> bool {
+        let withdrawn = Verdict::Rejected(crate::Reason::Withdrawn);
+        matches!(self, Self::Decided { verdicts, .. } if verdicts.contains(&withdrawn))
+    }
+
     /// Writes it at the end of `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let mut writer = Writer::new(out);

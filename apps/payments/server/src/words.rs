@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use console::Words;
-use payments_model::{Command, Kind, OpenAccount, PaymentKey, Transaction};
+use console::{Disposition, Outcome, Policy, Words};
+use payments_model::{Command, PaymentKey, Reply, Transaction};
 use serde_json::{Value, json};
-use types::{Amount, Currency, Hash, MessageId, Stamp};
+use types::{Amount, Class, Currency, MessageId, Stamp};
+use wire::OrphanReason;
 
 use crate::decimal;
 
 /// What the console is told about commands.
-pub(crate) const WORDS: Words = Words { describe, totals, suspend };
+pub(crate) const WORDS: Words = Words { describe, totals, outcome, withdraw, policy };
 
 /// An object whose `kind` says what the command is.
 fn describe(body: &[u8]) -> Value {
@@ -50,6 +51,12 @@ fn describe(body: &[u8]) -> Value {
             "kind": "cancel",
             "sender": sender,
             "message_id": message_id,
+        }),
+        Command::Withdraw { message, case, .. } => json!({
+            "kind": "withdraw",
+            "sender": message.sender,
+            "message_id": message.message_id,
+            "case": (case > 0).then_some(case),
         }),
     }
 }
@@ -93,34 +100,42 @@ fn totals(commands: &[wire::Command]) -> Value {
     Value::Object(sums.collect())
 }
 
-/// For each currency of the payments, a house account of the case, funded with their sum: what people
-/// have to settle stands in the books until they have. Other commands move no money.
-fn suspend(
-    case: u64,
-    head: Hash,
-    commands: &[wire::Command],
-    not_after: Stamp,
-) -> Vec<wire::Command> {
-    let posts = sums(commands).into_iter().filter_map(|(currency, sum)| {
-        let key = format!("SUSPENSE:{case}:{head}");
-        let name = format!("Case {case}, records set aside");
-        let open = Command::OpenAccount(OpenAccount {
-            currency,
-            key: &key,
-            name: Some(&name),
-            kind: Kind::House,
-            funding: sum,
-        });
-        let encoded = open.encode().ok()?;
-        let (short, _) = encoded.digest.0.split_first_chunk()?;
-        Some(wire::Command {
-            id: MessageId(*short),
-            digest: encoded.digest,
-            not_after,
-            body: Bytes::from(encoded.body),
-        })
-    });
-    posts.collect()
+/// The status of a message, or what kind of outcome it is.
+fn outcome(outcome: &[u8]) -> Outcome {
+    let Ok(reply) = Reply::decode(outcome) else {
+        return Outcome { word: "unreadable".to_owned(), is_withdrawal: false };
+    };
+    let word = match &reply {
+        Reply::Decided { .. } => reply.group_status().unwrap_or("unreadable").to_owned(),
+        Reply::Opened => "opened".to_owned(),
+        Reply::Exists => "exists".to_owned(),
+        Reply::ExistsDifferent(_) => "exists-different".to_owned(),
+        Reply::StateSet => "state-set".to_owned(),
+        Reply::Refused(refusal) => format!("refused: {refusal}"),
+        Reply::Cancelling(count) => format!("{count} asked to be cancelled"),
+    };
+    Outcome { word, is_withdrawal: reply.is_withdrawal() }
+}
+
+/// A payment is withdrawn. An order about accounts moves nothing that anybody was promised, and who gives it
+/// again shall not be refused for one that was lost: it is left as it is.
+fn withdraw(command: &wire::Command, case: u64, not_after: Stamp) -> Option<wire::Command> {
+    let withdrawal = Command::decode(&command.body).ok()?.withdrawal(case)?;
+    let body = Bytes::from(withdrawal.body().ok()?);
+    Some(wire::Command { id: command.id, digest: command.digest, not_after, body })
+}
+
+/// Under class sync a client is told when a payment is committed. What was superseded was not, so nobody was
+/// told, and its sender may have gone elsewhere: it is never carried out from here. Of everything else clients
+/// may have been told that it was done, so it is done now if it still can be.
+const fn policy(_: Class, reason: OrphanReason) -> Policy {
+    use Disposition::{Cancel, Keep, Replay, Suspense};
+    match reason {
+        OrphanReason::Superseded => Policy { advised: Keep, allowed: &[Keep, Cancel] },
+        OrphanReason::Forced | OrphanReason::Answered => {
+            Policy { advised: Replay, allowed: &[Keep, Replay, Suspense, Cancel] }
+        }
+    }
 }
 
 #[cfg(test)]

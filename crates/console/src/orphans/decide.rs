@@ -17,15 +17,15 @@ use serde_json::{Value, json};
 use types::{GroupId, Stamp};
 use wire::{Command, OrphanReason, Reply};
 
-use super::{Run, clients_commands, find, hex, read};
+use super::{Policy, Run, clients_commands, find, hex, read};
 use crate::limits::JSON_BYTES_MAX;
 use crate::orders::refused;
 use crate::router::App;
 use crate::status::group_number;
 use crate::{Problem, hash_hex, json, parse, read_body};
 
-/// How long what is posted to suspense may wait for its group, in microseconds.
-const SUSPENSE_WITHIN_US: u64 = 24 * 3_600 * 1_000_000;
+/// How long a command of ours may wait for its group, in microseconds.
+const WITHIN_US: u64 = 24 * 3_600 * 1_000_000;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +41,7 @@ enum Name {
     Keep,
     Replay,
     Suspense,
+    Cancel,
 }
 
 /// `POST /v1/orphans/{group}/{head}`.
@@ -61,22 +62,20 @@ pub(crate) async fn decide<M: Model + Send + 'static>(
         Name::Keep => Disposition::Keep,
         Name::Replay => Disposition::Replay,
         Name::Suspense => Disposition::Suspense,
+        Name::Cancel => Disposition::Cancel,
     };
     let case = case.unwrap_or(0);
     if disposition == Disposition::Suspense && case == 0 {
         return Err(Problem::new(400, "no-case", "Amounts are posted to suspense under a case.")
             .detail("give the `case` in which people work on it: a number above 0"));
     }
-    if disposition == Disposition::Replay && run.orphan.reason == OrphanReason::Superseded {
-        return Err(Problem::new(409, "refused", "Nobody was told that these were done.").detail(
-            "whoever sent them may have gone elsewhere, or has asked again and been answered: keep \
-             the run for the audit",
-        ));
-    }
+    allowed(&app, &run, disposition)?;
     // What cannot be read cannot be carried out: that is said before anything is decided.
     let commands = match disposition {
-        Disposition::Replay | Disposition::Suspense => commands(&app, &run).await?,
-        Disposition::Keep | Disposition::Cancel => Vec::new(),
+        Disposition::Keep => Vec::new(),
+        Disposition::Replay | Disposition::Suspense | Disposition::Cancel => {
+            commands(&app, &run).await?
+        }
     };
     let decision = Decision { group, run: run.orphan, disposition, case, actor, reason };
     let taken = app.handle.dispose(decision).await.map_err(|_| {
@@ -84,15 +83,14 @@ pub(crate) async fn decide<M: Model + Send + 'static>(
             .detail("this node is stopping; repeat the same request elsewhere")
     })?;
     taken.map_err(|refusal| refused(&refusal))?;
-    let done = match disposition {
-        Disposition::Keep | Disposition::Cancel => Vec::new(),
-        Disposition::Replay => carry_out(&app, group, commands).await?,
-        Disposition::Suspense => {
-            let until = app.handle.clock().wall().0.saturating_add(SUSPENSE_WITHIN_US);
-            let postings = (app.words.suspend)(case, run.orphan.head, &commands, Stamp(until));
-            carry_out(&app, group, postings).await?
-        }
-    };
+    let mut done = Vec::with_capacity(commands.len());
+    for command in commands {
+        done.push(match disposition {
+            Disposition::Keep | Disposition::Replay => replay(&app, group, command).await?,
+            Disposition::Cancel => withdraw(&app, group, &command, 0).await?,
+            Disposition::Suspense => withdraw(&app, group, &command, case).await?,
+        });
+    }
     let is_complete = done.iter().all(|one| one["outcome"] != "unknown");
     Ok(json(&json!({
         "group": group.0,
@@ -103,6 +101,25 @@ pub(crate) async fn decide<M: Model + Send + 'static>(
         "next_step": (!is_complete).then_some("repeat the same request: nothing is done twice"),
         "commands": done,
     })))
+}
+
+/// Whether the application allows this for such a run.
+fn allowed<M>(app: &App<M>, run: &Run, wanted: Disposition) -> Result<(), Problem> {
+    let Policy { allowed, .. } = run.policy(&app.words);
+    if allowed.contains(&wanted) {
+        return Ok(());
+    }
+    let names: Vec<&str> = allowed.iter().map(|one| name(*one)).collect();
+    let detail = match (run.orphan.reason, wanted) {
+        (OrphanReason::Superseded, Disposition::Replay | Disposition::Suspense) => {
+            "nobody was told that these were done: whoever sent them may have gone elsewhere, or has asked \
+             again and been answered"
+        }
+        _ => "the application does not allow it for such a run",
+    };
+    Err(Problem::new(409, "refused", "That is not what may become of this run.")
+        .detail(detail)
+        .with("allowed", names))
 }
 
 /// How a disposition is called.
@@ -132,23 +149,51 @@ async fn commands<M: Model + Send + 'static>(
     Ok(commands)
 }
 
-/// Hands commands to their group one after the other, and says what each came to.
-async fn carry_out<M: Model + Send + 'static>(
+/// Hands a command in again as it was, within its own time.
+async fn replay<M: Model + Send + 'static>(
     app: &App<M>,
     group: GroupId,
-    commands: Vec<Command>,
-) -> Result<Vec<Value>, Problem> {
-    let mut done = Vec::with_capacity(commands.len());
-    for command in commands {
-        let (id, what) = (command.id, (app.words.describe)(&command.body));
-        let outcome = match app.handle.command(group, command, None).await {
-            Ok(Reply::Done { repeated: false, .. }) => "done",
-            Ok(Reply::Done { repeated: true, .. }) => "done-before",
-            Ok(Reply::Conflict { .. }) => "conflict",
-            Ok(Reply::Expired) => "expired",
-            Ok(_) | Err(_) => "unknown",
-        };
-        done.push(json!({ "id": hex(&id.0), "outcome": outcome, "command": what }));
-    }
-    Ok(done)
+    command: Command,
+) -> Result<Value, Problem> {
+    let (id, what) = (command.id, (app.words.describe)(&command.body));
+    let reply = app.handle.command(group, command, None).await;
+    let (word, status) = match reply {
+        Ok(Reply::Done { repeated, outcome, .. }) => {
+            let word = if repeated { "done-before" } else { "done" };
+            (word, Some((app.words.outcome)(&outcome).word))
+        }
+        Ok(Reply::Conflict { .. }) => ("conflict", None),
+        Ok(Reply::Expired) => ("expired", None),
+        Ok(_) | Err(_) => ("unknown", None),
+    };
+    Ok(json!({ "id": hex(&id.0), "outcome": word, "status": status, "command": what }))
+}
+
+/// Takes a command's id for good without doing what it says; under a case, what it would have moved is posted
+/// to suspense in the same step. One that has its outcome keeps it.
+async fn withdraw<M: Model + Send + 'static>(
+    app: &App<M>,
+    group: GroupId,
+    command: &Command,
+    case: u64,
+) -> Result<Value, Problem> {
+    let what = (app.words.describe)(&command.body);
+    let not_after = Stamp(app.handle.clock().wall().0.saturating_add(WITHIN_US));
+    let (word, status) = match (app.words.withdraw)(command, case, not_after) {
+        None => ("left", None),
+        Some(withdrawal) => match app.handle.command(group, withdrawal, None).await {
+            Ok(Reply::Done { outcome, repeated, .. }) => {
+                let outcome = (app.words.outcome)(&outcome);
+                let word = match (outcome.is_withdrawal, repeated) {
+                    (true, false) => "withdrawn",
+                    (true, true) => "withdrawn-before",
+                    (false, _) => "done-before",
+                };
+                (word, Some(outcome.word))
+            }
+            Ok(Reply::Conflict { .. }) => ("conflict", None),
+            Ok(_) | Err(_) => ("unknown", None),
+        },
+    };
+    Ok(json!({ "id": hex(&command.id.0), "outcome": word, "status": status, "command": what }))
 }

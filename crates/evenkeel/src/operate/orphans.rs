@@ -86,8 +86,10 @@ enum Disposition {
     Keep,
     /// Hand its commands in again under their own ids: only for what clients may have been told.
     Replay,
-    /// Post its amounts to a house account of the case.
+    /// Never carry its payments out, and post their amounts to a house account of the case.
     Suspense,
+    /// Never carry its payments out: whoever asks for one of them is told that it was rejected.
+    Cancel,
 }
 
 /// Runs one.
@@ -140,7 +142,8 @@ async fn all(args: &List) -> Ended {
         return Ok(Exit::Ok);
     }
     let mut table = Table::new([
-        "run", "held by", "epoch", "seqs", "records", "commands", "amounts", "reason", "decided",
+        "run", "held by", "epoch", "seqs", "records", "commands", "amounts", "class", "reason",
+        "decided",
     ]);
     let open = runs.values().filter(|(run, _)| is_open(run)).count();
     let count = runs.len();
@@ -153,6 +156,7 @@ async fn all(args: &List) -> Ended {
             text(&run, "records"),
             run.pointer("/contents/commands").map_or_else(|| "-".to_owned(), ToString::to_string),
             amounts(&run),
+            text(&run, "class"),
             text(&run, "reason"),
             run.get("disposal").map_or_else(|| "-".to_owned(), |one| text(one, "disposition")),
         ]);
@@ -204,7 +208,23 @@ async fn show(args: &Show) -> Ended {
     } else {
         "no client was told that these were done"
     });
+    output::line(&policy(&run));
     Ok(Exit::Ok)
+}
+
+/// What may become of a run, or what did.
+fn policy(run: &Value) -> String {
+    let decided = run.get("disposal").filter(|disposal| !disposal.is_null());
+    if let Some(disposal) = decided {
+        let case = disposal.get("case").and_then(Value::as_u64);
+        let case = case.map_or_else(String::new, |case| format!(", case {case}"));
+        return format!("decided: {}{case}", text(disposal, "disposition"));
+    }
+    let allowed = list(run, "allowed").iter().filter_map(Value::as_str);
+    let allowed: Vec<&str> = allowed.collect();
+    let (class, reason) = (text(run, "class"), text(run, "reason"));
+    let advised = text(run, "advised");
+    format!("class {class}, {reason}: {} are allowed, {advised} is usual", allowed.join(", "))
 }
 
 /// `12.34 EUR, 7 JPY`.
@@ -247,6 +267,7 @@ async fn decide(args: &Decide) -> Ended {
         Disposition::Keep => "keep",
         Disposition::Replay => "replay",
         Disposition::Suspense => "suspense",
+        Disposition::Cancel => "cancel",
     };
     let mut body = json!({ "disposition": name, "reason": args.reason });
     if let Some(case) = args.case {

@@ -43,7 +43,7 @@ pub(crate) async fn run(args: &Args) -> Ended {
         output::json(&best.value);
     } else {
         output::line(&match state {
-            "final" => format!("final, as {} has it: it was done, once", best.from),
+            "final" => format!("final, as {} has it: it has its one outcome", best.from),
             "provisional" => format!(
                 "on the disk of its home ({}) and not committed: it may yet be lost",
                 best.from
@@ -55,7 +55,7 @@ pub(crate) async fn run(args: &Args) -> Ended {
                     .to_owned()
             }
         });
-        for name in ["group", "seq", "digest"] {
+        for name in ["outcome", "group", "seq", "digest"] {
             if let Some(value) = best.value.get(name).filter(|value| !value.is_null()) {
                 output::line(&format!("  {name}: {}", value.to_string().trim_matches('"')));
             }

@@ -3,8 +3,18 @@
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process};
+
+/// Held by tests that run several nodes: two such at once on a machine of two cores make each other's nodes
+/// look dead.
+static SEVERAL_NODES: Mutex<()> = Mutex::new(());
+
+/// Waits until no other test runs several nodes.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    SEVERAL_NODES.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A command of the binary under test.
 pub(crate) fn evenkeel(args: &[&str]) -> Command {

@@ -8,11 +8,12 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::command::{evenkeel, fails, read_until, run, stderr, stdout};
+use crate::command::{alone, evenkeel, fails, read_until, run, stderr, stdout};
 
 #[test]
 fn a_region_is_killed_and_nothing_is_lost() {
     // Without this, the one thing that all of this is for could break unseen.
+    let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     let work = dir.path().join("demo");
     let path = work.to_str().unwrap();
@@ -61,6 +62,7 @@ fn wrong_arguments_are_named() {
 #[test]
 fn nothing_outlives_a_demo() {
     // Without this, every demo that is broken off would leave three nodes and their folders behind.
+    let _alone = alone();
     for (signal, leaves_folder) in [(Signal::INT, false), (Signal::KILL, true)] {
         let temporary = tempfile::tempdir().unwrap();
         let mut demo = evenkeel(&["demo", "--rate", "20"])

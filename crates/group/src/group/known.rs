@@ -1,5 +1,6 @@
 //! What this node knows of an id, for those who ask without the request.
 
+use bytes::Bytes;
 use model::Model;
 use types::{Hash, MessageId, Seq, Stamp};
 
@@ -17,7 +18,7 @@ pub enum Stage {
 }
 
 /// What is known of an id at one node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     /// How far it has come.
     pub stage: Stage,
@@ -27,6 +28,8 @@ pub struct Known {
     pub seq: Option<Seq>,
     /// When it was applied first.
     pub stamp: Option<Stamp>,
+    /// What the application said about it, once it was applied.
+    pub outcome: Option<Bytes>,
 }
 
 impl<M: Model> Group<M> {
@@ -40,9 +43,10 @@ impl<M: Model> Group<M> {
         let stored = done.or_else(|| self.stored_ahead(id).map(|one| (Stage::Provisional, one)));
         if let Some((stage, stored)) = stored {
             let (digest, seq, stamp) = (stored.digest, Some(stored.seq), Some(stored.stamp));
-            return Some(Known { stage, digest, seq, stamp });
+            let outcome = Some(stored.outcome.clone());
+            return Some(Known { stage, digest, seq, stamp, outcome });
         }
         let digest = self.desk.digest(id)?;
-        Some(Known { stage: Stage::Accepted, digest, seq: None, stamp: None })
+        Some(Known { stage: Stage::Accepted, digest, seq: None, stamp: None, outcome: None })
     }
 }

@@ -186,18 +186,35 @@ fn dispose(run: u16, disposition: Disposition) -> Transition {
 #[test]
 fn a_run_is_disposed_of_once_and_kept_ones_may_be_disposed_of_later() {
     // Two operators who decide against each other would replay a payment that the other cancels.
-    use Disposition::{Cancel, Keep, Replay};
+    use Disposition::{Cancel, Keep, Replay, Suspense};
     let opened = [seal(1, 1, UNPLANNED), activate(1, 1, 1)];
     let mut group = after(&opened);
     assert_eq!(group.take(&dispose(1, Keep)), Ok(4));
     assert_eq!(group.take(&dispose(1, Replay)), Ok(5));
     assert_eq!(group.take(&dispose(1, Replay)), Ok(6), "what broke off may be said again");
     let before = group.clone();
-    assert_eq!(group.take(&dispose(1, Cancel)), Err(Refusal::Disposed { decided: Replay }));
     assert_eq!(group.take(&dispose(1, Keep)), Err(Refusal::Disposed { decided: Replay }));
     assert_eq!(group, before, "a refusal changes nothing");
     assert_eq!(group.take(&dispose(2, Cancel)), Ok(7), "another run");
     assert_eq!(group.disposals.len(), 2);
+    assert_eq!(group.take(&dispose(1, Cancel)), Ok(8), "what the replay has left undone");
+    for other in [Keep, Replay, Suspense] {
+        assert_eq!(group.take(&dispose(1, other)), Err(Refusal::Disposed { decided: Cancel }));
+    }
+}
+
+#[test]
+fn what_is_posted_under_a_case_is_not_posted_under_another() {
+    // The same money would stand in two suspense accounts.
+    let mut group = after(&[seal(1, 1, UNPLANNED), activate(1, 1, 1)]);
+    let under = |case| {
+        let Transition::Dispose(disposal) = dispose(1, Disposition::Suspense) else { panic!() };
+        Transition::Dispose(Disposal { case, ..disposal })
+    };
+    assert!(group.take(&under(12)).is_ok());
+    assert!(group.take(&under(12)).is_ok(), "what broke off may be said again");
+    let decided = Disposition::Suspense;
+    assert_eq!(group.take(&under(13)), Err(Refusal::Disposed { decided }));
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub const SCENARIOS: [Scenario; 30] = [
     told(12, "a seal half done, its coordinator dead"),
     told(13, "43 s of partition, both sides healthy"),
     told(14, "a half-dead switch"),
-    lacking(15, "a client asks again elsewhere", "orphans that are replayed as commands"),
+    told(15, "a client asks again elsewhere, and orphans are replayed"),
     told(16, "the same id with another amount"),
     told(17, "a channel whose message fails among others"),
     told(18, "a forced switch after shipping"),

@@ -11,6 +11,7 @@ mod disks;
 mod exhaustive;
 mod identity;
 mod moves;
+mod orphans;
 mod partitions;
 mod rules;
 mod scale;

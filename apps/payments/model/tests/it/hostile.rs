@@ -42,6 +42,12 @@ fn any_command() -> impl Strategy<Value = Vec<u8>> {
         1 => (key(), state).prop_map(|(key, state)| set(key, state)),
         6 => (prop::sample::select(&IDS[..]), prop::collection::vec(any_transaction(), 1..6))
             .prop_map(|(id, transactions)| pay(id, transactions)),
+        1 => (
+            prop::sample::select(&IDS[..]),
+            prop::collection::vec(any_transaction(), 1..6),
+            0..3_u64,
+        )
+            .prop_map(|(id, transactions, case)| pay(id, transactions).withdrawal(case).unwrap()),
     ]
     .prop_map(|command| command.encode().unwrap().body)
 }
@@ -105,7 +111,7 @@ proptest! {
 
     /// As before, with bytes that were never a command.
     #[test]
-    fn no_garbage_stops_the_model(bytes in any::<Vec<u8>>(), tag in 0..5_u8) {
+    fn no_garbage_stops_the_model(bytes in any::<Vec<u8>>(), tag in 0..8_u8) {
         let mut payments = books();
         let before = payments.clone();
         let garbage: Vec<u8> = [tag].into_iter().chain(bytes).collect();

@@ -7,6 +7,7 @@ mod across;
 mod hostile;
 mod saved;
 mod verdicts;
+mod withdrawn;
 
 use ledger::State;
 use model::{Model, Outcome};

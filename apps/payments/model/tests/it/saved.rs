@@ -16,7 +16,7 @@ fn carry_on(payments: &mut Payments, from: usize, steps: &[(u8, u8, u8)]) {
     for (number, (what, one, two)) in (from..).zip(steps) {
         let key = |of: &u8| KEYS[usize::from(*of) % KEYS.len()];
         let id = format!("m{number}");
-        let command = match what % 8 {
+        let command = match what % 9 {
             0 => open(key(one), 50),
             1 => set(key(one), if two % 2 == 0 { State::Open } else { State::Blocked }),
             2 => {
@@ -26,6 +26,10 @@ fn carry_on(payments: &mut Payments, from: usize, steps: &[(u8, u8, u8)]) {
             3 => {
                 between(payments, number as u64, *one, *two);
                 continue;
+            }
+            4 => {
+                let pay = pay(&id, [transfer(one ^ two, &id, key(one), key(two))]);
+                pay.withdrawal(u64::from(two % 3)).unwrap()
             }
             _ => pay(&id, [transfer(one ^ two, &id, key(one), key(two))]),
         };

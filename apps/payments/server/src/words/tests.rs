@@ -39,23 +39,37 @@ fn a_payment_is_told_with_its_amounts() {
 }
 
 #[test]
-fn suspense_holds_the_sum_of_each_currency_once() {
-    // Without this, a decision that is repeated would post its amounts a second time.
+fn what_payments_move_is_added_up_by_currency() {
+    // An operator would decide about a run whose weight is not what it says.
     let commands = [pay("EUR", &[100, 50]), pay("JPY", &[7]), pay("EUR", &[1])];
-    let posted = suspend(12, Hash([7; 32]), &commands, Stamp(99));
-    let read: Vec<_> = posted.iter().map(|one| Command::decode(&one.body).unwrap()).collect();
-    let opened: Vec<_> = read
-        .iter()
-        .map(|one| {
-            let Command::OpenAccount(open) = one else { panic!("{one:?}") };
-            (open.currency.code(), open.funding.0, open.key)
-        })
-        .collect();
-    let key = "SUSPENSE:12:0707070707070707";
-    assert_eq!(opened, [("EUR", 151, key), ("JPY", 7, key)]);
     assert_eq!(totals(&commands), json!({ "EUR": "1.51", "JPY": "7" }));
-    let again = suspend(12, Hash([7; 32]), &commands, Stamp(100));
-    assert!(posted.iter().zip(&again).all(|(a, b)| a.id == b.id && a.digest == b.digest));
-    let other = suspend(13, Hash([7; 32]), &commands, Stamp(99));
-    assert!(posted.iter().zip(&other).all(|(a, b)| a.id != b.id));
+}
+
+#[test]
+fn a_payment_is_withdrawn_under_its_own_id_and_digest() {
+    // Under any other, the payment and its withdrawal would both be done.
+    let payment = pay("EUR", &[100]);
+    let withdrawn = withdraw(&payment, 12, Stamp(99)).unwrap();
+    assert_eq!((withdrawn.id, withdrawn.digest), (payment.id, payment.digest));
+    assert_eq!(withdrawn.not_after, Stamp(99), "its own time has nothing to say");
+    let told = describe(&withdrawn.body);
+    assert_eq!((&told["kind"], &told["case"]), (&json!("withdraw"), &json!(12)));
+    let key = PaymentKey::Uetr([1; 16]);
+    let order = Command::Cancel(key).encode().unwrap();
+    let order = wire::Command { body: order.body.into(), ..payment };
+    assert_eq!(withdraw(&order, 12, Stamp(99)), None);
+}
+
+#[test]
+fn what_nobody_was_told_of_is_not_carried_out_from_a_lost_record() {
+    // Its sender may have paid another way since.
+    use Disposition::{Replay, Suspense};
+    for class in [Class::Sync, Class::Async, Class::Local] {
+        for reason in [OrphanReason::Superseded, OrphanReason::Forced, OrphanReason::Answered] {
+            let Policy { advised, allowed } = policy(class, reason);
+            assert!(allowed.contains(&advised));
+            let told = reason.may_be_acknowledged();
+            assert_eq!((allowed.contains(&Replay), allowed.contains(&Suspense)), (told, told));
+        }
+    }
 }
