@@ -14,6 +14,12 @@ impl<M: Model> Group<M> {
         matches!(self.role, Role::Member) && self.bar().is_none()
     }
 
+    /// Whether this node is home, whatever the register now plans, and could be of a new epoch too.
+    #[must_use]
+    pub fn is_unmoved_home(&self) -> bool {
+        matches!(self.role, Role::Home(_)) && self.bar().is_none()
+    }
+
     /// The group's id.
     #[must_use]
     pub const fn id(&self) -> GroupId {

@@ -61,7 +61,7 @@ impl<M: Model> Node<M> {
     }
 
     fn begin_round(&mut self, now: Now, end: Position, out: &mut Vec<Effect>) {
-        if !core::mem::take(&mut self.floor.is_due) && !self.options.trim {
+        if self.lacks_records() || !core::mem::take(&mut self.floor.is_due) && !self.options.trim {
             return;
         }
         let reads = self.groups.values().filter_map(crate::Group::reads_from).min();
@@ -94,8 +94,17 @@ impl<M: Model> Node<M> {
         }
     }
 
+    /// Whether a group cannot read some of what it holds. Where that stood is where the next start must
+    /// see the damage, so the floor stays until it is repaired.
+    fn lacks_records(&self) -> bool {
+        self.groups.values().any(|group| !group.chain().is_whole())
+    }
+
     /// Moves the floor as far as the groups allow, up to `limit`.
     fn set_floor(&mut self, limit: Position, out: &mut Vec<Effect>) {
+        if self.lacks_records() {
+            return;
+        }
         let lowest = |of: fn(&crate::Group<M>) -> Option<Position>| {
             self.groups.values().filter_map(of).fold(limit, Position::min)
         };

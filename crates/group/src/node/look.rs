@@ -79,7 +79,9 @@ impl<M: Model> Node<M> {
     fn wants(&self, now: Now, id: GroupId, state: &GroupState) -> Option<String> {
         let me = self.options.group.me;
         let group = self.groups.get(&id)?;
-        if !state.config.may_lead(me) || !group.is_free() {
+        // The home itself takes over from a candidate that is gone: there may be nobody else who can.
+        let is_left = matches!(state.phase, Phase::Sealing { .. }) && group.is_unmoved_home();
+        if !state.config.may_lead(me) || !(group.is_free() || is_left) {
             return None;
         }
         // Every start of a home or candidate is a new epoch, even of the same process on the same
@@ -159,8 +161,10 @@ impl<M: Model> Node<M> {
         let line = self.line(id, state, about);
         let before = line.iter().take_while(|node| **node != me);
         let mut rank = before.filter(|node| is_alive(**node)).count();
-        // One whose disk is full or damaged lets all others go first.
-        if self.groups.get(&id).is_some_and(Group::is_impaired) {
+        // One whose disk is full or damaged lets all others go first, and so does the home that others
+        // wanted to replace.
+        let goes_last = |group: &Group<M>| group.is_impaired() || group.is_unmoved_home();
+        if self.groups.get(&id).is_some_and(goes_last) {
             rank += line.len();
         }
         Sight {

@@ -289,3 +289,24 @@ fn a_vote_in_the_register_alone_keeps_no_copy_and_two_regions_of_two_block() {
     assert!(matches!(outcome(&mut world, B, &kept), Reply::Done { .. }));
     all_agree(&mut world);
 }
+
+#[test]
+fn b_lost_while_it_takes_over_the_home_ends_the_move_itself() {
+    // Found by the simulator: nobody but the home could end it, and the group could never be moved again.
+    let mut world = pair_and_witness();
+    order(&mut world, A, B, SealKind::Unplanned);
+    let mut steps = 0;
+    while registered(&world, A).0 == Phase::Active {
+        world.run_for(MILLI);
+        steps += 1;
+        assert!(steps < 5_000, "the register never heard of the order");
+    }
+    world.kill(B);
+    world.run_for(60 * SECOND);
+    sound(&world);
+    let (phase, epoch) = registered(&world, A);
+    assert_eq!((phase, home(&world)), (Phase::Active, Some(A)));
+    assert!(epoch > Epoch(2), "an epoch that was begun is never used by another");
+    done(&mut world, A);
+    all_agree(&mut world);
+}
