@@ -24,6 +24,12 @@ impl Answer {
         self.headers.get(name).map_or("", String::as_str)
     }
 
+    /// The last part of the type of a problem.
+    pub(crate) fn problem(&self) -> String {
+        let body = self.json();
+        body["type"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned()
+    }
+
     /// The text of the first element of that name.
     pub(crate) fn element(&self, name: &str) -> &str {
         let (open, close) = (format!("<{name}>"), format!("</{name}>"));

@@ -115,17 +115,23 @@ impl Trio {
 
     /// Waits until a node says something of each of its groups. Every step of it is the product's own, so
     /// there is nothing to wait for here but its end.
+    #[track_caller]
     pub(crate) fn until_groups(&self, node: usize, stand: impl Fn(&Value) -> bool) {
-        let clock = runtime::Clock::start();
-        let begun = clock.instant();
-        loop {
+        until(|| {
             let status = self.get(node, "/v1/status");
-            if status["groups"].as_array().unwrap().iter().all(&stand) {
-                return;
-            }
-            let waited = clock.instant().since(begun) / 1_000_000;
-            assert!(waited < 120, "after {waited} s: {status:#}");
-        }
+            let groups = status["groups"].as_array().unwrap();
+            let mut waits = groups.iter().filter(|group| !stand(group));
+            waits.next().map_or(Ok(()), |group| Err(format!("{group:#}")))
+        });
+    }
+
+    /// Waits until the balance of an account is that, as a node has it.
+    #[track_caller]
+    pub(crate) fn until_balance(&self, node: usize, currency: &str, key: &str, wanted: &str) {
+        until(|| {
+            let balance = self.balance(node, currency, key);
+            if balance == wanted { Ok(()) } else { Err(balance) }
+        });
     }
 
     /// Waits until every group has one of these nodes as its home.
@@ -146,6 +152,17 @@ impl Trio {
     pub(crate) fn balance(&self, node: usize, currency: &str, key: &str) -> String {
         let account = self.get(node, &format!("/v1/accounts/{currency}/{key}"));
         account["balance"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// Looks again and again; what the last look said is told if it takes too long.
+#[track_caller]
+fn until(look: impl Fn() -> Result<(), String>) {
+    let clock = runtime::Clock::start();
+    let begun = clock.instant();
+    while let Err(what) = look() {
+        let waited = clock.instant().since(begun) / 1_000_000;
+        assert!(waited < 120, "after {waited} s: {what}");
     }
 }
 

@@ -191,3 +191,39 @@ fn a_home_that_comes_back_does_not_answer_from_what_it_had_lost() {
     }
     all_agree(&mut world);
 }
+
+#[test]
+fn a_local_journal_is_served_by_its_own_region_alone() {
+    // What must not leave a country would be copied out of it, or begun anew elsewhere from nothing.
+    const OWN: usize = 2;
+    let terms = Terms { class: Class::Local, ..Terms::default() };
+    let knobs = Knobs { terms, spares: 2, copies: 1, ..Knobs::quiet(1) };
+    let mut world = World::new(knobs, sim::Rng::new(1), false);
+    let until = world.now() + 10 * SECOND;
+    let served = world.run_until(until, |world| {
+        world.node(OWN).and_then(|node| node.group(G0)).is_some_and(|group| group.applied().0 > 0)
+    });
+    assert!(served && home(&world) == Some(OWN));
+    // Handed over from another region, which learns the outcome and nothing else.
+    let (kept, request) = ask_early(&mut world, HOME);
+    let told = reply(&mut world, request);
+    assert!(matches!(told, Reply::Done { .. } | Reply::Provisional { .. }), "{told:?}");
+    let has_none =
+        |world: &World| [HOME, NEAR].iter().all(|host| group(world, *host).tail().seq.0 == 0);
+    assert!(has_none(&world));
+
+    world.kill(OWN);
+    world.run_for(60 * SECOND);
+    let waits = world.command(G0, 5, 600 * SECOND);
+    let request = world.ask(NEAR, &waits, 2 * SECOND);
+    let told = reply(&mut world, request);
+    assert!(matches!(told, Reply::Unknown(_) | Reply::Busy { .. }), "{told:?}");
+    assert!(has_none(&world) && home(&world).is_none(), "nobody else serves it");
+    world.start(OWN);
+    let again = outcome(&mut world, NEAR, &kept);
+    assert!(matches!(again, Reply::Done { repeated: true, .. }), "{again:?}");
+    let since = outcome(&mut world, HOME, &waits);
+    assert!(matches!(since, Reply::Done { .. }), "{since:?}");
+    assert!(has_none(&world));
+    all_agree(&mut world);
+}
