@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 
 use bytes::Bytes;
-use types::{Hash, MessageId, Seq, Stamp};
+use types::{Hash, MessageId, Seq, Stamp, Tail};
 use wire::{Reply, SnapshotAnswer, limits};
 
 /// The outcome of a command.
@@ -27,10 +27,11 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    /// What a request with this id and content is to be told, if the id has an outcome.
-    pub(crate) fn get(&self, id: MessageId, digest: Hash) -> Option<Reply> {
+    /// What a request with this id and content is to be told, if the id has an outcome, by a node that
+    /// has applied `seen`.
+    pub(crate) fn get(&self, id: MessageId, digest: Hash, seen: Option<Tail>) -> Option<Reply> {
         let stored = self.stored.get(&id)?;
-        Some(stored.reply(digest, true))
+        Some(stored.reply(digest, true, seen))
     }
 
     /// The outcome of an id.
@@ -86,13 +87,13 @@ impl Answers {
 }
 
 impl Stored {
-    /// The reply to a request with this content.
-    pub(crate) fn reply(&self, digest: Hash, repeated: bool) -> Reply {
+    /// The reply to a request with this content, at a node that has applied `seen`.
+    pub(crate) fn reply(&self, digest: Hash, repeated: bool, seen: Option<Tail>) -> Reply {
         if digest != self.digest {
             return Reply::Conflict { first: self.digest };
         }
         let (seq, stamp, outcome) = (self.seq, self.stamp, self.outcome.clone());
-        Reply::Done { seq, stamp, repeated, outcome }
+        Reply::Done { seq, stamp, repeated, outcome, seen }
     }
 }
 

@@ -16,6 +16,7 @@ mod aside;
 mod bar;
 mod candidate;
 mod channels;
+mod closing;
 mod disk;
 mod fault;
 mod fetch;
@@ -28,6 +29,7 @@ mod known;
 mod member;
 mod message;
 mod out;
+mod reads;
 mod relay;
 mod repair;
 mod replay;
@@ -65,12 +67,15 @@ use crate::{Event, GroupOptions};
 use ahead::Ahead;
 use bar::Odd;
 use candidate::Candidate;
+use closing::Closing;
+pub(crate) use closing::CutPlace;
 use fault::Doubt;
 use fetch::{Fetching, Serving};
 use home::Home;
 use keep::Keep;
 use out::{InFlight, Then};
 pub(crate) use out::{Out, Writing};
+use reads::Reads;
 use repair::Repair;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +138,8 @@ pub struct Group<M> {
     is_pin_new: bool,
 
     desk: Desk,
+    reads: Reads,
+    closing: Closing,
     post: Post,
     fetching: Option<Fetching>,
     serving: Vec<Serving>,
@@ -207,6 +214,8 @@ impl<M: Model> Group<M> {
             work: 0,
             is_pin_new: false,
             desk: Desk::default(),
+            reads: Reads::default(),
+            closing: Closing::default(),
             post: Post::default(),
             fetching: None,
             serving: Vec::new(),
@@ -285,6 +294,8 @@ impl<M: Model> Group<M> {
         self.proceed_with_snapshots(now, out);
         self.run_ahead(now, APPLY_WORK_MAX, out);
         self.apply_ready(APPLY_WORK_MAX, out);
+        self.note_closing(now);
+        self.proceed_with_reads(now, out);
         self.proceed_with_channels(now, out);
         self.hand_over(now, out);
     }
@@ -314,7 +325,8 @@ impl<M: Model> Group<M> {
         let faults = self.fault_deadline();
         let (retry, desk) = (self.retry, self.desk.next_deadline());
         let install = self.install_deadline();
-        let own = [more, retry, desk, role, fetch, read, post, faults, install];
+        let (confirm, beat) = (self.reads_deadline(), self.beat_deadline());
+        let own = [more, retry, desk, role, fetch, read, post, faults, install, confirm, beat];
         own.into_iter().flatten().min()
     }
 

@@ -16,6 +16,7 @@ mod marks;
 mod node;
 mod options;
 mod post;
+mod read;
 mod snapshot;
 mod solo;
 mod versions;
@@ -28,5 +29,6 @@ pub use node::{
     RecoverError, Recovery, StopReason, UpgradeOrder, Wanted,
 };
 pub use options::{GroupOptions, NodeOptions};
+pub use read::{CutRefusal, ReadEnd, ReadKind, ReadLevel, ReadOrder, ReadRefusal, ReadTally};
 pub use snapshot::SnapshotError;
 pub use solo::{NotAChain, Solo, SoloEffect, SoloInput};

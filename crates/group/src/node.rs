@@ -6,6 +6,7 @@
 
 mod clocks;
 mod copies;
+mod cuts;
 mod effect;
 mod floor;
 mod look;
@@ -13,6 +14,7 @@ mod orders;
 mod post;
 mod pulse;
 mod quorum;
+mod reads;
 mod recovery;
 mod relay;
 mod ticket;
@@ -41,7 +43,9 @@ pub use recovery::{RecoverError, Recovery, Wanted};
 
 use clocks::Clocks;
 use copies::Copies;
+use cuts::Cuts;
 use floor::Floor;
+use reads::Readers;
 use voices::Said;
 
 use crate::desk::Asker;
@@ -83,6 +87,9 @@ pub struct Node<M> {
     writes_issued: u64,
     reads: BTreeMap<ReadId, (GroupId, Read)>,
     reads_issued: u64,
+    /// Clients' reads and cuts that wait for their groups.
+    readers: Readers,
+    cuts: Cuts,
 
     connected: BTreeSet<NodeId>,
     frames: BTreeMap<(NodeId, Lane), FrameBuilder>,
@@ -148,8 +155,12 @@ impl<M: Model> Node<M> {
         }
         self.pulse(now, out);
         self.look(now, out);
+        self.hurry_reads(now, out);
+        self.hurry_cuts(now, out);
         self.proceed(now, out);
         self.propose(now, out);
+        self.let_reads_go(now, out);
+        self.let_cuts_go(now, out);
         self.flush(out);
         self.fence(now, out);
     }
@@ -160,10 +171,10 @@ impl<M: Model> Node<M> {
         let disk = self.writes.front().map(|(.., at)| at.after(self.options.disk_us_max));
         let pulse = (!self.is_pulsing).then_some(self.next_pulse);
         let groups = self.deadlines.values().min().copied();
-        [disk, pulse, groups, Some(self.next_look), self.register.next_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        let readers = self.next_read_deadline();
+        let cuts = self.cuts.next_deadline();
+        let own = [disk, pulse, groups, Some(self.next_look), readers, cuts];
+        own.into_iter().chain([self.register.next_deadline()]).flatten().min()
     }
 
     /// One group.
@@ -239,6 +250,12 @@ impl<M: Model> Node<M> {
                 self.drive(group, out, |group, outs| {
                     group.command(now, asker, command, until, deadline, outs);
                 });
+            }
+            Input::Read { request, order, deadline } => {
+                self.begin_read(now, request, order, deadline, out);
+            }
+            Input::Cut { request, at, deadline } => {
+                self.begin_cut(now, request, at, deadline, out);
             }
             Input::Disk { is_full } => {
                 for id in self.groups.keys().copied().collect::<Vec<_>>() {
@@ -324,6 +341,7 @@ impl<M: Model> Node<M> {
         let mut outs = core::mem::take(&mut self.outs);
         handle(group, &mut outs);
         self.touched.insert(id);
+        self.readers.touched.insert(id);
         for one in outs.drain(..) {
             self.carry(id, one, out);
         }

@@ -18,4 +18,6 @@ pub enum Mutant {
     IgnoreBarrier,
     /// A home tells its followers that what it has on its own disk (W1) is committed.
     ShipAtW1,
+    /// A home answers linearizable reads without asking whether it is still the home.
+    ReadUnconfirmed,
 }

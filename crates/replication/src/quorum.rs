@@ -69,7 +69,8 @@ pub fn sealed(
         | Mutant::CommitOldEpoch
         | Mutant::PostAtW1
         | Mutant::IgnoreBarrier
-        | Mutant::ShipAtW1 => config.copies(),
+        | Mutant::ShipAtW1
+        | Mutant::ReadUnconfirmed => config.copies(),
     };
     copies < needed || regions < config.spread()
 }

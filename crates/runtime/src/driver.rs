@@ -13,7 +13,7 @@ use tokio::sync::{oneshot, watch};
 use types::{Epoch, ReadId, RequestId};
 use wire::Reply;
 
-use crate::handle::{Job, NodeView};
+use crate::handle::{Cutter, Job, NodeView, Reader};
 use crate::limits::{DISK_RETRY_AFTER_MS, JOBS_MAX};
 use crate::{Clock, log};
 
@@ -66,6 +66,8 @@ pub(crate) struct Driver<M> {
     told_full: bool,
     replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
     ordered: BTreeMap<RequestId, oneshot::Sender<Result<(), OrderRefusal>>>,
+    readers: BTreeMap<RequestId, Reader<M>>,
+    cutters: BTreeMap<RequestId, Cutter<M>>,
     requests: u64,
     /// Reads of [`READERS`] under way.
     reads: BTreeMap<ReadId, oneshot::Sender<Result<Bytes, LoadError>>>,
@@ -103,6 +105,8 @@ impl<M: Model + 'static> Driver<M> {
             told_full: false,
             replies: BTreeMap::new(),
             ordered: BTreeMap::new(),
+            readers: BTreeMap::new(),
+            cutters: BTreeMap::new(),
             requests: 0,
             reads: BTreeMap::new(),
             reads_issued: 0,
@@ -208,10 +212,16 @@ impl<M: Model + 'static> Driver<M> {
                 self.ordered.insert(request, reply);
                 inputs.push(Input::Upgrade { request, order });
             }
-            Job::Ask(ask) => {
-                let (node, now) = (&self.node, self.clock.now());
-                let (storage, transport) = (&self.storage, &*self.transport);
-                ask(&NodeView { node, now, storage, transport });
+            Job::Ask(ask) => ask(&self.view()),
+            Job::Show { order, deadline, reader } => {
+                let request = self.number();
+                self.readers.insert(request, reader);
+                inputs.push(Input::Read { request, order, deadline });
+            }
+            Job::Cut { at, deadline, cutter } => {
+                let request = self.number();
+                self.cutters.insert(request, cutter);
+                inputs.push(Input::Cut { request, at, deadline });
             }
             Job::Read { at, reply } => {
                 self.reads_issued += 1;
@@ -228,6 +238,11 @@ impl<M: Model + 'static> Driver<M> {
             Job::Halt(halt) => return Err(halt),
         }
         Ok(())
+    }
+
+    fn view(&self) -> NodeView<'_, M> {
+        let (node, now) = (&self.node, self.clock.now());
+        NodeView { node, now, storage: &self.storage, transport: &self.transport }
     }
 
     fn number(&mut self) -> RequestId {
@@ -282,6 +297,23 @@ impl<M: Model + 'static> Driver<M> {
                 Effect::Ordered { to, result } => {
                     if let Some(waiting) = self.ordered.remove(&to) {
                         let _gone = waiting.send(result).is_err();
+                    }
+                }
+                // The step is over, so this is the state that the node has judged.
+                Effect::Read { to, result } => {
+                    if let Some(reader) = self.readers.remove(&to) {
+                        reader(result.map(|()| self.view()));
+                    }
+                }
+                Effect::AtCut { to, group } => {
+                    if let Some(mut cutter) = self.cutters.remove(&to) {
+                        (cutter.look)(&self.view(), group);
+                        self.cutters.insert(to, cutter);
+                    }
+                }
+                Effect::Cut { to, result } => {
+                    if let Some(cutter) = self.cutters.remove(&to) {
+                        let _gone = cutter.end.send(result).is_err();
                     }
                 }
                 Effect::Note(event) => {

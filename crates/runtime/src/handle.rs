@@ -3,10 +3,12 @@
 use std::sync::{Arc, mpsc};
 
 use bytes::Bytes;
-use group::{Decision, Input, Node, Order, OrderRefusal, UpgradeOrder};
+use group::{
+    CutRefusal, Decision, Input, Node, Order, OrderRefusal, ReadOrder, ReadRefusal, UpgradeOrder,
+};
 use storage::LoadError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use types::{GroupId, Instant, NodeId, Now, Position, ReadId, Until};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc as queue, oneshot};
+use types::{GroupId, Instant, NodeId, Now, Position, ReadId, Stamp, Until};
 use wire::{Command, Reply};
 
 use crate::Clock;
@@ -36,6 +38,10 @@ pub(crate) enum Job<M> {
     Upgrade { order: UpgradeOrder, reply: oneshot::Sender<Result<(), OrderRefusal>> },
     /// A question.
     Ask(Question<M>),
+    /// A question to be put once the state meets what is asked for.
+    Show { order: ReadOrder, deadline: Instant, reader: Reader<M> },
+    /// A question to be put to each group once it stands at a cut.
+    Cut { at: Stamp, deadline: Instant, cutter: Cutter<M> },
     /// A record to be read back for people.
     Read { at: Position, reply: oneshot::Sender<Result<Bytes, LoadError>> },
     /// It was read.
@@ -48,6 +54,17 @@ pub(crate) enum Job<M> {
 
 /// A look at the node that runs on the core thread.
 pub(crate) type Question<M> = Box<dyn FnOnce(&NodeView<'_, M>) + Send>;
+
+/// What is told that the node may be looked at, or why not.
+pub(crate) type Reader<M> = Box<dyn FnOnce(Result<NodeView<'_, M>, ReadRefusal>) + Send>;
+
+type GroupLook<M> = Box<dyn FnMut(&NodeView<'_, M>, GroupId) + Send>;
+
+/// What looks at each group at a cut, and who is told of the end.
+pub(crate) struct Cutter<M> {
+    pub(crate) look: GroupLook<M>,
+    pub(crate) end: oneshot::Sender<Result<(), CutRefusal>>,
+}
 
 /// What a question may look at.
 #[derive(Debug)]
@@ -202,5 +219,57 @@ impl<M: 'static> Handle<M> {
         }));
         self.jobs.send(ask).map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
+    }
+
+    /// Asks the node something once its state meets what `order` asks for, and until then waits for
+    /// `patience_us` or the configured time, whichever is shorter. `look` runs between two steps, at the
+    /// very state that was judged; it must be quick.
+    ///
+    /// # Errors
+    /// [`Gone`]; and [`ReadRefusal`] if the state does not come to meet it: nothing was looked at.
+    pub async fn show<T: Send + 'static>(
+        &self,
+        order: ReadOrder,
+        patience_us: Option<u64>,
+        look: impl FnOnce(&NodeView<'_, M>) -> T + Send + 'static,
+    ) -> Result<Result<T, ReadRefusal>, Gone> {
+        let deadline = self.clock.instant().after(self.patience_us(patience_us));
+        let (reply, answer) = oneshot::channel();
+        let reader: Reader<M> = Box::new(move |view| {
+            // Nobody waits any more if the client has gone away.
+            let _gone = reply.send(view.map(|view| look(&view))).is_err();
+        });
+        self.jobs.send(Job::Show { order, deadline, reader }).map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Asks each group of the node something as it stands at the cut `at`, which is to lie ahead, within
+    /// `patience_us` from now. What `look` returns of each comes in the order in which they came to it.
+    ///
+    /// # Errors
+    /// [`Gone`]; and [`CutRefusal`] if not all groups could be looked at there.
+    pub async fn cut<T: Send + 'static>(
+        &self,
+        at: Stamp,
+        patience_us: u64,
+        mut look: impl FnMut(&NodeView<'_, M>, GroupId) -> T + Send + 'static,
+    ) -> Result<Result<Vec<(GroupId, T)>, CutRefusal>, Gone> {
+        let deadline = self.clock.instant().after(patience_us);
+        let (seen, mut looks) = queue::unbounded_channel();
+        let (end, ended) = oneshot::channel();
+        let look: GroupLook<M> = Box::new(move |view, group| {
+            let _gone = seen.send((group, look(view, group))).is_err();
+        });
+        self.jobs
+            .send(Job::Cut { at, deadline, cutter: Cutter { look, end } })
+            .map_err(|_| Gone)?;
+        if let Err(refusal) = ended.await.map_err(|_| Gone)? {
+            return Ok(Err(refusal));
+        }
+        let mut all = Vec::new();
+        while let Ok(one) = looks.try_recv() {
+            all.push(one);
+        }
+        Ok(Ok(all))
     }
 }

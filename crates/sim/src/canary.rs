@@ -33,11 +33,13 @@ pub enum Canary {
     ShipAtW1,
     /// A start ends the log at the first record that cannot be read.
     TruncateOnDamage,
+    /// A home answers linearizable reads without asking whether it is still the home.
+    ReadUnconfirmed,
 }
 
 impl Canary {
     /// All but `None`.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AckBeforeFsync,
         Self::PromiseNotPersisted,
         Self::SealTooFew,
@@ -48,6 +50,7 @@ impl Canary {
         Self::IgnoreBarrier,
         Self::ShipAtW1,
         Self::TruncateOnDamage,
+        Self::ReadUnconfirmed,
     ];
 
     /// Its name on the command line.
@@ -65,6 +68,7 @@ impl Canary {
             Self::IgnoreBarrier => "ignore-barrier",
             Self::ShipAtW1 => "ship-at-w1",
             Self::TruncateOnDamage => "truncate-on-damage",
+            Self::ReadUnconfirmed => "read-unconfirmed",
         }
     }
 
@@ -87,7 +91,8 @@ impl Canary {
             | Self::ReuseReplicaId
             | Self::IgnoreBarrier
             | Self::ShipAtW1
-            | Self::TruncateOnDamage => 20,
+            | Self::TruncateOnDamage
+            | Self::ReadUnconfirmed => 20,
             Self::SealTooFew => 100,
         }
     }
@@ -113,6 +118,10 @@ impl Canary {
             }
             Self::ShipAtW1 => knobs.mutant = Mutant::ShipAtW1,
             Self::TruncateOnDamage => knobs.lie = Lie::Truncate,
+            Self::ReadUnconfirmed => {
+                knobs.mutant = Mutant::ReadUnconfirmed;
+                knobs.readers = knobs.readers.max(6);
+            }
         }
         let needs = match self {
             Self::None => return,
@@ -125,6 +134,7 @@ impl Canary {
             }
             Self::IgnoreBarrier => Fault::Roll,
             Self::TruncateOnDamage => Fault::BitFlip,
+            Self::ReadUnconfirmed => Fault::Isolate,
         };
         // The fault without which the broken rule does no harm.
         if !knobs.rates.iter().any(|rate| rate.fault == needs) {

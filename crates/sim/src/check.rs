@@ -9,6 +9,7 @@ mod answers;
 mod between;
 mod damage;
 mod early;
+mod reads;
 mod snapshots;
 pub(crate) mod state;
 mod wire;
@@ -19,6 +20,8 @@ use group::Node;
 use types::{Config, Epoch, EpochTable, GroupId, Hash, MessageId, NodeId, Seq, Stamp, Tail};
 
 use crate::{App, net::Index};
+
+pub use reads::Look;
 
 /// An invariant that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +48,12 @@ pub struct Check {
     /// Disks that were replaced, and the newest epoch that their groups had then.
     replaced: BTreeMap<(Index, GroupId), Epoch>,
     opened: Vec<(GroupId, Tail, Config)>,
+    /// The world's time.
+    now: u64,
+    /// Whether all clocks of this world are as right as a cluster is told that they are.
+    pub(crate) has_good_clocks: bool,
+    /// What was seen of a group at a cut first.
+    cuts: BTreeMap<(Stamp, GroupId), (Seq, Hash)>,
     /// Whether an operator has used force, which takes what copies there are.
     is_forced: bool,
     /// Hosts whose memory or code is wrong on purpose: what they come to proves nothing.
@@ -69,6 +78,8 @@ struct Truth {
     links: BTreeMap<Hash, (Tail, Hash)>,
     /// Hash of each committed record, from seq 1.
     committed: Vec<Hash>,
+    /// When each of them was first known to be, by the true clock.
+    committed_at: Vec<u64>,
     /// Trail after each applied record.
     trails: BTreeMap<Hash, Hash>,
     /// Digest of the state after some applied records.

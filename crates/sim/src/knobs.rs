@@ -71,6 +71,8 @@ pub struct Knobs {
     pub groups: u16,
     /// Clients.
     pub clients: usize,
+    /// Readers.
+    pub readers: usize,
     /// Bytes of records that a group keeps in memory.
     pub held_bytes_max: usize,
     /// Records that may wait for their commit.
@@ -128,6 +130,7 @@ impl Knobs {
             copies: 2,
             groups,
             clients: 0,
+            readers: 0,
             held_bytes_max: 1 << 20,
             window_records: 64,
             net: NetKnobs {
@@ -201,6 +204,7 @@ impl Knobs {
             copies,
             groups: rng.pick(&[1, 1, 2, 4, 8]),
             clients: rng.pick(&[1, 3, 6, 12]),
+            readers: 0,
             held_bytes_max: rng.pick(&[300, 3_000, 1 << 20]),
             window_records: rng.pick(&[2, 8, 64]),
             net: NetKnobs {
@@ -257,6 +261,7 @@ impl Knobs {
         let is_forced = knobs.rates.iter().any(|rate| rate.fault == Fault::Forced);
         knobs.trim = rng.chance(600_000) && !is_forced;
         knobs.files_ppm = rng.pick(&[0, 20_000, 200_000]);
+        knobs.readers = rng.pick(&[0, 2, 5]);
         knobs
     }
 
@@ -320,6 +325,13 @@ impl Knobs {
     #[must_use]
     pub const fn newest_code(&self) -> Code {
         Code::up_to(2)
+    }
+
+    /// Whether all clocks stay within what nodes are told that clocks may differ.
+    #[must_use]
+    pub fn has_good_clocks(&self) -> bool {
+        let jumps = self.rates.iter().any(|rate| rate.fault == Fault::ClockJump);
+        !jumps && 2 * self.offset_us_max <= SKEW_US_MAX / 2
     }
 
     /// All nodes.
@@ -413,7 +425,7 @@ impl Knobs {
                 residence_us: 5 * SECOND,
                 stagger_us: 300 * MILLI,
             },
-            skew_us_max: SECOND,
+            skew_us_max: SKEW_US_MAX,
             disk_us_max: DISK_US_MAX,
             trim: self.trim,
             floor_step_bytes: 1,
@@ -436,6 +448,9 @@ impl Knobs {
         }
     }
 }
+
+/// How far a clock may be off the others'.
+const SKEW_US_MAX: u64 = SECOND;
 
 /// How long a write may take before a node fences itself off.
 pub(crate) const DISK_US_MAX: u64 = 3 * SECOND;

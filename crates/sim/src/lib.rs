@@ -27,7 +27,7 @@ mod world;
 
 pub use app::{App, Code, Kind as AppKind};
 pub use canary::Canary;
-pub use check::{Check, Violation};
+pub use check::{Check, Look, Violation};
 pub use disk::{Disk, Lie, Said, Write};
 pub use fault::{Fault, Rate};
 pub use files::{Files, Name};
@@ -36,4 +36,4 @@ pub use report::Report;
 pub use rng::Rng;
 pub use run::{Outcome, run};
 pub use trace::Trace;
-pub use world::{Ask, Asked, World, host, id};
+pub use world::{Ask, Asked, AtCut, Shown, World, host, id};

@@ -41,6 +41,10 @@ pub struct Report {
     pub trimmed: u64,
     /// Answers: done, repeated, conflict, busy or elsewhere, expired, unknown, provisional.
     pub answers: [u64; 7],
+    /// Readers' answers, by how they ended.
+    pub shown: BTreeMap<&'static str, u64>,
+    /// Cuts that were seen at all groups of a node, and others.
+    pub cuts: [u64; 2],
     /// Orders taken and refused.
     pub orders: [u64; 2],
     /// Epochs opened.
@@ -66,6 +70,9 @@ impl Report {
         for (invariant, count) in &other.looked {
             *self.looked.entry(invariant).or_default() += count;
         }
+        for (end, count) in &other.shown {
+            *self.shown.entry(end).or_default() += count;
+        }
         let pairs = [
             (&mut self.events, other.events),
             (&mut self.starts, other.starts),
@@ -86,9 +93,9 @@ impl Report {
             *sum += count;
         }
         let counts = other.answers.iter().chain(&other.orders).chain(&other.orphans);
-        let counts = counts.chain(&other.damaged);
+        let counts = counts.chain(&other.damaged).chain(&other.cuts);
         let sums = self.answers.iter_mut().chain(&mut self.orders).chain(&mut self.orphans);
-        let sums = sums.chain(&mut self.damaged);
+        let sums = sums.chain(&mut self.damaged).chain(&mut self.cuts);
         for (sum, count) in sums.zip(counts) {
             *sum += count;
         }
@@ -111,6 +118,16 @@ impl Report {
             Reply::Provisional { .. } => early,
         };
         *count += 1;
+    }
+
+    pub(crate) fn read(&mut self, result: &Result<(), group::ReadRefusal>) {
+        let end = result.as_ref().map_or_else(group::ReadRefusal::end, |()| group::ReadEnd::Shown);
+        *self.shown.entry(end.name()).or_default() += 1;
+    }
+
+    pub(crate) const fn cut(&mut self, is_made: bool) {
+        let [made, refused] = &mut self.cuts;
+        *(if is_made { made } else { refused }) += 1;
     }
 
     pub(crate) const fn ordered(&mut self, taken: bool) {
@@ -192,6 +209,10 @@ impl Report {
             ("events", self.events),
         ];
         rows.extend(counted.map(|(name, count)| (name.to_owned(), count)));
+        let [made, missed] = self.cuts;
+        rows.extend([("cuts made".to_owned(), made), ("cuts missed".to_owned(), missed)]);
+        let reads = self.shown.iter();
+        rows.extend(reads.map(|(end, count)| (format!("reads {end}"), *count)));
         let looked = self.looked.iter();
         rows.extend(looked.map(|(invariant, count)| (format!("looks at {invariant}"), *count)));
         let mut table = String::new();

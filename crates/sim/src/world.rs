@@ -7,6 +7,7 @@
 mod clients;
 mod damage;
 mod power;
+mod readers;
 mod sessions;
 mod step;
 mod upgrades;
@@ -21,6 +22,7 @@ use types::{GroupId, NodeId, Now, Position, ReadId, RequestId, WriteId};
 use wire::{Meta, Orphan};
 
 pub use clients::{Ask, Asked};
+pub use readers::{AtCut, Shown};
 
 use crate::app::Ray;
 use crate::clock::Clock;
@@ -28,6 +30,7 @@ use crate::knobs::SECOND;
 use crate::net::{Index, Net};
 use crate::{App, Check, Code, Disk, Knobs, Name, Report, Rng, Trace};
 use clients::Client;
+use readers::Reads;
 
 /// Something on the agenda.
 #[derive(Debug)]
@@ -68,6 +71,8 @@ pub(crate) enum Event {
     Strike { rate: usize },
     /// A client acts.
     Client { client: usize, turn: u64 },
+    /// A reader acts.
+    Reader { reader: usize, turn: u64 },
 }
 
 #[derive(Debug)]
@@ -139,6 +144,8 @@ pub struct World {
     net_chance: Rng,
     disk_chance: Rng,
     client_chance: Rng,
+    read_chance: Rng,
+    reads: Reads,
     pub(crate) net: Net,
     /// Hosts whose disks bits flip on.
     failing: Vec<Index>,
@@ -191,6 +198,8 @@ impl World {
             net_chance: rng.split(),
             disk_chance: rng.split(),
             client_chance: rng.split(),
+            read_chance: rng.split(),
+            reads: Reads::default(),
             net: Net::new(knobs.net),
             failing: Vec::new(),
             hosts,
@@ -221,7 +230,9 @@ impl World {
         for rate in 0..self.knobs.rates.len() {
             self.plan_strike(rate);
         }
+        self.check.has_good_clocks = self.knobs.has_good_clocks();
         self.begin_clients();
+        self.begin_readers();
     }
 
     /// Nodes in the world.
@@ -375,6 +386,7 @@ impl World {
                 }
             }
             Event::Client { client, turn } => self.client(client, turn),
+            Event::Reader { reader, turn } => self.reader(reader, turn),
         }
     }
 

@@ -16,6 +16,7 @@ mod member;
 mod model;
 mod position;
 mod time;
+mod token;
 
 pub use amount::Amount;
 pub use class::{Class, QuorumLoss, Terms, Until};
@@ -29,3 +30,4 @@ pub use member::{Member, MemberRole, Place, RegionId, ZoneId};
 pub use model::ModelVersion;
 pub use position::{Epoch, Position, Seq, Tail};
 pub use time::{Instant, Now, Stamp};
+pub use token::{NotAToken, Token};

@@ -1,7 +1,7 @@
 //! What became of a client's command: the same value whether the home or a forwarder answers.
 
 use bytes::Bytes;
-use types::{Epoch, Hash, NodeId, Seq, Stamp, Tail};
+use types::{Epoch, GroupId, Hash, NodeId, Seq, Stamp, Tail, Token};
 
 use crate::{DecodeError, Reader, Writer, limits};
 
@@ -18,6 +18,9 @@ pub enum Reply {
         repeated: bool,
         /// The model's reply.
         outcome: Bytes,
+        /// A committed record, that one or a later, with which whoever was told has seen all that it was
+        /// told; `None` from a node of before there were session tokens.
+        seen: Option<Tail>,
     },
     /// The id was used with other content, whose digest this is. Nothing was done.
     Conflict {
@@ -68,11 +71,29 @@ pub enum Doubt {
 }
 
 impl Reply {
+    /// What a client of `group` that is told this has seen; `None` if it was told of no record.
+    #[must_use]
+    pub fn token(&self, group: GroupId) -> Option<Token> {
+        match self {
+            Self::Done { seen, .. } => seen.map(|seen| Token::new(group, seen)),
+            Self::Provisional { at, .. } => Some(Token::new(group, *at)),
+            Self::Conflict { .. }
+            | Self::NotHome { .. }
+            | Self::Busy { .. }
+            | Self::Expired
+            | Self::Unknown(_) => None,
+        }
+    }
+
     /// Writes it.
     pub fn encode(&self, writer: &mut Writer<'_>) {
         match self {
-            Self::Done { seq, stamp, repeated, outcome } => {
-                writer.u8(1).u64(seq.0).u64(stamp.0).flag(*repeated).run(outcome);
+            Self::Done { seq, stamp, repeated, outcome, seen } => {
+                let tag = if seen.is_some() { 8 } else { 1 };
+                writer.u8(tag).u64(seq.0).u64(stamp.0).flag(*repeated).run(outcome);
+                if let Some(seen) = seen {
+                    writer.tail(*seen);
+                }
             }
             Self::Conflict { first } => {
                 writer.u8(2).hash(*first);
@@ -101,11 +122,12 @@ impl Reply {
     /// [`DecodeError`].
     pub fn decode(frame: &Bytes, reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(match reader.u8()? {
-            1 => Self::Done {
+            tag @ (1 | 8) => Self::Done {
                 seq: Seq(reader.u64()?),
                 stamp: Stamp(reader.u64()?),
                 repeated: reader.flag("repeated flag")?,
                 outcome: frame.slice_ref(reader.run("outcome", limits::REPLY_BYTES_MAX)?),
+                seen: if tag == 8 { Some(reader.tail()?) } else { None },
             },
             2 => Self::Conflict { first: reader.hash()? },
             3 => Self::NotHome { home: reader.maybe_node()?, epoch: Epoch(reader.u64()?) },

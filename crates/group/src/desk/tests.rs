@@ -31,7 +31,13 @@ fn desk(askers: &[Asker]) -> Desk {
 }
 
 fn done() -> Reply {
-    Reply::Done { seq: types::Seq(1), stamp: Stamp(1), repeated: false, outcome: Bytes::new() }
+    Reply::Done {
+        seq: types::Seq(1),
+        stamp: Stamp(1),
+        repeated: false,
+        outcome: Bytes::new(),
+        seen: None,
+    }
 }
 
 /// The desk as it would be had nothing ever come in.

@@ -79,6 +79,7 @@ impl<M: Model> Group<M> {
     fn apply(&mut self, record: &Record, out: &mut Vec<Out>) {
         let header = record.header();
         assert!(header.seq == self.applied.next(), "records are applied in order");
+        let seen = Some(record.tail());
         let mut trail = Sha256::new();
         trail.update(self.trail.0);
         trail.update(record.hash().0);
@@ -95,10 +96,10 @@ impl<M: Model> Group<M> {
             }
             let told = match (&first, self.answers.stored(command.id)) {
                 (Some(first), _) => {
-                    self.desk.end(command.id, |digest, _| first.reply(digest, false))
+                    self.desk.end(command.id, |digest, _| first.reply(digest, false, seen))
                 }
                 (None, Some(earlier)) => {
-                    self.desk.end(command.id, |digest, _| earlier.reply(digest, true))
+                    self.desk.end(command.id, |digest, _| earlier.reply(digest, true, seen))
                 }
                 (None, None) => self.desk.end_expired(&command),
             };

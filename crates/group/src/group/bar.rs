@@ -118,6 +118,7 @@ impl<M: Model> Group<M> {
         self.runs_model()
             && !self.is_restoring()
             && self.applied < self.commit()
+            && !self.is_held()
             && self.can_run(self.applied.next())
             && !self.odd.as_ref().is_some_and(|odd| odd.is_final)
     }

@@ -1,16 +1,18 @@
 //! A group with records, for tests.
 
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use bytes::Bytes;
 use model::{LoadError, Model, Outcome, Saving};
+use register::{GroupState, Phase};
 use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, Instant, MessageId, NodeId, Now};
 use types::{ModelVersion, Position, Seq, Stamp, Start};
 use wire::{Command, Header, Meta, Record, RecordKind};
 
-use super::{Group, Writing};
+use super::{Group, Out, Writing};
 use crate::GroupOptions;
 
 /// Counts what it is given.
@@ -110,6 +112,39 @@ fn record(group: &Group<Count>, seq: u64, commands: u32) -> Record {
     let header = header(group, RecordKind::Commands);
     assert!(header.seq == Seq(seq));
     Record::build(header, &commands)
+}
+
+/// The home of epoch 2, without sessions; record 5 is the epoch's first.
+pub(super) fn home(out: &mut Vec<Out>) -> Group<Count> {
+    let mut group = member(4, 1, usize::MAX);
+    let mut history = group.table().clone();
+    let (config, hash) = (ConfigId(1), group.tail().hash);
+    history.push(Start {
+        epoch: Epoch(2),
+        seq: Seq(5),
+        hash,
+        config,
+        forced: false,
+        class: types::Class::Sync,
+    });
+    let state = GroupState {
+        version: 3,
+        issued: Epoch(2),
+        epoch: Epoch(2),
+        home: Some(NodeId(2)),
+        config: group.meta.config.clone(),
+        whole: None,
+        history,
+        phase: Phase::Active,
+        moved_at: Stamp(0),
+        model: ModelVersion::FIRST,
+        actor: String::new(),
+        reason: String::new(),
+        changed_by: None,
+        disposals: Vec::new(),
+    };
+    group.become_home(at(1), &state, out);
+    group
 }
 
 /// The header of the record that comes next.

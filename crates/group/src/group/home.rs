@@ -55,6 +55,11 @@ impl Home {
         self.peers.get(&node).is_some_and(|peer| peer.joined && peer.acked >= seq)
     }
 
+    /// Whether `node` has acknowledged the record at `seq` under this epoch.
+    pub(super) fn has_acked(&self, node: NodeId, seq: Seq) -> bool {
+        self.peers.get(&node).is_some_and(|peer| peer.acked >= seq)
+    }
+
     pub(super) const fn moved(&self) -> Instant {
         self.moved
     }
@@ -247,6 +252,7 @@ impl<M: Model> Group<M> {
             return;
         }
         let beat_due = now.instant.since(home.appended) >= self.options.beat_us;
+        let beat_due = self.is_beat_wanted(now) || beat_due;
         // What was begun elsewhere comes before what begins here. Both go with one sync.
         self.append_parcels(now, out);
         if !self.is_open(now) {
@@ -284,7 +290,13 @@ impl<M: Model> Group<M> {
     }
 
     /// Appends a record of this home's own making.
-    fn append_own(&mut self, now: Now, kind: RecordKind, commands: &[Command], out: &mut Vec<Out>) {
+    pub(super) fn append_own(
+        &mut self,
+        now: Now,
+        kind: RecordKind,
+        commands: &[Command],
+        out: &mut Vec<Out>,
+    ) {
         self.append_above(now, kind, commands, Stamp(0), out);
     }
 

@@ -96,7 +96,7 @@ impl<M: Model> Group<M> {
     /// while its state differs from the others'.
     #[must_use]
     pub fn answer(&self, id: MessageId, digest: Hash) -> Option<Reply> {
-        if self.odd.is_some() { None } else { self.answers.get(id, digest) }
+        if self.odd.is_some() { None } else { self.answers.get(id, digest, self.seen()) }
     }
 
     /// Why an answer may be long in coming, for those who ask now.

@@ -63,7 +63,7 @@ impl<M: Model> Group<M> {
     }
 
     /// Whether `from` is the home of `epoch` and this node has recorded that epoch.
-    fn follows(&self, from: NodeId, epoch: Epoch) -> bool {
+    pub(super) fn follows(&self, from: NodeId, epoch: Epoch) -> bool {
         epoch == self.meta.promised && self.is_joined() && self.meta.home == Some(from)
     }
 

@@ -73,6 +73,9 @@ impl<M: Model> Group<M> {
             GroupMessage::SnapshotChunk { seq, offset, bytes } => {
                 self.on_chunk(now, from, epoch, (seq, offset), bytes, out);
             }
+            GroupMessage::Confirm { round } => self.on_confirm(from, epoch, round, out),
+            GroupMessage::ConfirmAck { round } => self.on_confirm_ack(from, epoch, round),
+            GroupMessage::AskBeat { above } => self.on_ask_beat(now, from, above),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! with it, and from then on every command of that hour would come too late for its group, at whatever
 //! home. So a clock that is too far ahead of the others is not used for stamps.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use types::{Instant, NodeId, Now, Stamp};
@@ -16,18 +16,26 @@ use types::{Instant, NodeId, Now, Stamp};
 pub(super) struct Clocks {
     own: i64,
     others: BTreeMap<NodeId, i64>,
+    /// The last of them of each, of which the largest had the shortest way.
+    recent: BTreeMap<NodeId, VecDeque<i64>>,
 }
 
 impl Clocks {
     /// Nothing is known but this node's own.
     pub(super) fn new(now: Now) -> Self {
-        Self { own: ahead(now.wall, now.instant), others: BTreeMap::new() }
+        Self { own: ahead(now.wall, now.instant), others: BTreeMap::new(), recent: BTreeMap::new() }
     }
 
     /// Takes a stamp of another node. It is older by its way, which makes this node's clock seem fast
     /// by as much.
     pub(super) fn hear(&mut self, node: NodeId, wall: Stamp, at: Instant) {
-        self.others.insert(node, ahead(wall, at));
+        let ahead = ahead(wall, at);
+        self.others.insert(node, ahead);
+        let recent = self.recent.entry(node).or_default();
+        recent.push_back(ahead);
+        if recent.len() > RECENT_MAX {
+            recent.pop_front();
+        }
     }
 
     /// Reads this node's clocks: the time to go by, which is the median if its own wall clock is more
@@ -51,6 +59,22 @@ impl Clocks {
         self.median(|count| count / 2).abs_diff(self.own)
     }
 
+    /// How many other clocks were heard of.
+    pub(super) fn heard(&self) -> usize {
+        self.others.len()
+    }
+
+    /// By how much this node's own wall clock is behind most others, in microseconds. Of what each other
+    /// said lately the one with the shortest way counts, so that what is slow to come does not make a
+    /// slow clock look right.
+    pub(super) fn behind_us(&self) -> u64 {
+        let others = self.recent.values().filter_map(|recent| recent.iter().max().copied());
+        let mut all: Vec<i64> = others.chain([self.own]).collect();
+        all.sort_unstable();
+        let median = all.get(all.len() / 2).copied().unwrap_or(self.own);
+        u64::try_from(median.saturating_sub(self.own)).unwrap_or(0)
+    }
+
     fn median(&self, middle: impl Fn(usize) -> usize) -> i64 {
         let mut all: Vec<i64> = self.others.values().copied().chain([self.own]).collect();
         all.sort_unstable();
@@ -66,6 +90,9 @@ fn ahead(wall: Stamp, at: Instant) -> i64 {
 fn wall(ahead: i64, at: Instant) -> Stamp {
     Stamp(at.0.saturating_add_signed(ahead))
 }
+
+/// Stamps of each other node that are remembered: some seconds of pulses.
+const RECENT_MAX: usize = 16;
 
 #[cfg(test)]
 mod tests;

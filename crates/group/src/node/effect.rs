@@ -6,12 +6,13 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use register::{Disposition, Refusal, SealKind, UndecidedReason};
 use types::{
-    GroupId, Hash, Instant, ModelVersion, NodeId, Position, ReadId, RequestId, Seq, Until, WriteId,
+    GroupId, Hash, Instant, ModelVersion, NodeId, Position, ReadId, RequestId, Seq, Stamp, Until,
+    WriteId,
 };
 use wire::log::Kind;
 use wire::{Command, Orphan, Reply};
 
-use crate::Event;
+use crate::{CutRefusal, Event, ReadOrder, ReadRefusal};
 
 /// What happens to a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +78,25 @@ pub enum Input {
         request: RequestId,
         /// What is wanted.
         order: UpgradeOrder,
+    },
+    /// A client's wish to look at groups. Answered by [`Effect::Read`] at `deadline` at the latest.
+    Read {
+        /// The driver's number for it, above those of earlier reads.
+        request: RequestId,
+        /// What is wanted.
+        order: ReadOrder,
+        /// When whoever asks stops waiting.
+        deadline: Instant,
+    },
+    /// A wish to look at all groups as they were at one time that is to come. Answered by one
+    /// [`Effect::AtCut`] for each group and then [`Effect::Cut`], at `deadline` at the latest.
+    Cut {
+        /// The driver's number for it.
+        request: RequestId,
+        /// The time.
+        at: Stamp,
+        /// When whoever asks stops waiting.
+        deadline: Instant,
     },
     /// The disk takes no more records of commands, or takes them again. What is under way then, and the
     /// few records of [`Kind::Group`] without commands that follow, must still fit.
@@ -376,6 +396,28 @@ pub enum Effect {
         to: RequestId,
         /// What came of it.
         result: Result<(), OrderRefusal>,
+    },
+    /// Answer a read: the state of its groups is to be looked at now, before the node is handed anything
+    /// more, or not at all.
+    Read {
+        /// The driver's number for it.
+        to: RequestId,
+        /// Whether it may look.
+        result: Result<(), ReadRefusal>,
+    },
+    /// A group stands at a cut: to be looked at now, before the node is handed anything more.
+    AtCut {
+        /// The driver's number for the cut.
+        to: RequestId,
+        /// The group.
+        group: GroupId,
+    },
+    /// All groups were looked at, or there is no cut.
+    Cut {
+        /// The driver's number for it.
+        to: RequestId,
+        /// Whether there is one.
+        result: Result<(), CutRefusal>,
     },
     /// Tell people.
     Note(NodeEvent),

@@ -16,7 +16,9 @@ use wire::{DecodeError, Meta, Reader, Record, Snapshot, limits};
 use super::Node;
 use super::clocks::Clocks;
 use super::copies::{Copies, Found};
+use super::cuts::Cuts;
 use super::floor::Floor;
+use super::reads::Readers;
 use crate::group::Writing;
 use crate::{Group, NodeOptions, SnapshotError};
 
@@ -323,6 +325,8 @@ impl<M: Model> Recovery<M> {
             writes_issued: 0,
             reads: BTreeMap::new(),
             reads_issued: 0,
+            readers: Readers::default(),
+            cuts: Cuts::default(),
             connected: BTreeSet::new(),
             frames: BTreeMap::new(),
             changes: Vec::new(),

@@ -113,7 +113,7 @@ pub(crate) async fn ask(handle: &Handle<Count>, group: u16, command: Command) ->
 /// The parts of an outcome that must never change, and whether it was told before.
 pub(crate) fn done(reply: Reply) -> ((u64, Stamp, u64), bool) {
     match reply {
-        Reply::Done { seq, stamp, repeated, outcome } => {
+        Reply::Done { seq, stamp, repeated, outcome, .. } => {
             let count = u64::from_le_bytes(outcome[..].try_into().unwrap());
             ((seq.0, stamp, count), repeated)
         }

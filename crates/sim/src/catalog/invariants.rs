@@ -92,7 +92,12 @@ pub const INVARIANTS: [Invariant; 20] = [
     Invariant {
         name: "I12",
         says: "reads meet their level",
-        checked: Where::Missing("worlds do not read yet; what real nodes answer is judged outside"),
+        checked: Where::EveryRun(
+            "every read of readers at all nodes: a linearizable one against all that was committed when it \
+             was asked for, a session against its tokens, whose refusals must be true, too, a bounded one \
+             against the true clock where clocks are as right as nodes are told, a cut against the same at \
+             another node; what real nodes answer is judged outside",
+        ),
     },
     Invariant {
         name: "I13",

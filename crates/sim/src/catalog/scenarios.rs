@@ -43,7 +43,7 @@ pub const SCENARIOS: [Scenario; 30] = [
     told(20, "a snapshot that resets the chain; a trim too early"),
     told(21, "two versions apply the same log"),
     told(22, "an idle group, a new home with a slow clock"),
-    lacking(23, "a lease, a pause, a clock that jumps", "leases"),
+    told(23, "a pause and clocks that jump, of a home that grants itself no lease"),
     lacking(24, "a stamp from the future, compaction, a late write", "tables"),
     lacking(25, "reconciling while lagging, while a schema differs", "reconciliation"),
     lacking(26, "an engine below that fails over by itself", "engines below"),

@@ -60,7 +60,10 @@ impl Check {
             | GroupMessage::Digest { .. }
             | GroupMessage::SnapshotOffer { .. }
             | GroupMessage::SnapshotFetch { .. }
-            | GroupMessage::SnapshotChunk { .. } => return,
+            | GroupMessage::SnapshotChunk { .. }
+            | GroupMessage::Confirm { .. }
+            | GroupMessage::ConfirmAck { .. }
+            | GroupMessage::AskBeat { .. } => return,
         };
         if !matches!(body, GroupMessage::SealAck { .. }) {
             self.vouches(from, group, *tail);
@@ -88,7 +91,9 @@ impl Check {
                     self.fail("I6", detail);
                 }
             }
-            GroupMessage::Adopted { .. } => self.not_below_seal(from, group, epoch),
+            GroupMessage::Adopted { .. } | GroupMessage::ConfirmAck { .. } => {
+                self.not_below_seal(from, group, epoch);
+            }
             GroupMessage::Append { .. } | GroupMessage::NewEpoch { .. } => {
                 self.home(from, group, epoch);
             }
@@ -105,7 +110,9 @@ impl Check {
             | GroupMessage::End { .. }
             | GroupMessage::SnapshotOffer { .. }
             | GroupMessage::SnapshotFetch { .. }
-            | GroupMessage::SnapshotChunk { .. } => {}
+            | GroupMessage::SnapshotChunk { .. }
+            | GroupMessage::Confirm { .. }
+            | GroupMessage::AskBeat { .. } => {}
         }
     }
 

@@ -148,6 +148,8 @@ impl World {
 
     /// A node has answered.
     pub(super) fn answer(&mut self, index: Index, request: RequestId, reply: Reply) {
+        let Some(group) = self.requests.get(&request).map(|asked| asked.ask.group) else { return };
+        self.token_told(group, &reply);
         let Some(asked) = self.requests.get_mut(&request) else { return };
         let (group, command) = (asked.ask.group, &asked.ask.command);
         self.report.answered(&reply);

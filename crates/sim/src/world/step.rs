@@ -55,6 +55,7 @@ impl World {
         let mut effects = Vec::new();
         let count = inputs.len() as u64;
         node.handle_all(now, inputs, &mut effects);
+        self.check.at(self.now);
         self.check.observe(index, node);
         if !self.knobs.runs_models(index) {
             self.check.keeps_no_state(index, node);
@@ -183,6 +184,19 @@ impl World {
                 });
                 self.report.ordered(result.is_ok());
             }
+            Effect::Read { to, result } => {
+                self.trace.note(&[now, 22, index as u64, to.0], &[], || {
+                    format!("{now:>10} n{} says of read {}: {result:?}", index + 1, to.0)
+                });
+                self.read_ended(index, to, result);
+            }
+            Effect::AtCut { to, group } => {
+                self.trace.note(&[now, 23, index as u64, to.0, group.0.into()], &[], || {
+                    format!("{now:>10} n{} shows {group} at cut {}", index + 1, to.0)
+                });
+                self.at_cut(index, to, group);
+            }
+            Effect::Cut { to, result } => self.cut_ended(to, result),
             Effect::Note(event) => self.noted(index, &event),
             Effect::Stop(reason) => {
                 self.trace.note(&[now, 15, index as u64], &[], || {

@@ -13,6 +13,7 @@ mod identity;
 mod moves;
 mod orphans;
 mod partitions;
+mod reads;
 mod rules;
 mod scale;
 mod snapshots;

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use types::{Config, ConfigId, Epoch, EpochTable, Hash, Seq, Tail};
+use types::{Config, ConfigId, Epoch, EpochTable, Hash, Seq, Stamp, Tail};
 
 use crate::{DecodeError, Fault, Reader, Snapshot, Writer, limits};
 
@@ -147,6 +147,21 @@ pub enum GroupMessage {
         /// Some of it, up to [`limits::SNAPSHOT_CHUNK_BYTES_MAX`].
         bytes: Bytes,
     },
+    /// Home to member: have you promised anybody else?
+    Confirm {
+        /// Rises with every such round of this home in this epoch.
+        round: u64,
+    },
+    /// Member to home: not when I was asked.
+    ConfirmAck {
+        /// The round that is answered.
+        round: u64,
+    },
+    /// Member to home: somebody here waits until the group has closed its time above this.
+    AskBeat {
+        /// The stamp that a committed record is to be above.
+        above: Stamp,
+    },
 }
 
 impl GroupMessage {
@@ -162,7 +177,9 @@ impl GroupMessage {
             | Self::NewEpoch { .. }
             | Self::Fetch { .. }
             | Self::AskEnd
-            | Self::SnapshotFetch { .. } => true,
+            | Self::SnapshotFetch { .. }
+            | Self::Confirm { .. }
+            | Self::AskBeat { .. } => true,
             Self::AppendAck { .. }
             | Self::Refused { .. }
             | Self::SealAck { .. }
@@ -174,7 +191,8 @@ impl GroupMessage {
             | Self::End { .. }
             | Self::Digest { .. }
             | Self::SnapshotOffer { .. }
-            | Self::SnapshotChunk { .. } => false,
+            | Self::SnapshotChunk { .. }
+            | Self::ConfirmAck { .. } => false,
         }
     }
 
@@ -202,6 +220,9 @@ impl GroupMessage {
             Self::SnapshotOffer { .. } => 19,
             Self::SnapshotFetch { .. } => 20,
             Self::SnapshotChunk { .. } => 21,
+            Self::Confirm { .. } => 22,
+            Self::ConfirmAck { .. } => 23,
+            Self::AskBeat { .. } => 24,
         }
     }
 
@@ -262,6 +283,12 @@ impl GroupMessage {
             Self::SnapshotChunk { seq, offset, bytes } => {
                 writer.u64(seq.0).u64(*offset).run(bytes);
             }
+            Self::Confirm { round } | Self::ConfirmAck { round } => {
+                writer.u64(*round);
+            }
+            Self::AskBeat { above } => {
+                writer.u64(above.0);
+            }
         }
     }
 
@@ -316,6 +343,9 @@ impl GroupMessage {
                 offset: reader.u64()?,
                 bytes: frame.slice_ref(reader.run("chunk", limits::SNAPSHOT_CHUNK_BYTES_MAX)?),
             },
+            22 => Self::Confirm { round: reader.u64()? },
+            23 => Self::ConfirmAck { round: reader.u64()? },
+            24 => Self::AskBeat { above: Stamp(reader.u64()?) },
             value => {
                 return Err(DecodeError::Invalid { field: "message tag", value: value.into() });
             }

@@ -145,6 +145,39 @@ fn released_bytes_of_repairs_stay_readable() {
     }
 }
 
+/// Those that came with reads.
+fn reads() -> Vec<Message> {
+    let (round, above) = (7, Stamp(1_000));
+    let seen = Some(Tail { epoch: Epoch(2), seq: Seq(9), hash: crate::digest(b"tail") });
+    let outcome = Bytes::from_static(b"settled");
+    let reply = Reply::Done { seq: Seq(8), stamp: Stamp(5), repeated: false, outcome, seen };
+    let bodies = [
+        GroupMessage::Confirm { round },
+        GroupMessage::ConfirmAck { round },
+        GroupMessage::AskBeat { above },
+    ];
+    let in_group = |body| Message::Group { group: GroupId(18), epoch: Epoch(2), body };
+    bodies.map(in_group).into_iter().chain([Message::Answered { ticket: 11, reply }]).collect()
+}
+
+#[test]
+fn released_bytes_of_reads_stay_readable() {
+    // A home that takes another message for a member's word would answer reads that it may not.
+    let mut builder = FrameBuilder::default();
+    for message in reads() {
+        builder.push(&message);
+    }
+    let frame = builder.take().unwrap();
+    let golden = Bytes::from_static(include_bytes!("../../golden/v1/reads.bin"));
+    assert_eq!(frame, golden);
+    assert_eq!(decode_frame(&golden), Ok(reads()));
+    for length in 0..frame.len() {
+        if let Ok(messages) = decode_frame(&frame.slice(..length)) {
+            assert_eq!(messages[..], reads()[..messages.len()], "length {length}");
+        }
+    }
+}
+
 #[test]
 fn a_frame_cut_anywhere_is_refused_or_ends_between_messages() {
     let frame = frame();

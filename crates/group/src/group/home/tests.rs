@@ -1,47 +1,9 @@
 //! What a home prepares for a member that is not there is work taken from those that are.
 
-use alloc::string::String;
-
-use register::Phase;
-use types::{ConfigId, Start};
-
 use super::*;
-use crate::group::fixture::{Count, RESEND_US, at, member};
+use crate::group::fixture::{RESEND_US, at, home};
 
 const OTHERS: [NodeId; 2] = [NodeId(1), NodeId(3)];
-
-/// The home of epoch 2, without sessions; record 5 is the epoch's first.
-fn home(out: &mut Vec<Out>) -> Group<Count> {
-    let mut group = member(4, 1, usize::MAX);
-    let mut history = group.table().clone();
-    let (config, hash) = (ConfigId(1), group.tail().hash);
-    history.push(Start {
-        epoch: Epoch(2),
-        seq: Seq(5),
-        hash,
-        config,
-        forced: false,
-        class: types::Class::Sync,
-    });
-    let state = GroupState {
-        version: 3,
-        issued: Epoch(2),
-        epoch: Epoch(2),
-        home: Some(NodeId(2)),
-        config: group.meta.config.clone(),
-        whole: None,
-        history,
-        phase: Phase::Active,
-        moved_at: Stamp(0),
-        model: ModelVersion::FIRST,
-        actor: String::new(),
-        reason: String::new(),
-        changed_by: None,
-        disposals: Vec::new(),
-    };
-    group.become_home(at(1), &state, out);
-    group
-}
 
 /// Who is sent how many announcements and records.
 fn sent(out: &mut Vec<Out>) -> BTreeMap<NodeId, (u32, u32)> {

@@ -289,8 +289,8 @@ impl<M: Model> Group<M> {
             fetching.asked = None;
         }
         // Commands that were waited for here may have been carried out by what is in the snapshot.
-        let answers = &self.answers;
-        let told = self.desk.end_answered(|id, digest| answers.get(id, digest));
+        let (answers, seen) = (&self.answers, self.seen());
+        let told = self.desk.end_answered(|id, digest| answers.get(id, digest, seen));
         out.extend(told.into_iter().map(|(to, reply)| Out::Answer { to, reply }));
         out.push(Out::Note(Event::Installed { group: self.id, seq: at.seq }));
         self.remove_unnamed(out);
