@@ -8,6 +8,9 @@ use tokio::time::Instant;
 
 use crate::{Client, Problem, Trouble};
 
+/// The header in which a client names a request of its own making.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
 /// Why a call gave no answer. The endpoint's URL is part of the text.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CallError {
@@ -86,7 +89,37 @@ impl Client {
         token: Option<&str>,
         body: &Value,
     ) -> Result<Value, CallError> {
+        self.post_with(endpoint, path, token, HeaderMap::with_capacity(4), body).await
+    }
+
+    /// The same for a request that the caller names: with the same name it is done once, so it may be
+    /// repeated, at another endpoint too.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn post_named(
+        &self,
+        endpoint: usize,
+        path: &str,
+        token: Option<&str>,
+        name: &str,
+        body: &Value,
+    ) -> Result<Value, CallError> {
         let mut headers = HeaderMap::with_capacity(4);
+        let name = HeaderValue::from_str(name)
+            .map_err(|_| CallError::BadRequest { what: "the name has odd characters" })?;
+        headers.insert(IDEMPOTENCY_KEY, name);
+        self.post_with(endpoint, path, token, headers, body).await
+    }
+
+    async fn post_with(
+        &self,
+        endpoint: usize,
+        path: &str,
+        token: Option<&str>,
+        mut headers: HeaderMap,
+        body: &Value,
+    ) -> Result<Value, CallError> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(token) = token {
             let mut value = HeaderValue::from_str(&format!("Bearer {token}"))

@@ -37,6 +37,7 @@ fn page<M: Model>(site: &Site, view: &NodeView<'_, M>) -> String {
     page.storage(view);
     page.transport(site, view);
     page.groups(site, view, &view.node.statuses(view.now));
+    page.channels(view);
     page.0
 }
 
@@ -198,6 +199,26 @@ impl Page {
         let help = "Connections of strangers and misfits turned away.";
         let rejected = metrics.rejected.iter().sum();
         self.single("session_rejected_total", "counter", help, whole(rejected));
+    }
+
+    /// Of channels only what is there: most groups have none.
+    fn channels<M: Model>(&mut self, view: &NodeView<'_, M>) {
+        self.family("channel_pending", "gauge", "Messages to another group that are not answered.");
+        let groups = || view.node.groups().filter(|group| !group.channels().is_unused());
+        for group in groups() {
+            for (to, outbox) in group.channels().outboxes() {
+                let (from, to) = (group.id().0.to_string(), to.0.to_string());
+                let labels = [("from", from.as_str()), ("to", to.as_str())];
+                self.sample("channel_pending", &labels, whole(outbox.pending().count() as u64));
+            }
+        }
+        let help =
+            "Ends of channels that take nothing more: people have to settle what contradicts.";
+        self.family("group_frozen_channels", "gauge", help);
+        for group in groups() {
+            let (id, count) = (group.id().0.to_string(), group.channels().cases().count());
+            self.sample("group_frozen_channels", &[("group", &id)], whole(count as u64));
+        }
     }
 
     fn groups<M: Model>(

@@ -1,6 +1,7 @@
 //! What operators ask and order, through any node that answers.
 
 mod accounts;
+mod cases;
 mod cluster_client;
 mod models;
 mod orders;
@@ -34,6 +35,10 @@ pub(crate) enum Operate {
     Outcome(outcome::Args),
     /// List accounts, or open and fund them.
     Accounts(accounts::Args),
+    /// Show what people have to settle: frozen channels, money in suspense, payments that wait.
+    Cases(cases::Args),
+    /// Wish back what is pending of a payment between two ledgers; the creditor's decides.
+    Cancel(cases::Cancel),
 }
 
 /// Runs one.
@@ -50,6 +55,8 @@ pub(crate) fn run(operate: &Operate) -> Ended {
             Operate::Groups(args) => reconfigure::run(args).await,
             Operate::Outcome(args) => outcome::run(args).await,
             Operate::Accounts(args) => accounts::run(args).await,
+            Operate::Cases(args) => cases::cases(args).await,
+            Operate::Cancel(args) => cases::cancel(args).await,
         }
     })
 }

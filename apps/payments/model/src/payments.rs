@@ -140,6 +140,18 @@ impl Payments {
         self.transit.pending.iter().map(|(transfer, pending)| (*transfer, pending))
     }
 
+    /// The message in which a pending payment came, and its place there.
+    #[must_use]
+    pub fn message_of(&self, pending: &Pending) -> Option<(Recorded<'_>, usize)> {
+        let recorded = self.archive.read(pending.record, &self.transit)?;
+        Some((recorded, usize::from(pending.index)))
+    }
+
+    /// What stands on the suspense accounts in that currency, by case.
+    pub fn suspended(&self, currency: Currency) -> impl Iterator<Item = (u64, Balance)> {
+        self.books.get(&currency).into_iter().flat_map(Book::suspended)
+    }
+
     /// How payments ended that waited for another group, in order.
     pub fn ended(&self) -> impl DoubleEndedIterator<Item = &Ended> {
         self.transit.ended.iter()

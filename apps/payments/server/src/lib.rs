@@ -14,6 +14,7 @@ mod accounts;
 mod answer;
 mod books;
 mod cancel;
+mod cases;
 mod clearing;
 mod deadline;
 mod decimal;

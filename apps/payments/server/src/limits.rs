@@ -19,6 +19,9 @@ pub const FINDINGS_MAX: usize = 10;
 /// Currencies whose books are added up in one look; those without accounts cost nothing.
 pub const CURRENCIES_PER_LOOK: usize = 32;
 
+/// Payments named in one answer that wait for another ledger, the oldest.
+pub const PENDING_LISTED_MAX: usize = 100;
+
 /// Groups whose models are digested in one look: a digest goes over all books of a group.
 pub const DIGESTS_PER_LOOK: u16 = 8;
 

@@ -54,6 +54,12 @@ pub(crate) fn paths() -> Value {
                  what is in flight; `pending_count`",
             )],
         ) },
+        "/v1/cases": { "get": operation(
+            "What people have to settle: frozen channels, money in suspense, and the payments that wait for \
+             another ledger.",
+            &[],
+            &[("200", "`frozen`, `suspense`, `pending` (the 100 oldest of `pending_count`)")],
+        ) },
         "/v1/digests": { "get": operation(
             "Digests of each group: equal positions must come with equal digests in every region.",
             &[],

@@ -117,6 +117,29 @@ impl ClusterClient {
         self.client.post_json(endpoint, path, Some(token), body).await.map_err(failure)
     }
 
+    /// Orders something under a name that makes it harmless to order it again, of one node after the other
+    /// until one knows what it is about and takes it.
+    pub(crate) async fn order_named(
+        &self,
+        path: &str,
+        token: &str,
+        name: &str,
+    ) -> Result<Value, Failure> {
+        let (mut missing, mut errors) = (None, Vec::new());
+        for index in 0..self.client.endpoints().len() {
+            let body = Value::Object(serde_json::Map::new());
+            match self.client.post_named(index, path, Some(token), name, &body).await {
+                Ok(value) => return Ok(value),
+                Err(CallError::Refused { url, problem }) if problem.status == 404 => {
+                    missing = Some(CallError::Refused { url, problem });
+                }
+                Err(error) if is_elsewhere(&error) => errors.push(error),
+                Err(error) => return Err(failure(error)),
+            }
+        }
+        Err(missing.map_or_else(|| nobody(errors), failure))
+    }
+
     /// Orders something of one node after the other until one takes it. Only a node that has
     /// certainly done nothing is passed over.
     pub(crate) async fn order(

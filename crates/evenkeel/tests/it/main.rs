@@ -1,6 +1,7 @@
 //! The command as its users meet it: arguments, exit codes, messages, files, processes.
 #![expect(clippy::unwrap_used, reason = "test helpers; a failed step fails the test")]
 
+mod across;
 mod classes;
 mod cluster;
 mod command;

@@ -6,7 +6,7 @@
 
 use alloc::format;
 
-use ledger::{Posted, Transfer, TransferId};
+use ledger::{Balance, Posted, Transfer, TransferId};
 use types::Amount;
 
 use super::{Book, Details, FUNDING, Kind};
@@ -21,6 +21,15 @@ pub(super) fn is_suspense(key: &str) -> bool {
 }
 
 impl Book {
+    /// The suspense accounts by case, with what stands on them, in the order in which they were opened.
+    pub(crate) fn suspended(&self) -> impl Iterator<Item = (u64, Balance)> {
+        let accounts = self.details.iter().zip(self.ledger.accounts());
+        accounts.filter_map(|(details, account)| {
+            let case = details.key.strip_prefix(PREFIX)?.parse().ok()?;
+            Some((case, account.balance()))
+        })
+    }
+
     /// Whether so many amounts can be posted, and all that is pending still be given back.
     pub(crate) fn can_suspend(&self, count: usize) -> bool {
         let count = u64::try_from(count).unwrap_or(u64::MAX);

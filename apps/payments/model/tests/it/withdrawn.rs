@@ -93,6 +93,8 @@ fn what_is_withdrawn_under_a_case_stands_in_the_books_once() {
     let suspended = payments.account(eur(), "HOUSE:SUSPENSE:12").unwrap();
     assert_eq!(suspended.balance, Balance::Credit(Amount(200)));
     assert_eq!(payments.account(eur(), "HOUSE:SUSPENSE:13"), None);
+    let suspended: Vec<_> = payments.suspended(eur()).collect();
+    assert_eq!(suspended, [(12, Balance::Credit(Amount(200)))]);
     assert_eq!(balance(&payments, "poor"), Amount(0));
     payments.assert_books();
     let reserved = run(&mut payments, 9, &open("HOUSE:SUSPENSE:14", 0));

@@ -127,3 +127,48 @@ async fn a_message_is_carried_out_in_the_ledger_of_its_first_debtor() {
     assert_eq!(statuses, ["ACSC", "ACSC", "RJCT"]);
     assert_eq!(answer.element("Cd"), "NARR");
 }
+
+/// If an id that two ledgers take at once for two messages has no outcome that stays, its sender pays twice or
+/// not at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_two_ledgers_take_at_once_keeps_what_each_message_was_told() {
+    let world = World::ledgers(3).await;
+    let (here, there) = (account(1), elsewhere(7));
+    for key in [&here, &there] {
+        assert_eq!(open(&world, key, "1000.00").await, 201);
+    }
+    let (mut told, mut moved) = ([0_u32; 2], [0_u32; 2]);
+    for number in 1..=20 {
+        // The same id; another payment, from the other's account.
+        let one = message(number, &there);
+        let mut other = draft(number);
+        other.payments[0].debtor_iban.clone_from(&there);
+        other.payments[0].creditor_iban.clone_from(&here);
+        other.payments[0].uetr = uetr(u128::from(number) << 80 | 0x99);
+        other.payments[0].transaction_id = format!("OTHER-{number}");
+        let other = other.write(Version::V08);
+        let firsts = tokio::join!(world.pay(&one), world.pay(&other));
+        for (index, (message, first)) in [(&one, firsts.0), (&other, firsts.1)].iter().enumerate() {
+            let again = world.pay(message).await;
+            match first.status {
+                200 => {
+                    assert_eq!(first.element("GrpSts"), "ACSC");
+                    assert_eq!((again.status, &again.body), (200, &first.body));
+                    moved[index] += 1;
+                }
+                409 => {
+                    assert_eq!((first.problem().as_str(), again.status), ("conflict", 409));
+                    told[index] += 1;
+                }
+                _ => panic!("{}", first.text()),
+            }
+        }
+    }
+    assert!(moved.iter().sum::<u32>() >= 20, "each id is used at least once: {moved:?} {told:?}");
+    let cents = 100_000 - 1_234 * i64::from(moved[0]) + 1_234 * i64::from(moved[1]);
+    let account = world.get(&format!("/v1/accounts/EUR/{here}")).await.json();
+    let balance = account["balance"].as_str().unwrap().replace('.', "");
+    assert_eq!(balance.parse(), Ok(cents));
+    let books = world.get("/v1/books").await.json();
+    assert_eq!((&books["balanced"], &books["pending_count"]), (&json!(true), &json!(0)));
+}
