@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request};
+use axum::http::{HeaderValue, Method, Request};
 use http_body_util::{BodyExt, Limited};
 use libfuzzer_sys::fuzz_target;
 use payments_model::Payments;
@@ -20,7 +20,8 @@ use transport::pki::{Authority, NODE_DAYS};
 use types::NodeId;
 
 /// Doors that take something from outside. A `*` stands for bytes of the input.
-const DOORS: [(Method, &str); 12] = [
+const DOORS: [(Method, &str); 13] = [
+    (Method::GET, "/v1/cut?at_us=*"),
     (Method::POST, "/v1/payments"),
     (Method::POST, "/v1/accounts"),
     (Method::POST, "/v1/accounts/EUR/DE89370400440532013000/state"),
@@ -98,6 +99,11 @@ fuzz_target!(|data: &[u8]| {
     }
     if headers & 4 == 0 {
         request = request.header("idempotency-key", "one");
+    }
+    if headers & 8 == 0
+        && let Ok(text) = HeaderValue::from_bytes(body)
+    {
+        request = request.header("evenkeel-session", text.clone()).header("evenkeel-read", text);
     }
     let Ok(request) = request.body(Body::from(body.to_vec())) else { return };
     let world = &*WORLD;

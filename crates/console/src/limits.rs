@@ -56,3 +56,13 @@ const _: () = assert!(TOKEN_BYTES_MIN < TOKEN_BYTES_MAX);
 
 /// Records of a run that was set aside in one answer. Each is read from the disk.
 pub const ORPHANS_PER_PAGE: usize = 100;
+
+/// Tokens that one request may bring, and that one answer gives: more than a client with a few ledgers
+/// has, and few enough for the head of a request.
+pub const TOKENS_MAX: usize = 64;
+
+/// How long a read waits for what it asks for when it does not say: a reader that is told why sooner can
+/// ask elsewhere.
+pub const READ_PATIENCE_US: u64 = 2_000_000;
+
+const _: () = assert!(TOKENS_MAX * (types::Token::BYTES_MAX + 2) < READ_AHEAD_BYTES_MAX);

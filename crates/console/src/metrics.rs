@@ -36,6 +36,7 @@ fn page<M: Model>(site: &Site, view: &NodeView<'_, M>) -> String {
     page.node(site, view);
     page.storage(view);
     page.transport(site, view);
+    page.reads(view);
     page.groups(site, view, &view.node.statuses(view.now));
     page.channels(view);
     page.0
@@ -219,6 +220,22 @@ impl Page {
             let (id, count) = (group.id().0.to_string(), group.channels().cases().count());
             self.sample("group_frozen_channels", &[("group", &id)], whole(count as u64));
         }
+    }
+
+    fn reads<M: Model>(&mut self, view: &NodeView<'_, M>) {
+        let tally = view.node.reads();
+        self.family("reads_total", "counter", "Reads by level and how they ended.");
+        for ((level, end), count) in &tally.ended {
+            let labels = [("level", level.name()), ("outcome", end.name())];
+            self.sample("reads_total", &labels, whole(*count));
+        }
+        let help = "For how long reads waited until they ended, by level.";
+        self.family("read_wait_seconds_total", "counter", help);
+        for (level, waited_us) in &tally.waited_us {
+            self.sample("read_wait_seconds_total", &[("level", level.name())], seconds(*waited_us));
+        }
+        let help = "Reads and cuts that wait now.";
+        self.single("reads_waiting", "gauge", help, whole(tally.waiting as u64));
     }
 
     fn groups<M: Model>(

@@ -9,14 +9,14 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Request, Response};
 use console::limits::JSON_BYTES_MAX;
-use console::{Problem, json, parse, read_body};
+use console::{Problem, json, parse, read_body, tell_tokens};
 use ledger::State as AccountState;
 use payments_model::{Command, Refusal, Reply, SetAccountState};
 use serde::Deserialize;
 use serde_json::json as value;
 use types::MessageId;
 
-use crate::accounts::{carry_out, currency, out_of_limits, state_name};
+use crate::accounts::{Carried, carry_out, currency, out_of_limits, state_name};
 use crate::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 use crate::pay;
 use crate::router::App;
@@ -62,15 +62,20 @@ pub(crate) async fn set(
     let id = id(&code, &key, name);
     let asked = parts.uri.path();
     let account = (currency, key.as_str());
-    let (group, reply, repeated) = carry_out(&app, account, id, encoded, asked).await?;
+    let done = carry_out(&app, account, id, encoded, asked).await?;
+    let Carried { group, reply, repeated, token } = done;
     match reply {
-        Reply::StateSet => Ok(json(&value!({
-            "currency": currency.code(),
-            "key": key,
-            "state": state_name(state),
-            "group": group.0,
-            "repeated": repeated,
-        }))),
+        Reply::StateSet => {
+            let mut response = json(&value!({
+                "currency": currency.code(),
+                "key": key,
+                "state": state_name(state),
+                "group": group.0,
+                "repeated": repeated,
+            }));
+            tell_tokens(response.headers_mut(), token.as_slice());
+            Ok(response)
+        }
         Reply::Refused(refusal) => Err(refused(refusal).with("repeated", repeated)),
         Reply::Decided { .. }
         | Reply::Opened

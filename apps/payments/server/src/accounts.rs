@@ -3,17 +3,17 @@
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{HeaderMap, Request, Response, StatusCode, Uri};
 use bytes::Bytes;
 use console::limits::JSON_BYTES_MAX;
-use console::{Problem, json, parse, position, read_body};
+use console::{Problem, Read, json, parse, position, read_body, tell_tokens};
 use ledger::{Balance, State as AccountState};
 use payments_model::{
     AccountView, Command, Encoded, Kind, OpenAccount, OutOfLimits, Refusal, Reply,
 };
 use serde::Deserialize;
 use serde_json::{Value, json as value};
-use types::{Currency, GroupId, MessageId, Stamp};
+use types::{Currency, GroupId, MessageId, Stamp, Token};
 
 use crate::limits::{ACCOUNTS_MAX, NOT_AFTER_US_MAX};
 use crate::router::App;
@@ -80,7 +80,8 @@ pub(crate) async fn open(
     let (short, _) = encoded.digest.0.split_first_chunk().expect("a hash has more than 16 bytes");
     let id = MessageId(*short);
     let account = (currency, opening.key.as_str());
-    let (group, reply, repeated) = carry_out(&app, account, id, encoded, "/v1/accounts").await?;
+    let done = carry_out(&app, account, id, encoded, "/v1/accounts").await?;
+    let Carried { group, reply, repeated, token } = done;
     let created = match reply {
         Reply::Opened => !repeated,
         Reply::Exists => false,
@@ -100,21 +101,33 @@ pub(crate) async fn open(
         "group": group.0,
         "created": created,
     }));
+    tell_tokens(response.headers_mut(), token.as_slice());
     if created {
         *response.status_mut() = StatusCode::CREATED;
     }
     Ok(response)
 }
 
-/// Has the group that keeps an account carry out a command about it, and returns the group, what the
-/// ledger said, and whether it had said so before this request to `path`.
+/// What came of a command about an account.
+pub(crate) struct Carried {
+    /// The group that keeps it.
+    pub(crate) group: GroupId,
+    /// What the ledger said.
+    pub(crate) reply: Reply,
+    /// Whether it had said so before this request.
+    pub(crate) repeated: bool,
+    /// What the client has seen with it.
+    pub(crate) token: Option<Token>,
+}
+
+/// Has the group that keeps an account carry out a command about it that came to `path`.
 pub(crate) async fn carry_out(
     app: &App,
     (currency, key): (Currency, &str),
     id: MessageId,
     encoded: Encoded,
     path: &str,
-) -> Result<(GroupId, Reply, bool), Problem> {
+) -> Result<Carried, Problem> {
     let now = app.handle.clock().wall();
     let command = wire::Command {
         id,
@@ -127,26 +140,37 @@ pub(crate) async fn carry_out(
         Problem::new(504, "unknown-outcome", "Ask again with the same request.")
             .detail("this node stopped while it was under way")
     })?;
+    let token = reply.token(group);
     let wire::Reply::Done { outcome, repeated, .. } = reply else {
         return Err(pay::not_done(app, reply, id, path));
     };
     let reply = Reply::decode(&outcome).map_err(|_| pay::unreadable())?;
-    Ok((group, reply, repeated))
+    Ok(Carried { group, reply, repeated, token })
 }
 
 /// `GET /v1/accounts`: in order of currency, of ledger and of opening, the house's own included.
 pub(crate) async fn all(
     State(app): State<App>,
     page: Result<Query<Page>, QueryRejection>,
+    headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response<Body>, Problem> {
     let Query(Page { currency: code, offset, limit }) = page?;
+    let reading = app.reading(&headers)?;
     let limit = limit.unwrap_or(ACCOUNTS_MAX).min(ACCOUNTS_MAX);
     let currencies = match code.as_deref() {
         Some(code) => vec![currency(code)?],
         None => Currency::all().collect(),
     };
     let placement = app.placement();
-    let rows = app.read(None, move |view| {
+    let mut groups: Vec<GroupId> =
+        currencies.iter().flat_map(|currency| placement.ledgers(*currency)).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    let here = app.groups().await?;
+    groups.retain(|group| here.contains(group));
+    let path = whole_path(&uri);
+    let rows = app.show(&reading, &path, groups, move |view| {
         let mut pass = offset;
         let ledgers = currencies
             .into_iter()
@@ -165,49 +189,67 @@ pub(crate) async fn all(
         });
         all.flatten().take(limit + 1).collect::<Vec<_>>()
     });
-    let mut rows = rows.await?;
+    let Read { value: mut rows, seen } = rows.await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = offset.saturating_add(rows.len());
-    Ok(json(&value!({
+    Ok(seen.tell(json(&value!({
         "observer": app.site.node().0,
         "accounts": rows,
         "next_offset": more.then_some(next),
-    })))
+    }))))
 }
 
 /// `GET /v1/accounts/{currency}/{key}`.
 pub(crate) async fn one(
     State(app): State<App>,
     path: Result<Path<(String, String)>, PathRejection>,
+    headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response<Body>, Problem> {
     let Path((code, key)) = path?;
     let currency = currency(&code)?;
+    let reading = app.reading(&headers)?;
     let placement = app.placement();
     let placed = placement.group(currency, &key);
-    let found = app.read(Some(placed), move |view| {
-        // An account of the house's, such as one for suspense, may stand in any ledger of its currency.
+    // An account of the house's, such as one for suspense, may stand in any ledger of its currency.
+    let is_houses = ["HOUSE:", "SUSPENSE:"].iter().any(|stem| key.starts_with(stem));
+    let groups: Vec<GroupId> =
+        if is_houses { placement.ledgers(currency).collect() } else { vec![placed] };
+    let (searched, is_provisional) = (groups.clone(), reading.is_provisional());
+    let path = whole_path(&uri);
+    let found = app.show(&reading, &path, groups, move |view| {
         let has_it = |group: &GroupId| {
             let here = view.node.group(*group);
             here.is_some_and(|here| here.model().account(currency, &key).is_some())
         };
-        let group = placement.ledgers(currency).find(has_it).unwrap_or(placed);
+        let group = searched.into_iter().find(has_it).unwrap_or(placed);
         let here = view.node.group(group)?;
         let status = here.status(view.now);
         let as_of = position(view.now, status.applied, status.closed);
-        let account =
-            here.model().account(currency, &key).map(|account| row(currency, group, &account));
+        let early = here.provisional().filter(|_| is_provisional);
+        let model = early.map_or_else(|| here.model(), |(model, _)| model);
+        let account = model.account(currency, &key).map(|account| row(currency, group, &account));
         Some((account, as_of))
     });
-    let Some((account, as_of)) = found.await? else { return Err(Problem::not_found()) };
+    let Read { value, seen } = found.await?;
+    let Some((account, as_of)) = value else { return Err(Problem::not_found()) };
     match account {
         Some(mut account) => {
             account["as_of"] = as_of;
-            Ok(json(&account))
+            if is_provisional {
+                account["provisional"] = value!(true);
+            }
+            Ok(seen.tell(json(&account)))
         }
         None => Err(Problem::new(404, "no-such-account", "No such account is known here.")
             .with("as_of", as_of)),
     }
+}
+
+/// Path and query of a request, for one that is sent elsewhere.
+pub(crate) fn whole_path(uri: &Uri) -> String {
+    uri.path_and_query().map_or("/", |path| path.as_str()).to_owned()
 }
 
 fn row(currency: Currency, group: GroupId, account: &AccountView<'_>) -> Value {

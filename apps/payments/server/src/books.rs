@@ -3,21 +3,30 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::Response;
-use console::{Problem, hash_hex, json, position};
+use axum::http::{HeaderMap, Response, Uri};
+use console::{Problem, Read, hash_hex, json, position};
+use group::Group;
 use model::Model;
 use payments_model::Payments;
 use runtime::NodeView;
 use serde_json::{Map, Value, json as value};
 use types::{Amount, Currency, GroupId};
 
+use crate::accounts::whole_path;
 use crate::limits::{CURRENCIES_PER_LOOK, DIGESTS_PER_LOOK};
 use crate::router::App;
 use crate::{clearing, decimal};
 
 /// `GET /v1/books`: every ledger in use, each added up from its accounts anew, and every pair of ledgers
 /// with what is in flight between them.
-pub(crate) async fn books(State(app): State<App>) -> Result<Response<Body>, Problem> {
+pub(crate) async fn books(
+    State(app): State<App>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response<Body>, Problem> {
+    let reading = app.reading(&headers)?;
+    let (path, here) = (whole_path(&uri), app.groups().await?);
+    let mut last = None;
     let (mut books, mut clearing) = (Vec::new(), Vec::new());
     let currencies: Vec<Currency> = Currency::all().collect();
     let placement = app.placement();
@@ -25,7 +34,7 @@ pub(crate) async fn books(State(app): State<App>) -> Result<Response<Body>, Prob
     // up what else is to be decided, so there should not be only one.
     for some in currencies.chunks(CURRENCIES_PER_LOOK) {
         let some = some.to_vec();
-        let some = app.read(None, move |view| {
+        let some = app.show(&reading, &path, here.clone(), move |view| {
             let ledgers = some.iter().flat_map(|currency| {
                 placement.ledgers(*currency).map(move |group| (group, *currency))
             });
@@ -35,20 +44,25 @@ pub(crate) async fn books(State(app): State<App>) -> Result<Response<Body>, Prob
             });
             (books.collect::<Vec<_>>(), pairs.collect::<Vec<_>>())
         });
-        let (more_books, more_pairs) = some.await?;
+        let Read { value: (more_books, more_pairs), seen } = some.await?;
+        last = Some(seen);
         books.extend(more_books);
         clearing.extend(more_pairs);
     }
     let balanced = books.iter().all(|book| book["balanced"] == true)
         && clearing.iter().all(|pair| pair["state"] != "differs");
     let pending: u64 = clearing.iter().filter_map(|pair| pair["pending_count"].as_u64()).sum();
-    Ok(json(&value!({
+    let response = json(&value!({
         "observer": app.site.node().0,
         "balanced": balanced,
         "books": books,
         "clearing": clearing,
         "pending_count": pending,
-    })))
+    }));
+    Ok(match last {
+        Some(seen) => seen.tell(response),
+        None => response,
+    })
 }
 
 /// `GET /v1/digests`: equal `applied_seq` must come with equal `trail` and `digest` in every region.
@@ -79,6 +93,13 @@ fn digest(view: &NodeView<'_, Payments>, group: GroupId) -> Option<Value> {
 
 fn book(view: &NodeView<'_, Payments>, group: GroupId, currency: Currency) -> Option<Value> {
     let here = view.node.group(group)?;
+    let mut book = sums(here, currency)?;
+    book["as_of"] = position(view.now, here.applied(), here.closed());
+    Some(book)
+}
+
+/// One ledger, added up from its accounts; nothing if it is not in use.
+pub(crate) fn sums(here: &Group<Payments>, currency: Currency) -> Option<Value> {
     let model = here.model();
     let counts = model.counts().get(&currency);
     let accounts = model.account_count(currency);
@@ -87,7 +108,6 @@ fn book(view: &NodeView<'_, Payments>, group: GroupId, currency: Currency) -> Op
     }
     let sums = model.sums(currency)?;
     let totals = model.totals(currency)?;
-    let status = here.status(view.now);
     let balanced = sums.debits == sums.credits
         && sums.debit_balances == sums.credit_balances
         && (sums.debits, sums.credits) == (totals.debits, totals.credits);
@@ -102,7 +122,7 @@ fn book(view: &NodeView<'_, Payments>, group: GroupId, currency: Currency) -> Op
     }
     Some(value!({
         "currency": currency.code(),
-        "group": group.0,
+        "group": here.id().0,
         "accounts_count": accounts,
         "debits": amount(sums.debits),
         "credits": amount(sums.credits),
@@ -117,6 +137,5 @@ fn book(view: &NodeView<'_, Payments>, group: GroupId, currency: Currency) -> Op
         "received_amount": amount(counts.map_or(Amount::ZERO, |counts| counts.received_amount)),
         "rejected_count": rejected_count,
         "rejected_by_reason": rejected,
-        "as_of": position(view.now, status.applied, status.closed),
     }))
 }

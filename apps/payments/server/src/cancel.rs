@@ -9,7 +9,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response, StatusCode, Uri};
 use bytes::Bytes;
-use console::{Problem, json};
+use console::{Problem, json, tell_tokens};
 use payments_model::{Command, PaymentKey, Refusal, Reply};
 use serde_json::json as value;
 use types::{MessageId, Stamp};
@@ -46,6 +46,7 @@ pub(crate) async fn cancel(
         Problem::new(504, "unknown-outcome", "Ask again with the same request.")
             .detail("this node stopped while it was under way")
     })?;
+    let token = reply.token(found.group);
     let wire::Reply::Done { outcome, repeated, .. } = reply else {
         return Err(pay::not_done(&app, reply, command_id, uri.path()));
     };
@@ -58,6 +59,7 @@ pub(crate) async fn cancel(
                 "next_step": "look at the status: the creditor's ledger decides",
             }));
             *response.status_mut() = StatusCode::ACCEPTED;
+            tell_tokens(response.headers_mut(), token.as_slice());
             Ok(response)
         }
         Ok(Reply::Refused(Refusal::NothingPending)) => {

@@ -4,7 +4,7 @@
 //! it found, some microseconds for a usual message, and the rest happens where the request is.
 
 use payments_model::{Across, Date, Message, Recorded, Transaction, Verdict, Version};
-use types::{Amount, Currency, GroupId, Hash, Now, Seq, Stamp};
+use types::{Amount, Currency, GroupId, Hash, Now, Seq, Stamp, Token};
 
 /// A message that was carried out, with where this node stood when it was looked up.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) struct Found {
     pub(crate) stamp: Stamp,
     pub(crate) raw_sha256: Hash,
     pub(crate) verdicts: Vec<Verdict>,
+    /// What whoever is told of this has seen.
+    pub(crate) token: Option<Token>,
     pub(crate) across: Vec<Option<Across>>,
     /// When the last of its statuses was reached.
     pub(crate) latest: Stamp,
@@ -70,6 +72,7 @@ impl Found {
         group: GroupId,
         now: Now,
         (applied, closed): (Seq, Stamp),
+        token: Option<Token>,
         recorded: &Recorded<'_>,
     ) -> Self {
         let message = &recorded.message;
@@ -92,6 +95,7 @@ impl Found {
             stamp: recorded.stamp,
             raw_sha256: recorded.raw_sha256,
             verdicts: recorded.verdicts.clone(),
+            token,
             across: recorded.across.clone(),
             latest: recorded.latest(),
             currency: message.currency,

@@ -16,6 +16,7 @@ mod books;
 mod cancel;
 mod cases;
 mod clearing;
+mod cut;
 mod deadline;
 mod decimal;
 mod found;

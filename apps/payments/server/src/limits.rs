@@ -25,5 +25,12 @@ pub const PENDING_LISTED_MAX: usize = 100;
 /// Groups whose models are digested in one look: a digest goes over all books of a group.
 pub const DIGESTS_PER_LOOK: u16 = 8;
 
+/// How far ahead a cut is planned for which no time is named: a round trip to every home, so that idle
+/// groups close their time in time, and some for clocks that differ.
+pub const CUT_AHEAD_MS: u64 = 500;
+
+/// How long after its time a cut is waited for.
+pub const CUT_WAIT_US: u64 = 5_000_000;
+
 const _: () =
     assert!(MESSAGE_BYTES_MAX >= payments_message::limits::Limits::DEFAULT.document_bytes_max);

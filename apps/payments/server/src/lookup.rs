@@ -1,20 +1,30 @@
 //! `GET /v1/payments/{id}`: what became of a payment, as this region has heard, with its age.
 
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use axum::http::{Response, StatusCode};
-use console::{Problem, hash_hex, json, position};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, Response, StatusCode, Uri};
+use console::{Problem, Read, Reading, hash_hex, json, position};
+use group::Group;
 use payments_message::date::moment;
 use payments_model::{PaymentKey, Payments, Verdict};
 use runtime::NodeView;
+use serde::Deserialize;
 use serde_json::{Value, json as value};
-use types::{MessageId, Now, Stamp};
+use types::{GroupId, MessageId, Now, Stamp};
 
+use crate::accounts::whole_path;
 use crate::found::Found;
 use crate::pay::{unwritable, xml};
 use crate::router::App;
 use crate::{answer, decimal};
+
+/// Where a payment is, if the request says.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Where {
+    group: Option<u16>,
+}
 
 /// Where a search over all groups was made.
 struct Searched {
@@ -29,57 +39,124 @@ struct Searched {
 pub(crate) async fn status(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
+    query: Result<Query<Where>, QueryRejection>,
+    headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response<Body>, Problem> {
-    let Path(id) = path?;
-    let found = find(&app, id).await?;
-    Ok(json(&describe(&found)))
+    let (Path(id), Query(place)) = (path?, query?);
+    let reading = app.reading(&headers)?;
+    let Read { value: found, seen } = find_at(&app, &reading, &uri, id, place).await?;
+    Ok(seen.tell(json(&describe(&found))))
 }
 
 /// The pacs.002 that answered the message, to the byte.
 pub(crate) async fn report(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
+    query: Result<Query<Where>, QueryRejection>,
+    headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Response<Body>, Problem> {
-    let Path(id) = path?;
-    let found = find(&app, id).await?;
+    let (Path(id), Query(place)) = (path?, query?);
+    let reading = app.reading(&headers)?;
+    let Read { value: found, seen } = find_at(&app, &reading, &uri, id, place).await?;
     let report = answer::decided(&found.message(), &found.decision());
-    Ok(xml(StatusCode::OK, report.map_err(|error| unwritable(&error))?))
+    Ok(seen.tell(xml(StatusCode::OK, report.map_err(|error| unwritable(&error))?)))
 }
 
+/// Finds a payment among all that this node has applied, whatever its age.
 pub(crate) async fn find(app: &App, id: String) -> Result<Found, Problem> {
-    if PaymentKey::parse(&id).is_none() {
-        return Err(Problem::new(400, "bad-id", "That is no id of a payment.")
-            .detail("want a UETR, or SENDER%2FMESSAGE-ID"));
-    }
-    let outcome = app.read(None, move |view| search(view, &id)).await?;
-    outcome.map_err(|searched| {
-        Problem::new(404, "no-such-payment", "No such payment is known in this region.")
-            .detail("it may be under way, or known elsewhere already; see the age")
-            .with("searched_groups", searched.groups)
-            .with("closed_us", (searched.closed.0 > 0).then_some(searched.closed.0))
+    check_id(&id)?;
+    let outcome =
+        app.read(None, move |view| search(view, &id, |group| Some(group.model()))).await?;
+    outcome.map_err(unknown)
+}
+
+/// Finds a payment in a state that meets what the request asks for. Which group has it does not follow
+/// from its id: the request may say, or it is known here already. Otherwise all groups must meet the level.
+async fn find_at(
+    app: &App,
+    reading: &Reading,
+    uri: &Uri,
+    id: String,
+    place: Where,
+) -> Result<Read<Found>, Problem> {
+    check_id(&id)?;
+    let known = match place.group {
+        Some(group) => Some(GroupId(group)),
+        None => {
+            let id = id.clone();
+            let found = app.handle.ask(move |view| search(view, &id, latest));
+            found.await?.ok().map(|found| found.group)
+        }
+    };
+    let groups = match known {
+        Some(group) => vec![group],
+        None => app.groups().await?,
+    };
+    if known.is_none() && groups.len() > 1 && reading.is_for_the_home() {
+        return Err(Problem::new(409, "which-group", "It is not known here which group has it.")
+            .detail("only a group's home can answer, and the groups have homes of their own")
             .with(
-                "age_ms",
-                (searched.closed.0 > 0).then(|| searched.now.wall.since(searched.closed) / 1_000),
-            )
+                "next_step",
+                "name the group that the payment's answer gave as `?group=`, or read as a session",
+            ));
+    }
+    let (searched, is_provisional) = (groups.clone(), reading.is_provisional());
+    let path = whole_path(uri);
+    let read = app.show(reading, &path, groups, move |view| {
+        search(view, &id, |group| {
+            let is_searched = searched.contains(&group.id());
+            is_searched.then(|| if is_provisional { latest(group) } else { Some(group.model()) })?
+        })
+    });
+    let Read { value, seen } = read.await?;
+    Ok(Read { value: value.map_err(unknown)?, seen })
+}
+
+fn check_id(id: &str) -> Result<(), Problem> {
+    PaymentKey::parse(id).map(drop).ok_or_else(|| {
+        Problem::new(400, "bad-id", "That is no id of a payment.")
+            .detail("want a UETR, or SENDER%2FMESSAGE-ID")
     })
 }
 
-fn search(view: &NodeView<'_, Payments>, id: &str) -> Result<Found, Searched> {
+fn unknown(searched: Searched) -> Problem {
+    Problem::new(404, "no-such-payment", "No such payment is known in this region.")
+        .detail("it may be under way, or known elsewhere already; see the age")
+        .with("searched_groups", searched.groups)
+        .with("closed_us", (searched.closed.0 > 0).then_some(searched.closed.0))
+        .with(
+            "age_ms",
+            (searched.closed.0 > 0).then(|| searched.now.wall.since(searched.closed) / 1_000),
+        )
+}
+
+fn search(
+    view: &NodeView<'_, Payments>,
+    id: &str,
+    model_of: impl for<'a> Fn(&'a Group<Payments>) -> Option<&'a Payments>,
+) -> Result<Found, Searched> {
     let key = PaymentKey::parse(id).expect("the id was read before");
-    for group in view.node.groups().filter(|group| group.model().message_count() > 0) {
+    let all = || view.node.groups().filter_map(|group| Some((group, model_of(group)?)));
+    for (group, model) in all().filter(|(_, model)| model.message_count() > 0) {
         let recorded = match key {
-            PaymentKey::Uetr(uetr) => group.model().payment(uetr).map(|(recorded, _)| recorded),
-            PaymentKey::Message { sender, message_id } => group.model().message(sender, message_id),
+            PaymentKey::Uetr(uetr) => model.payment(uetr).map(|(recorded, _)| recorded),
+            PaymentKey::Message { sender, message_id } => model.message(sender, message_id),
         };
         if let Some(recorded) = recorded {
             let status = group.status(view.now);
             let at = (status.applied, status.closed);
-            return Ok(Found::new(group.id(), view.now, at, &recorded));
+            return Ok(Found::new(group.id(), view.now, at, group.token(), &recorded));
         }
     }
-    let closed = view.node.groups().map(|group| group.status(view.now).closed);
-    let closed = closed.min().unwrap_or_default();
-    Err(Searched { now: view.now, closed, groups: view.node.groups().count() })
+    let closed = all().map(|(group, _)| group.closed()).min().unwrap_or_default();
+    Err(Searched { now: view.now, closed, groups: all().count() })
+}
+
+/// What the home of a class that answers before the commit may have told of; elsewhere what is committed.
+fn latest(group: &Group<Payments>) -> Option<&Payments> {
+    Some(group.provisional().map_or_else(|| group.model(), |(model, _)| model))
 }
 
 fn describe(found: &Found) -> Value {

@@ -7,53 +7,55 @@ use serde_json::{Value, json};
 pub(crate) fn paths() -> Value {
     let id = parameter("path", "id", "a UETR, or SENDER%2FMESSAGE-ID");
     let currency = parameter("path", "currency", "an ISO 4217 code");
+    let mut payment =
+        vec![id.clone(), parameter("query", "group", "the group that has it, if known")];
+    payment.extend(reading());
     let key = parameter("path", "key", "the account's key: an IBAN, another number, `BIC:…`");
-    let mut report = operation(
-        "The pacs.002 that answered the message, to the byte.",
-        core::slice::from_ref(&id),
-        &FOUND,
-    );
+    let mut report =
+        operation("The pacs.002 that answered the message, to the byte.", &payment, &FOUND);
     report["responses"]["200"] = answer("pacs.002 of the matching version", "application/xml");
+    let report = shown(report);
     json!({
         "/v1/payments": { "post": pay() },
-        "/v1/payments/{id}": { "get": operation(
+        "/v1/payments/{id}": { "get": shown(operation(
             "What became of a payment, with its status history and the age of this view.",
-            &[id],
+            &payment,
             &FOUND,
-        ) },
+        )) },
         "/v1/payments/{id}/pacs.002": { "get": report },
         "/v1/payments/{id}/cancel": { "post": cancel() },
-        "/v1/accounts": { "post": open(), "get": operation(
+        "/v1/accounts": { "post": open(), "get": shown(operation(
             "Accounts in order of currency, of ledger and of opening.",
-            &[
+            &[&[
                 parameter("query", "currency", "only this currency"),
                 parameter("query", "offset", "how many to pass over"),
                 parameter("query", "limit", "how many to list, at most 1,000"),
-            ],
+            ], &reading()[..]].concat(),
             &[
                 ("200", "`accounts`, and `next_offset` if there are more"),
-                ("400", "`bad-currency`, `bad-query`"),
+                ("400", "`bad-currency`, `bad-query`, `bad-header`"),
             ],
-        ) },
-        "/v1/accounts/{currency}/{key}": { "get": operation(
+        )) },
+        "/v1/accounts/{currency}/{key}": { "get": shown(operation(
             "One account.",
-            &[currency.clone(), key.clone()],
+            &[&[currency.clone(), key.clone()], &reading()[..]].concat(),
             &[
                 ("200", "the account"),
                 ("400", "`bad-currency`, `bad-path`"),
                 ("404", "not known here; see the age"),
             ],
-        ) },
+        )) },
         "/v1/accounts/{currency}/{key}/state": { "post": set_state(currency, key) },
-        "/v1/books": { "get": operation(
+        "/v1/cut": { "get": cut() },
+        "/v1/books": { "get": shown(operation(
             "Every ledger in use, added up from its accounts, and what stands between ledgers.",
-            &[],
+            &reading(),
             &[(
                 "200",
                 "`balanced`: debits equal credits everywhere, and every pair of `clearing` differs by \
                  what is in flight; `pending_count`",
             )],
-        ) },
+        )) },
         "/v1/cases": { "get": operation(
             "What people have to settle: frozen channels, money in suspense, and the payments that wait for \
              another ledger.",
@@ -68,11 +70,77 @@ pub(crate) fn paths() -> Value {
     })
 }
 
-const FOUND: [(&str, &str); 3] = [
+const FOUND: [(&str, &str); 4] = [
     ("200", "as this region has heard"),
-    ("400", "`bad-id`, `bad-path`"),
+    ("400", "`bad-id`, `bad-path`, `bad-query`, `bad-header`"),
     ("404", "not known here; see the age"),
+    ("409", "`which-group`: only a home can answer, and it is not known which"),
 ];
+
+/// What every read may say of how much it asks for.
+fn reading() -> [Value; 3] {
+    [
+        parameter(
+            "header",
+            "Evenkeel-Read",
+            "`linearizable`, `session`, `bounded=2s`, `stale` (the default without tokens) or \
+             `provisional`; see docs/operating/reads.md",
+        ),
+        parameter("header", "Evenkeel-Session", "tokens of earlier answers, with commas between"),
+        parameter("header", "Evenkeel-Timeout", "how long to wait for the level, as in `500ms`"),
+    ]
+}
+
+/// What every read may be told about its level.
+fn shown(mut read: Value) -> Value {
+    for (status, description) in [
+        ("307", "`not-home`, `no-model`: ask the node in `Location`"),
+        (
+            "410",
+            "`token-orphaned`: what the client has seen is in no history; `token_epoch`, `token_seq`, \
+             `left_out_by_epoch`, `left_out_from_seq`",
+        ),
+        ("503", "`too-old`: `age_ms`; `state-differs`, `no-home`, `busy`: ask again or elsewhere"),
+        (
+            "504",
+            "`unconfirmed`: this may no longer be the home; `behind`: what the client has seen has not \
+             come here",
+        ),
+    ] {
+        read["responses"][status] = answer(description, PROBLEM);
+    }
+    for (header, description) in [
+        ("Evenkeel-Read", "the level under which it was read"),
+        ("Evenkeel-Session", "what the client has seen with it"),
+        ("Evenkeel-Age-Ms", "the age of the oldest record that closes what was read"),
+    ] {
+        read["responses"]["200"]["headers"][header] =
+            json!({ "description": description, "schema": { "type": "string" } });
+    }
+    read
+}
+
+fn cut() -> Value {
+    operation(
+        "The books of all ledgers at one time, and a digest that is the same in every region.",
+        &[parameter(
+            "query",
+            "at_us",
+            "the time, microseconds since 1970; ask every node for the same before it comes",
+        )],
+        &[
+            (
+                "200",
+                "`balanced`, `digest`, `groups` as they stood, `books`, and `clearing`, in which every \
+                 pair differs by exactly what is in flight",
+            ),
+            ("400", "`bad-query`; `cut-too-early`: more than a minute ahead"),
+            ("409", "`cut-past`: this node has applied something later"),
+            ("503", "`state-differs`, `busy`, `stopping`"),
+            ("504", "`cut-open`: a group has not closed its time in time"),
+        ],
+    )
+}
 
 fn pay() -> Value {
     let mut pay = operation(
@@ -126,6 +194,7 @@ fn pay() -> Value {
         ("Evenkeel-Repeated", "whether the message had its outcome before this request"),
         ("Evenkeel-Group", "the group that decided"),
         ("Evenkeel-Seq", "the position of the record in the group's chain"),
+        ("Evenkeel-Session", "what the client has seen with it, for later reads"),
     ] {
         pay["responses"]["200"]["headers"][header] =
             json!({ "description": description, "schema": { "type": "string" } });

@@ -35,12 +35,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use console::{Problem, hash_hex, read_body};
+use console::{Problem, hash_hex, read_body, tell_tokens};
 use payments_message::message::CreditTransfer;
 use payments_message::status::NotAReport;
 use payments_message::{Refusal, read};
 use payments_model as model;
-use types::{Currency, GroupId, Hash, MessageId, NodeId, Seq, Stamp};
+use types::{Currency, GroupId, Hash, MessageId, NodeId, Seq, Stamp, Token};
 use wire::{Command, Doubt, Reply};
 
 use crate::found::Decision;
@@ -122,20 +122,25 @@ pub(crate) async fn pay(
     let reply = reply.map_err(|_| {
         unknown(id).with("reason", "stopping").detail("this node stopped while it was under way")
     })?;
+    let mut token = reply.token(group);
     match (reply, elsewhere) {
         (Reply::Done { seq, repeated, outcome, .. }, _) => {
             let mut decision = decision(&outcome)?;
             if decision.is_open() {
                 let patience = Duration::from_micros(deadline.since(clock.instant()));
                 let settled = app.settling.settled(&app.handle, group, id, patience).await;
-                decision = settled.map_or(decision, |found| found.decision());
+                if let Some(settled) = settled {
+                    decision = settled.decision();
+                    token = settled.token.or(token);
+                }
             }
-            done(&names.message(&transfer), group, seq, repeated, &decision)
+            let told = done(&names.message(&transfer), group, seq, repeated, &decision)?;
+            Ok(with_token(told, token))
         }
         (Reply::Provisional { at, repeated, outcome, .. }, _) => {
             let decision = decision(&outcome)?;
             let told = done(&names.message(&transfer), group, at.seq, repeated, &decision)?;
-            Ok(provisional(told))
+            Ok(with_token(provisional(told), token))
         }
         (Reply::Expired, Some(elsewhere)) => Err(elsewhere.conflict()),
         (reply, _) => Err(not_done(&app, reply, id, "/v1/payments")),
@@ -188,6 +193,12 @@ fn done(
     headers.insert(HeaderName::from_static(GROUP), HeaderValue::from(group.0));
     headers.insert(HeaderName::from_static(SEQ), HeaderValue::from(seq.0));
     Ok(response)
+}
+
+/// The same answer, and what the client has seen with it.
+fn with_token(mut response: Response<Body>, token: Option<Token>) -> Response<Body> {
+    tell_tokens(response.headers_mut(), token.as_slice());
+    response
 }
 
 /// The same answer, and that it is not committed.

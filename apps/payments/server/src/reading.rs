@@ -1,14 +1,50 @@
 //! Looks at the books that are answered from: not at those of a group whose state here differs from
 //! most others'.
 
-use console::Problem;
+use axum::http::HeaderMap;
+use console::{Problem, Read, Reading};
 use payments_model::Payments;
 use runtime::NodeView;
 use types::GroupId;
 
+use crate::deadline;
 use crate::router::App;
 
 impl App {
+    /// How much a request asks for.
+    ///
+    /// # Errors
+    /// 400 if that cannot be read.
+    pub(crate) fn reading(&self, headers: &HeaderMap) -> Result<Reading, Problem> {
+        Reading::of(headers, deadline::patience_us(headers)?)
+    }
+
+    /// Looks at the node once those groups meet what `reading` asks for.
+    ///
+    /// # Errors
+    /// See [`console::refused`].
+    pub(crate) async fn show<T: Send + 'static>(
+        &self,
+        reading: &Reading,
+        path: &str,
+        groups: Vec<GroupId>,
+        look: impl FnOnce(&NodeView<'_, Payments>) -> T + Send + 'static,
+    ) -> Result<Read<T>, Problem> {
+        reading.look(&self.handle, &self.site, path, groups, look).await
+    }
+
+    /// All groups whose state is here.
+    ///
+    /// # Errors
+    /// 503 if the node stops.
+    pub(crate) async fn groups(&self) -> Result<Vec<GroupId>, Problem> {
+        let groups = self.handle.ask(|view| {
+            let here = view.node.groups().filter(|group| group.runs_model());
+            here.map(|group| group.id()).collect::<Vec<_>>()
+        });
+        Ok(groups.await?)
+    }
+
     /// Looks at the node, if this one's state of `group` is what most have, or of all groups.
     ///
     /// # Errors

@@ -58,7 +58,8 @@ impl Wanted {
         }
         let status = here.status(view.now);
         let recorded = model.recorded(self.message)?;
-        Some(Found::new(self.group, view.now, (status.applied, status.closed), &recorded))
+        let at = (status.applied, status.closed);
+        Some(Found::new(self.group, view.now, at, here.token(), &recorded))
     }
 }
 

@@ -8,4 +8,5 @@ mod describe;
 mod http;
 mod operate;
 mod pay;
+mod reads;
 mod world;

@@ -1,0 +1,128 @@
+//! What a reader is told of how much it was shown.
+
+use console::SESSION;
+use serde_json::json;
+
+use crate::http::{self, Answer};
+use crate::world::{World, account, message};
+
+async fn read(world: &World, path: &str, headers: &[(&str, &str)]) -> Answer {
+    http::ask(world.http, "GET", path, headers, b"").await
+}
+
+/// If an answer did not say what the client has seen with it, no other region could know.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_answered_names_what_was_seen_and_is_seen_again() {
+    let world = World::alone().await;
+    world.open("EUR", 1, "100.00").await;
+    world.open("EUR", 2, "0").await;
+    let paid = world.pay(&message(1)).await;
+    let token = paid.header(SESSION).to_owned();
+    assert!(token.starts_with("t1."), "{token}");
+    let again = world.pay(&message(1)).await;
+    assert_eq!(again.header("evenkeel-repeated"), "true");
+    assert!(again.header(SESSION).starts_with("t1."), "a repeated answer has one, too");
+
+    let one = format!("/v1/accounts/EUR/{}", account(1));
+    for level in ["session", "linearizable", "bounded=10s", "stale", "provisional"] {
+        let shown = read(&world, &one, &[("evenkeel-read", level), (SESSION, &token)]).await;
+        assert_eq!(shown.status, 200, "{level}: {}", shown.json());
+        assert_eq!(shown.json()["balance"], "87.66", "{level}");
+        let name = level.split('=').next().unwrap();
+        assert_eq!(shown.header("evenkeel-read"), name);
+        assert!(shown.header(SESSION).starts_with("t1."));
+        assert!(shown.header("evenkeel-age-ms").parse::<u64>().is_ok());
+    }
+    let by_default = read(&world, &one, &[(SESSION, &token)]).await;
+    assert_eq!(by_default.header("evenkeel-read"), "session");
+    for path in ["/v1/payments/COBADEFFXXX%2FMSG-1", "/v1/accounts?currency=EUR", "/v1/books"] {
+        let shown =
+            read(&world, path, &[("evenkeel-read", "linearizable"), (SESSION, &token)]).await;
+        assert_eq!(shown.status, 200, "{path}");
+        assert!(shown.header(SESSION).starts_with("t1."), "{path}");
+    }
+    let report = "/v1/payments/COBADEFFXXX%2FMSG-1/pacs.002";
+    let report = read(&world, report, &[("evenkeel-read", "linearizable")]).await;
+    assert_eq!((report.status, report.element("GrpSts")), (200, "ACSC"));
+    let metrics = world.get("/metrics").await;
+    let metrics = metrics.text();
+    assert!(
+        metrics.contains("evenkeel_reads_total{level=\"linearizable\",outcome=\"shown\"}"),
+        "{metrics}"
+    );
+}
+
+/// If a level that cannot be had were answered with less, nobody would notice until it mattered.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_shown_is_refused_with_the_next_step() {
+    let world = World::alone().await;
+    world.open("EUR", 1, "100.00").await;
+    let one = format!("/v1/accounts/EUR/{}", account(1));
+    let shown = read(&world, &one, &[("evenkeel-read", "session")]).await;
+    let token = shown.header(SESSION).to_owned();
+    let parts: Vec<&str> = token.split('.').collect();
+    let [version, group, epoch, seq, head] = parts[..] else { panic!("{token}") };
+    let far = format!("{version}.{group}.{epoch}.{}.{head}", seq.parse::<u64>().unwrap() + 1_000);
+    let forged = format!("{version}.{group}.{epoch}.{seq}.0000000000000000");
+    for (lines, status, kind) in [
+        (vec![("evenkeel-read", "bounded=1ms")], 503, "too-old"),
+        (vec![(SESSION, far.as_str())], 504, "behind"),
+        (vec![(SESSION, forged.as_str())], 400, "foreign-token"),
+        (vec![(SESSION, "t1.nonsense")], 400, "bad-header"),
+        (vec![("evenkeel-read", "fresh")], 400, "bad-header"),
+    ] {
+        let headers = [&lines[..], &[("evenkeel-timeout", "200ms")]].concat();
+        let refused = read(&world, &one, &headers).await;
+        assert_eq!((refused.status, refused.problem().as_str()), (status, kind), "{lines:?}");
+        if kind != "bad-header" {
+            assert!(refused.json()["next_step"].is_string(), "{}", refused.json());
+        }
+    }
+    let old = [("evenkeel-read", "bounded=1ms"), ("evenkeel-timeout", "100ms")];
+    let old = read(&world, &one, &old).await.json();
+    assert!(old["age_ms"].as_u64() > Some(1), "{old}");
+}
+
+/// If a node that is home to nobody answered from what it has, it would answer from nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_home_only_what_there_is_can_be_read() {
+    let world = World::lonely().await;
+    let one = format!("/v1/accounts/EUR/{}", account(1));
+    let refused = read(&world, &one, &[("evenkeel-read", "linearizable")]).await;
+    assert_eq!((refused.status, refused.problem().as_str()), (503, "no-home"));
+    let stale = read(&world, &one, &[]).await;
+    assert_eq!((stale.status, stale.problem().as_str()), (404, "no-such-account"));
+    let refused = read(&world, "/v1/cut", &[]).await;
+    assert_eq!((refused.status, refused.problem().as_str()), (504, "cut-open"));
+}
+
+/// If the books of a report were added up one after the other, money on its way would be missing or
+/// stand twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_adds_up_all_ledgers_at_one_time() {
+    let world = World::ledgers(4).await;
+    for number in 1..=2 {
+        world.open("EUR", number, "100.00").await;
+        world.open("USD", number, "100.00").await;
+    }
+    for number in 1..=5 {
+        world.pay(&message(number)).await;
+    }
+    let cut = world.get("/v1/cut").await;
+    assert_eq!(cut.status, 200, "{}", cut.json());
+    let cut = cut.json();
+    assert_eq!((&cut["balanced"], cut["groups"].as_array().unwrap().len()), (&json!(true), 8));
+    let at = cut["at_us"].as_u64().unwrap();
+    for group in cut["groups"].as_array().unwrap() {
+        assert!(group["closed_us"].as_u64().unwrap() <= at, "{group}");
+    }
+    assert!(cut["books"].as_array().unwrap().iter().any(|book| book["settled_count"] == 5));
+    assert_eq!(cut["digest"].as_str().unwrap().len(), 64);
+
+    let past = world.get(&format!("/v1/cut?at_us={at}")).await;
+    assert_eq!((past.status, past.problem().as_str()), (409, "cut-past"));
+    let far = world.get(&format!("/v1/cut?at_us={}", at + 600_000_000)).await;
+    assert_eq!((far.status, far.problem().as_str()), (400, "cut-too-early"));
+    let paid = world.pay(&message(6)).await;
+    assert_eq!(paid.status, 200, "what was held back goes on");
+}
