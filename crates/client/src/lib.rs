@@ -6,6 +6,9 @@
 //! its time is up after a try that may have been carried out, it says [`Outcome::Unknown`], and
 //! asking again later with the same bytes finds out.
 //!
+//! [`Client::read`] reads under a level, and a [`Session`] remembers what its client has seen, so that no
+//! region shows it less.
+//!
 //! For operators there are [`Client::get_json`] and [`Client::post_json`], which ask one endpoint
 //! once.
 
@@ -15,6 +18,7 @@ mod endpoint;
 mod options;
 mod outcome;
 mod problem;
+mod session;
 mod submit;
 mod verdict;
 
@@ -23,5 +27,6 @@ pub use endpoint::{Endpoint, NotAnEndpoint};
 pub use options::Options;
 pub use outcome::{Final, Outcome, Refused, Trouble, Unknown};
 pub use problem::Problem;
+pub use session::{Level, ReadError, Session, Shown};
 pub use submit::Client;
-pub use types::Until;
+pub use types::{Token, Until};

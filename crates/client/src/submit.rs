@@ -11,7 +11,7 @@ use types::Until;
 
 use crate::backoff::Spread;
 use crate::verdict::{self, Verdict};
-use crate::{Endpoint, Final, NotAnEndpoint, Options, Outcome, Refused, Trouble, Unknown};
+use crate::{Endpoint, Final, NotAnEndpoint, Options, Outcome, Refused, Session, Trouble, Unknown};
 
 /// Less time than this is not worth a try: a commit takes a round trip between regions.
 const TRY_MIN: Duration = Duration::from_millis(10);
@@ -61,6 +61,15 @@ impl Client {
     /// The same bytes go to one endpoint after the other until one answers in kind or refuses the
     /// message for good, with pauses that grow. Dropping the future leaves the outcome unknown.
     pub async fn submit(&self, document: &[u8]) -> Outcome {
+        self.submit_noting(None, document).await
+    }
+
+    /// The same; what is answered is noted in a session.
+    pub(crate) async fn submit_noting(
+        &self,
+        session: Option<&Session>,
+        document: &[u8],
+    ) -> Outcome {
         let document = Bytes::copy_from_slice(document);
         let deadline = Instant::now() + self.options.deadline;
         let mut at = self.preferred.load(Ordering::Relaxed);
@@ -77,6 +86,9 @@ impl Client {
             let provisional = matches!(verdict, Verdict::Provisional { .. });
             let trouble = match verdict {
                 Verdict::Final { answer, repeated } | Verdict::Provisional { answer, repeated } => {
+                    if let Some(session) = session {
+                        session.note(&answer.headers);
+                    }
                     // A store for every answer would have all threads write one cache line.
                     if self.preferred.load(Ordering::Relaxed) != at {
                         self.preferred.store(at, Ordering::Relaxed);
@@ -149,6 +161,16 @@ impl Client {
             }
             at = next;
         }
+    }
+
+    /// Where to begin.
+    pub(crate) fn preferred(&self) -> usize {
+        self.preferred.load(Ordering::Relaxed)
+    }
+
+    /// How long to wait after so many rounds.
+    pub(crate) fn pause(&self, round: u32) -> Duration {
+        self.spread.pause(&self.options, round)
     }
 
     async fn attempt(

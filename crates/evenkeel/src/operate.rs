@@ -2,6 +2,7 @@
 
 mod accounts;
 mod cases;
+mod books;
 mod cluster_client;
 mod models;
 mod orders;
@@ -39,6 +40,8 @@ pub(crate) enum Operate {
     Cases(cases::Args),
     /// Wish back what is pending of a payment between two ledgers; the creditor's decides.
     Cancel(cases::Cancel),
+    /// Show the ledgers' sums, of one node or of all at one time.
+    Books(books::Args),
 }
 
 /// Runs one.
@@ -57,6 +60,7 @@ pub(crate) fn run(operate: &Operate) -> Ended {
             Operate::Accounts(args) => accounts::run(args).await,
             Operate::Cases(args) => cases::cases(args).await,
             Operate::Cancel(args) => cases::cancel(args).await,
+            Operate::Books(args) => books::run(args).await,
         }
     })
 }

@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "test helpers; a failed step fails the test")]
 
+mod read;
 mod script;
 mod submit;

@@ -31,6 +31,7 @@ impl Step {
 pub(crate) struct Script {
     pub(crate) at: SocketAddr,
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
+    heads: Arc<Mutex<Vec<String>>>,
     connections: Arc<Mutex<usize>>,
 }
 
@@ -38,13 +39,20 @@ impl Script {
     pub(crate) async fn start(steps: Vec<Step>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
-        let (seen, connections) = (Arc::default(), Arc::default());
-        let script = Self { at, seen: Arc::clone(&seen), connections: Arc::clone(&connections) };
+        let (seen, heads) = (Arc::default(), Arc::default());
+        let connections = Arc::default();
+        let script = Self {
+            at,
+            seen: Arc::clone(&seen),
+            heads: Arc::clone(&heads),
+            connections: Arc::clone(&connections),
+        };
         let steps = Arc::new(Mutex::new(steps));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 *connections.lock().unwrap() += 1;
-                tokio::spawn(serve(stream, Arc::clone(&steps), Arc::clone(&seen)));
+                let (seen, heads) = (Arc::clone(&seen), Arc::clone(&heads));
+                tokio::spawn(serve(stream, Arc::clone(&steps), seen, heads));
             }
         });
         script
@@ -59,6 +67,11 @@ impl Script {
         self.seen.lock().unwrap().clone()
     }
 
+    /// The heads that came, in order and in lower case.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+
     pub(crate) fn connections(&self) -> usize {
         *self.connections.lock().unwrap()
     }
@@ -68,8 +81,10 @@ async fn serve(
     mut stream: TcpStream,
     steps: Arc<Mutex<Vec<Step>>>,
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
+    heads: Arc<Mutex<Vec<String>>>,
 ) {
-    while let Some(body) = request(&mut stream).await {
+    while let Some((head, body)) = request(&mut stream).await {
+        heads.lock().unwrap().push(head);
         seen.lock().unwrap().push(body);
         let step = {
             let mut steps = steps.lock().unwrap();
@@ -92,8 +107,8 @@ async fn serve(
     }
 }
 
-/// The body of the next request; `None` when the client has closed.
-async fn request(stream: &mut TcpStream) -> Option<Vec<u8>> {
+/// Head and body of the next request; `None` when the client has closed.
+async fn request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4_096];
     loop {
@@ -105,7 +120,7 @@ async fn request(stream: &mut TcpStream) -> Option<Vec<u8>> {
                 let count = stream.read(&mut buffer).await.ok().filter(|count| *count > 0)?;
                 bytes.extend_from_slice(&buffer[..count]);
             }
-            return Some(bytes[end + 4..].to_vec());
+            return Some((head, bytes[end + 4..].to_vec()));
         }
         let count = stream.read(&mut buffer).await.ok().filter(|count| *count > 0)?;
         bytes.extend_from_slice(&buffer[..count]);

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::{Subcommand, ValueEnum};
+use client::Session;
 use serde_json::{Value, json};
 
-use super::cluster_client::{Authority, ClusterClient, Where};
+use super::cluster_client::{Authority, ClusterClient, Reading, Where};
 use crate::exit::{Ended, Exit, Failure, OrExit as _};
 use crate::output::{self, Output, Table};
 
@@ -30,6 +31,8 @@ enum Verb {
 struct List {
     #[command(flatten)]
     cluster: Where,
+    #[command(flatten)]
+    reading: Reading,
     /// Only those in this currency.
     #[arg(long)]
     currency: Option<String>,
@@ -89,9 +92,12 @@ async fn list(args: &List) -> Ended {
     let client = ClusterClient::new(&args.cluster)?;
     let filter = args.currency.as_ref().map(|code| format!("&currency={code}"));
     let filter = filter.unwrap_or_default();
+    // No page is older than those before, whoever answers.
+    let session = Session::default();
     let (mut rows, mut offset) = (Vec::new(), 0);
     loop {
-        let page = client.get(&format!("/v1/accounts?offset={offset}{filter}")).await?.value;
+        let path = format!("/v1/accounts?offset={offset}{filter}");
+        let page = client.read(&session, args.reading.read, &path).await?.value;
         let accounts = page.get("accounts").and_then(Value::as_array);
         rows.extend(accounts.context("a page without accounts")?.iter().cloned());
         match page.get("next_offset").and_then(Value::as_u64) {

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use client::{CallError, Client, Options};
+use client::{CallError, Client, Level, Options, ReadError, Session};
 use serde_json::Value;
 
 use super::orphans::is_not_here;
@@ -28,6 +29,28 @@ pub(crate) struct Where {
         default_value = "http://127.0.0.1:7401"
     )]
     endpoint: Vec<String>,
+}
+
+/// How much a read asks for.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Reading {
+    /// How much the answer must hold: `stale`, `session`, `linearizable`, `bounded=2s` or `provisional`.
+    #[arg(long, value_name = "LEVEL", default_value = "stale", value_parser = level)]
+    pub(crate) read: Level,
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    Ok(match text {
+        "stale" => Level::Stale,
+        "session" => Level::Session,
+        "linearizable" => Level::Linearizable,
+        "provisional" => Level::Provisional,
+        _ => {
+            let span = text.strip_prefix("bounded=").ok_or("want one of those")?;
+            let span: runtime::Span = span.parse().map_err(|error| format!("{error}"))?;
+            Level::Bounded(span.duration())
+        }
+    })
 }
 
 /// Who gives an order.
@@ -56,8 +79,12 @@ pub(crate) struct Answered {
 impl ClusterClient {
     /// A client of these nodes.
     pub(crate) fn new(cluster: &Where) -> Result<Self, Failure> {
-        let options =
-            Options { try_wait: ASK_WITHIN, connect_wait: CONNECT_WITHIN, ..Options::default() };
+        let options = Options {
+            deadline: ASK_WITHIN,
+            try_wait: ASK_WITHIN,
+            connect_wait: CONNECT_WITHIN,
+            ..Options::default()
+        };
         let client = Client::new(&cluster.endpoint, options).or_exit(Exit::Usage)?;
         Ok(Self { client })
     }
@@ -73,6 +100,51 @@ impl ClusterClient {
             }
         }
         Err(nobody(errors))
+    }
+
+    /// Reads a path under a level, at whichever node can meet it. Reads of one session see no less than
+    /// those before.
+    pub(crate) async fn read(
+        &self,
+        session: &Session,
+        level: Level,
+        path: &str,
+    ) -> Result<Answered, Failure> {
+        if level == Level::Stale && session.tokens().is_empty() {
+            // Nothing to wait for: whoever answers, answers at once.
+            return self.get(path).await;
+        }
+        let shown = self.client.read(session, level, path).await.map_err(|error| match error {
+            ReadError::Refused(problem) => {
+                let url = String::from("the nodes");
+                failure(CallError::Refused { url, problem })
+            }
+            ReadError::Orphaned { .. } => Failure::new(Exit::Refused, error),
+            ReadError::TimedOut(_) => Failure::new(Exit::TimedOut, error),
+        })?;
+        let from = self.client.endpoints().get(shown.endpoint).map(|one| one.url().to_owned());
+        let value = serde_json::from_slice(&shown.body).context("the answer is not JSON")?;
+        Ok(Answered { value, from: from.unwrap_or_default() })
+    }
+
+    /// Asks every node at the same time, and returns what each said.
+    pub(crate) async fn get_all_at_once(
+        self: Arc<Self>,
+        path: &str,
+    ) -> Vec<(String, Result<Value, CallError>)> {
+        let urls = self.client.endpoints().iter().map(|endpoint| endpoint.url().to_owned());
+        let asked = urls.enumerate().map(|(index, url)| {
+            let (cluster, path) = (Arc::clone(&self), path.to_owned());
+            let asked = tokio::spawn(async move { cluster.client.get_json(index, &path).await });
+            (url, asked)
+        });
+        let asked: Vec<_> = asked.collect();
+        let mut answers = Vec::new();
+        for (url, asked) in asked {
+            let answer = asked.await.expect("a request does not panic");
+            answers.push((url, answer));
+        }
+        answers
     }
 
     /// Asks every node, one after the other, and returns what each said.

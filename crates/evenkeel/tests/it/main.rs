@@ -12,4 +12,5 @@ mod journal;
 mod node;
 mod orphans;
 mod payments;
+mod reads;
 mod trio;

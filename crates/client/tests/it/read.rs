@@ -1,0 +1,101 @@
+//! If one of these breaks, a client believes that it was shown what it asked for, and was not.
+
+use core::time::Duration;
+
+use client::{Client, Level, Options, ReadError, Session, Token};
+
+use crate::script::{Script, Step};
+
+const SEEN: &str = "t1.3.5.1042.9f86d081884c7d65";
+const LATER: &str = "t1.3.6.2000.0000000000000001";
+const EARLIER: &str = "t1.3.4.7.0000000000000002";
+const ORPHANED: &str = r#"{"type":"p/token-orphaned","title":"Lost.","status":410,
+    "token":"t1.3.5.1042.9f86d081884c7d65","left_out_by_epoch":6,"left_out_from_seq":1000}"#;
+const BEHIND: &str = r#"{"type":"p/behind","title":"Behind.","status":504}"#;
+const NOT_HOME: &str = r#"{"type":"p/not-home","title":"Elsewhere.","status":307}"#;
+const FOREIGN: &str = r#"{"type":"p/foreign-token","title":"Whose?","status":400}"#;
+
+fn client(urls: &[String], deadline: Duration) -> Client {
+    let (pause_first, pause_max) = (Duration::from_millis(1), Duration::from_millis(4));
+    Client::new(urls, Options { deadline, pause_first, pause_max, ..Options::default() }).unwrap()
+}
+
+fn token(text: &str) -> Token {
+    Token::parse(text.as_bytes()).unwrap()
+}
+
+fn shown(tokens: &str, body: &'static str) -> Step {
+    let headers = format!("evenkeel-session: {tokens}\r\nevenkeel-age-ms: 12\r\n");
+    Step::Answer(200, "application/json", headers, body)
+}
+
+const LONG: Duration = Duration::from_secs(20);
+
+/// If a session forgets what it was answered, the next region shows the payer its money again.
+#[tokio::test]
+async fn what_a_payment_was_answered_goes_along_with_later_reads() {
+    let headers = format!("evenkeel-repeated: false\r\nevenkeel-session: {SEEN}\r\n");
+    let pays = Step::Answer(200, "application/xml", headers, "<r/>");
+    let node = Script::start(vec![pays, shown(LATER, "{}"), shown(LATER, "{}")]).await;
+    let (client, session) = (client(&[node.url()], LONG), Session::default());
+    assert!(client.submit_in(&session, b"<a/>").await.answer().is_some());
+    let read = client.read(&session, Level::Session, "/v1/books").await.unwrap();
+    assert_eq!((&read.body[..], read.age_ms, read.endpoint), (&b"{}"[..], Some(12), 0));
+    assert_eq!(session.tokens(), [token(LATER)], "which was held against the former");
+    client.read(&session, Level::Bounded(Duration::from_secs(2)), "/v1/books").await.unwrap();
+    let heads = node.heads();
+    assert!(heads[1].contains(&format!("evenkeel-session: {SEEN}")), "{}", heads[1]);
+    assert!(heads[2].contains(&format!("evenkeel-session: {LATER}")), "{}", heads[2]);
+    assert!(heads[1].contains("evenkeel-read: session\r\n"));
+    assert!(heads[2].contains("evenkeel-read: bounded=2000000us\r\n"));
+}
+
+/// If a lost answer is forgotten over a later one, nobody looks after the payment that was lost.
+#[tokio::test]
+async fn a_token_is_kept_until_a_read_was_held_against_it() {
+    let headers = format!("evenkeel-repeated: false\r\nevenkeel-session: {LATER}\r\n");
+    let pays = Step::Answer(200, "application/xml", headers, "<r/>");
+    let node = Script::start(vec![pays, Step::problem(410, ORPHANED), shown(LATER, "{}")]).await;
+    let (client, session) = (client(&[node.url()], LONG), Session::from_tokens([token(SEEN)]));
+    client.submit_in(&session, b"<a/>").await;
+    assert_eq!(session.tokens(), [token(SEEN), token(LATER)]);
+    let refused = client.read(&session, Level::Session, "/v1/books").await.unwrap_err();
+    let ReadError::Orphaned { token: Some(lost), by, from } = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!((lost.as_str(), by, from), (SEEN, 6, 1_000));
+    assert_eq!(session.tokens(), [token(LATER)], "it was said, once");
+    client.read(&session, Level::Session, "/v1/books").await.unwrap();
+}
+
+/// If a node that lags ends the search, one that does not is never asked; if it is believed, it shows less.
+#[tokio::test]
+async fn another_node_is_asked_where_one_cannot_show_it() {
+    let behind = Script::start(vec![Step::problem(504, BEHIND)]).await;
+    let home = Script::start(vec![shown(LATER, "home")]).await;
+    let location = format!("location: {}/v1/books\r\n", home.url());
+    let sends_on = Step::Answer(307, "application/problem+json", location, NOT_HOME);
+    let away = Script::start(vec![sends_on]).await;
+    let urls = [away.url(), behind.url(), home.url()];
+    let (client, session) = (client(&urls, LONG), Session::default());
+    let read = client.read(&session, Level::Linearizable, "/v1/books").await.unwrap();
+    assert_eq!((&read.body[..], read.endpoint), (&b"home"[..], 2));
+    assert_eq!(behind.bodies().len(), 0, "it was not asked: the home was named");
+    let read = client.read(&session, Level::Session, "/v1/books").await.unwrap();
+    assert_eq!(&read.body[..], b"home");
+}
+
+/// If what nobody can show ends in an answer, it is a wrong one.
+#[tokio::test]
+async fn what_nobody_shows_in_time_is_an_error() {
+    let behind = Script::start(vec![Step::problem(504, BEHIND)]).await;
+    let session = Session::from_tokens([token(SEEN), token(EARLIER)]);
+    let client = client(&[behind.url()], Duration::from_millis(50));
+    let refused = client.read(&session, Level::Session, "/v1/books").await.unwrap_err();
+    assert!(matches!(refused, ReadError::TimedOut(_)), "{refused:?}");
+    assert_eq!(session.tokens().len(), 2, "nothing was forgotten over it");
+    let foreign = Script::start(vec![Step::problem(400, FOREIGN)]).await;
+    let client = self::client(&[foreign.url()], LONG);
+    let refused = client.read(&session, Level::Session, "/v1/books").await.unwrap_err();
+    assert!(matches!(refused, ReadError::Refused(_)), "{refused:?}");
+}
