@@ -10,12 +10,14 @@
 //! - **Reads are a past that was**: a look at an account promises no more than the state after some
 //!   record, which it names by its stamp. It must be exactly the state after that record, and hold no
 //!   payment that nobody had asked for yet; one node, until it is started again, never goes back.
+//! - **Linearizable reads are up to date**: they stand in the same histories as the payments, and hold
+//!   every payment that was acknowledged before they were asked for, and what such a read held before.
 //! - **Money** ([`money`]): in the end every node has every acknowledged answer, what was certainly not
 //!   done is known nowhere, accounts are what the answers add up to, books balance, and all nodes
 //!   agree on every group.
 //!
-//! Not judged, because it is not promised: that a read is up to date, or that two nodes agree while a
-//! run lasts.
+//! Not judged, because it is not promised: that any other read is up to date, or that two nodes agree while
+//! a run lasts.
 
 mod accounts;
 mod doctor;

@@ -113,6 +113,8 @@ impl Facts {
         }
         let count = |what: &str| counts.get(what).copied().unwrap_or_default();
         let found = self.history.looks.iter().filter(|look| look.found.is_some()).count() as u64;
+        let linearizable =
+            self.history.reads.iter().filter(|read| read.is_linearizable).count() as u64;
         vec![
             ("payments", self.history.payments.len() as u64),
             ("submissions: settled", count("settled")),
@@ -122,6 +124,7 @@ impl Facts {
             ("  open when the faults were over", self.resolved as u64),
             ("submissions: anything else", count("other") + count("wrong")),
             ("accounts read", self.history.reads.len() as u64),
+            ("  of these linearizable", linearizable),
             ("answers looked up", found),
             ("  not known there yet", self.history.looks.len() as u64 - found),
             ("reads and look-ups not answered", self.history.unanswered),

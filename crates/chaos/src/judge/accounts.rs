@@ -58,7 +58,7 @@ pub(super) fn judge(history: &History, judgement: &mut Judgement) {
             let entry = Entry::Transfer { debtor, creditor, amount };
             Some(Operation::pending(entry, called.get(payment).copied().unwrap_or_default()))
         });
-        search(&specification, &known, pending, &place, judgement);
+        search(&specification, &known, &reads, pending, &place, judgement);
         if !history.end.is_known {
             continue;
         }
@@ -66,6 +66,7 @@ pub(super) fn judge(history: &History, judgement: &mut Judgement) {
         from_the_future(&known, &reads, &place, judgement);
     }
     stamps_go_with_the_clock(history, judgement);
+    linearizable_reads_are_fresh(history, judgement);
     never_back(history, judgement);
 }
 
@@ -73,20 +74,25 @@ pub(super) fn judge(history: &History, judgement: &mut Judgement) {
 fn search(
     specification: &Accounts,
     known: &[Known],
+    reads: &[&Read],
     pending: impl Iterator<Item = Op>,
     place: &str,
     judgement: &mut Judgement,
 ) {
     let answered =
         known.iter().map(|one| Operation::answered(one.entry, one.called_us, one.told, one.at_us));
-    let operations: Vec<Op> = answered.chain(pending).collect();
+    let reads = reads.iter().filter(|read| read.is_linearizable).map(|read| {
+        let (entry, told) = (Entry::Read { account: read.account }, Money::Stands(read.sums));
+        Operation::answered(entry, read.called_us, told, read.at_us)
+    });
+    let operations: Vec<Op> = answered.chain(reads).chain(pending).collect();
     match check(specification, &operations, SEARCH_STEPS_MAX) {
         Verdict::Linearizable(_) => judgement.searched += 1,
         Verdict::NotLinearizable { longest, stuck } => {
             let (placed, count) = (longest.len(), operations.len());
             let stuck = operations.get(stuck);
             judgement.anomalies.push(format!(
-                "{place}: not linearizable: of {count} payments {placed} can be put in order, then \
+                "{place}: not linearizable: of {count} payments and reads {placed} can be put in order, then \
                  nothing explains {stuck:?}"
             ));
         }
@@ -179,6 +185,40 @@ fn stamps_go_with_the_clock(history: &History, judgement: &mut Judgement) {
             };
             judgement.anomalies.push(format!(
                 "{} was acknowledged before {} was asked for, and has the later stamp",
+                name(earlier),
+                name(later)
+            ));
+        }
+    }
+}
+
+/// A linearizable read holds every payment of its currency that was acknowledged before it was asked for,
+/// and no less than any such read before it.
+fn linearizable_reads_are_fresh(history: &History, judgement: &mut Judgement) {
+    let (decided, called) = (history.decided(), history.called());
+    let mut by_currency: BTreeMap<&str, Vec<(String, Claim)>> = BTreeMap::new();
+    for (payment, (at_us, _)) in &decided {
+        let Some(one) = history.payments.get(*payment) else { continue };
+        let circle = history.circles.get(one.circle);
+        let (Some(circle), Some(stamp)) = (circle, history.end.stamps.get(payment)) else {
+            continue;
+        };
+        let called = called.get(payment).copied().unwrap_or_default();
+        let claim = Claim { called, at: *at_us, place: *stamp };
+        by_currency.entry(circle.currency).or_default().push((one.name.clone(), claim));
+    }
+    for read in history.reads.iter().filter(|read| read.is_linearizable) {
+        let Some(circle) = history.circles.get(read.circle) else { continue };
+        let claim = Claim { called: read.called_us, at: read.at_us, place: read.closed_us };
+        let name = format!("a linearizable read at node {}", read.node + 1);
+        by_currency.entry(circle.currency).or_default().push((name, claim));
+    }
+    for (currency, of_currency) in by_currency {
+        let claims: Vec<Claim> = of_currency.iter().map(|(_, claim)| *claim).collect();
+        if let Some((earlier, later)) = overtaken(&claims, false) {
+            let name = |place: usize| of_currency.get(place).map_or("?", |(name, _)| name.as_str());
+            judgement.anomalies.push(format!(
+                "{currency}: {} ended before {} was asked for, and is not in it",
                 name(earlier),
                 name(later)
             ));

@@ -13,12 +13,13 @@ type Doctor = fn(&mut History) -> Option<()>;
 
 /// The copies, each with what was done to it. What the history holds nothing of is left out.
 pub(crate) fn doctored(history: &History) -> Vec<(&'static str, History)> {
-    let doctors: [(&'static str, Doctor); 8] = [
+    let doctors: [(&'static str, Doctor); 9] = [
         ("an acknowledged payment is lost at one node", lose),
         ("a payment was carried out twice", repeat),
         ("a payment has two outcomes", contradict),
         ("a payment is settled without funds", overdraw),
         ("a read shows money that was not paid yet", read_ahead),
+        ("a linearizable read lacks what was acknowledged before", read_late),
         ("a later payment stands before an earlier one", overtake),
         ("a payment that was not done is known", carry_out),
         ("two nodes differ in one group", diverge),
@@ -93,6 +94,25 @@ fn read_ahead(history: &mut History) -> Option<()> {
         Some((earlier?, later.sums))
     })?;
     history.reads.get_mut(earlier)?.sums = sums;
+    Some(())
+}
+
+/// As of a home that was replaced and answered all the same.
+fn read_late(history: &mut History) -> Option<()> {
+    let decided = history.decided();
+    let currency = |circle: usize| history.circles.get(circle).map(|circle| circle.currency);
+    let (index, at_us) = history.reads.iter().enumerate().find_map(|(index, read)| {
+        let is_missed = |(payment, (_, _)): &(&usize, &(u64, Bytes))| {
+            let one = history.payments.get(**payment);
+            let stamp = history.end.stamps.get(*payment);
+            one.is_some_and(|one| currency(one.circle) == currency(read.circle))
+                && stamp.is_some_and(|stamp| *stamp > read.closed_us)
+        };
+        let (_, (at_us, _)) = decided.iter().find(is_missed)?;
+        read.is_linearizable.then_some((index, *at_us))
+    })?;
+    let read = history.reads.get_mut(index)?;
+    (read.called_us, read.at_us) = (at_us + 1, at_us + 2);
     Some(())
 }
 

@@ -99,6 +99,8 @@ pub(crate) struct Read {
     pub(crate) sums: Sums,
     /// The stamp of the last record that this takes account of.
     pub(crate) closed_us: u64,
+    /// Whether it was to hold all that had been acknowledged before.
+    pub(crate) is_linearizable: bool,
 }
 
 /// An answer that was looked up.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use client::{CallError, Client, Options, Outcome, Trouble};
+use client::{CallError, Client, Level, Options, Outcome, Session, Trouble};
 use lincheck::models::Told as Money;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -158,20 +158,38 @@ impl Load {
             let Some(key) = of.keys.get(account) else { return };
             (account, account_path(of.currency, key))
         };
+        let is_linearizable = random.below(2) == 0;
         let before = self.starts(node).await;
         let called_us = self.clock.micros();
-        let found = client.get_json(node, &path).await;
+        let (node, found) = if is_linearizable {
+            // Whichever is the home answers, and none that only was.
+            let shown = client.read(&Session::default(), Level::Linearizable, &path).await.ok();
+            let at = shown.as_ref().map_or(node, |shown| shown.endpoint);
+            (at, shown.and_then(|shown| serde_json::from_slice(&shown.body).ok()))
+        } else {
+            (node, client.get_json(node, &path).await.ok())
+        };
         let at_us = self.clock.micros();
-        let start = (self.starts(node).await == before).then_some(before);
-        let found = found.ok().and_then(|found| stand(&found));
+        let same_start = !is_linearizable && self.starts(node).await == before;
+        let start = same_start.then_some(before);
+        let found = found.and_then(|found| stand(&found));
         let mut history = self.history();
         let Some(found) = found else {
             history.unanswered += 1;
             return;
         };
         let (sums, closed_us) = (found.sums, found.closed_us);
-        let read = Read { node, start, circle, account, called_us, at_us, sums, closed_us };
-        history.reads.push(read);
+        history.reads.push(Read {
+            node,
+            start,
+            circle,
+            account,
+            called_us,
+            at_us,
+            sums,
+            closed_us,
+            is_linearizable,
+        });
     }
 
     async fn look(&self, circle: usize, client: &Client, random: &mut Random) {
