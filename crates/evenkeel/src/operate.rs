@@ -1,8 +1,8 @@
 //! What operators ask and order, through any node that answers.
 
 mod accounts;
-mod cases;
 mod books;
+mod cases;
 mod cluster_client;
 mod models;
 mod orders;
