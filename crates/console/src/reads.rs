@@ -120,12 +120,21 @@ impl Reading {
     ) -> Result<Read<T>, Problem> {
         let (level, is_provisional) = (self.level.kind().name(), self.is_provisional());
         let all = groups.clone();
+        let has_several = groups.len() > 1;
         let order = ReadOrder { groups, level: self.level, tokens: self.tokens.clone() };
         let read = handle.show(order, Some(self.patience_us), move |view| {
             let value = look(view);
             Read { value, seen: Seen::of(view, &all, level, is_provisional) }
         });
-        read.await?.map_err(|refusal| refused(site, path, &refusal))
+        read.await?.map_err(|refusal| {
+            if let ReadRefusal::NotHome { group, .. } = refusal
+                && has_several
+            {
+                // To be sent from home to home would never end.
+                return several_homes(group);
+            }
+            refused(site, path, &refusal)
+        })
     }
 }
 
@@ -264,6 +273,14 @@ pub fn refused(site: &Site, path: &str, refusal: &ReadRefusal) -> Problem {
             .with("next_step", "ask again, here or at another node")
             .retry_after_ms(100),
     }
+}
+
+/// Nobody is the home of all that was asked for.
+fn several_homes(group: GroupId) -> Problem {
+    Problem::new(409, "several-homes", "No node is the home of all groups that were asked for.")
+        .detail(format!("the home of {group} is elsewhere, and only homes can answer"))
+        .with("group", group.0)
+        .with("next_step", "ask for one ledger at a time, read as a session, or take `/v1/cut`")
 }
 
 /// What a client is told of a cut that was not made.

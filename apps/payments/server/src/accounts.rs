@@ -213,9 +213,11 @@ pub(crate) async fn one(
     let placement = app.placement();
     let placed = placement.group(currency, &key);
     // An account of the house's, such as one for suspense, may stand in any ledger of its currency.
-    let is_houses = ["HOUSE:", "SUSPENSE:"].iter().any(|stem| key.starts_with(stem));
-    let groups: Vec<GroupId> =
-        if is_houses { placement.ledgers(currency).collect() } else { vec![placed] };
+    let groups: Vec<GroupId> = if key.starts_with("HOUSE:") {
+        placement.ledgers(currency).collect()
+    } else {
+        vec![placed]
+    };
     let (searched, is_provisional) = (groups.clone(), reading.is_provisional());
     let path = whole_path(&uri);
     let found = app.show(&reading, &path, groups, move |view| {

@@ -70,11 +70,10 @@ pub(crate) fn paths() -> Value {
     })
 }
 
-const FOUND: [(&str, &str); 4] = [
+const FOUND: [(&str, &str); 3] = [
     ("200", "as this region has heard"),
     ("400", "`bad-id`, `bad-path`, `bad-query`, `bad-header`"),
     ("404", "not known here; see the age"),
-    ("409", "`which-group`: only a home can answer, and it is not known which"),
 ];
 
 /// What every read may say of how much it asks for.
@@ -95,6 +94,7 @@ fn reading() -> [Value; 3] {
 fn shown(mut read: Value) -> Value {
     for (status, description) in [
         ("307", "`not-home`, `no-model`: ask the node in `Location`"),
+        ("409", "`several-homes`, `which-group`: no node is the home of all that was asked for"),
         (
             "410",
             "`token-orphaned`: what the client has seen is in no history; `token_epoch`, `token_seq`, \
