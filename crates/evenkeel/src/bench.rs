@@ -14,7 +14,7 @@ use hdrhistogram::Histogram;
 
 use crate::exit::{Ended, Exit};
 use crate::output;
-use payments::Spread;
+use payments::{Class, Spread};
 
 /// What to measure.
 #[derive(Clone, Debug, Subcommand)]
@@ -60,6 +60,9 @@ pub(crate) struct PaymentsArgs {
     /// Where clients send what: to their own region, or to the home of the currency.
     #[arg(long, value_enum, default_value_t = Spread::Any)]
     spread: Spread,
+    /// Of which class the ledgers are.
+    #[arg(long, value_enum, default_value_t = Class::Sync)]
+    class: Class,
     #[command(flatten)]
     common: Common,
 }
@@ -102,7 +105,12 @@ pub(crate) fn run(bench: &Bench) -> Ended {
             Bench::Payments(args) => {
                 let what = format!(
                     "payments: three regions as three processes, no delay between them, w = 2, \
-                     fsync on; pacs.008.001.08 with one payment each over HTTP, clients spread: {}",
+                     fsync on; pacs.008.001.08 with one payment each over HTTP, answered {}; clients \
+                     spread: {}",
+                    match args.class {
+                        Class::Sync => "once committed",
+                        Class::Async => "from the home's disk",
+                    },
                     match args.spread {
                         Spread::Any => "everywhere, two of three messages are handed over",
                         Spread::Home => "at the homes",
@@ -110,7 +118,7 @@ pub(crate) fn run(bench: &Bench) -> Ended {
                 );
                 let (disk, folder) = prepare(&args.common)?;
                 let (clients, seconds) = (&args.clients, args.common.seconds);
-                let all = payments::run(folder.path(), clients, args.spread, seconds).await?;
+                let all = payments::run(folder.path(), clients, args.spread, args.class, seconds).await?;
                 print(&what, "clients", &disk, &all);
             }
             Bench::Snapshot(args) => snapshot::run(args.payments, args.accounts)?,

@@ -19,7 +19,7 @@ pub(crate) mod region;
 mod report;
 mod room;
 mod say;
-mod stage;
+pub(crate) mod stage;
 mod timeline;
 mod wires;
 

@@ -27,3 +27,4 @@ pub mod xml;
 pub use message::CreditTransfer;
 pub use read::{read, read_within};
 pub use refusal::Refusal;
+pub use rules::iban::is_misspelt_iban;

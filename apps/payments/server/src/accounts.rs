@@ -8,6 +8,7 @@ use bytes::Bytes;
 use console::limits::JSON_BYTES_MAX;
 use console::{Problem, Read, json, parse, position, read_body, tell_tokens};
 use ledger::{Balance, State as AccountState};
+use payments_message::is_misspelt_iban;
 use payments_model::{
     AccountView, Command, Encoded, Kind, OpenAccount, OutOfLimits, Refusal, Reply,
 };
@@ -59,6 +60,12 @@ pub(crate) async fn open(
     let body = read_body(&parts.headers, body, JSON_BYTES_MAX).await?;
     let opening: Opening = parse(&body)?;
     let currency = currency(&opening.currency)?;
+    if is_misspelt_iban(&opening.key) {
+        return Err(Problem::new(422, "bad-iban", "The key is an IBAN with a mistake in it.")
+            .detail(
+                "its length or its check digits are wrong: no message could name the account",
+            ));
+    }
     let funding = opening.funding.as_deref().unwrap_or("0");
     let funding = decimal::read(funding, currency).ok_or_else(|| {
         Problem::new(400, "bad-amount", "The opening balance is not an amount of the currency.")

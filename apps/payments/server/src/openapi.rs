@@ -272,7 +272,7 @@ fn open() -> Value {
             ("401", "no or a wrong token"),
             ("403", "`no-token`: this node takes no changes over HTTP"),
             ("409", "`exists-different`, or `refused`"),
-            ("422", "`refused`: a key of the house's own, or too large a balance"),
+            ("422", "`bad-iban`; `refused`: a key of the house's own, or too large a balance"),
             ("503", "`busy`: nothing was done"),
             ("504", "`unknown-outcome`: ask again with the same account"),
             ("507", "`refused`: the books are full"),

@@ -6,13 +6,15 @@
 //! answer other than ACSC ends the benchmark. EUR, GBP and USD are homed in different regions, so
 //! with clients everywhere two of three messages are handed over to another region.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use client::{Client, Options, Outcome};
+use client::{Client, Options, Outcome, Until};
 use payments_message::date::moment;
 use payments_message::message::Version;
 use payments_message::sample::{Draft, Payment, german_iban, uetr};
@@ -23,6 +25,7 @@ use types::{Amount, Currency};
 
 use super::{Figures, histogram, micros};
 use crate::demo::process::Process;
+use crate::demo::stage::GROUPS;
 use crate::demo::{ports, region};
 
 /// Accounts per currency, each with more money than the benchmark can move.
@@ -43,11 +46,21 @@ pub(crate) enum Spread {
     Home,
 }
 
+/// Of which class all ledgers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Class {
+    /// An answer waits until the payment is on two disks.
+    Sync,
+    /// An answer comes as soon as it is on the home's disk.
+    Async,
+}
+
 /// Runs the benchmark below `folder`.
 pub(crate) async fn run(
     folder: &Path,
     clients: &[usize],
     spread: Spread,
+    class: Class,
     seconds: u64,
 ) -> Result<Vec<Figures>> {
     let names: Vec<String> = ["one", "two", "three"].map(String::from).into();
@@ -56,6 +69,9 @@ pub(crate) async fn run(
     let token = region::write(folder, &regions, |_, to| {
         regions.get(to).map(|region| region.peers).expect("regions are named by their own list")
     })?;
+    if class == Class::Async {
+        regions.iter().try_for_each(answer_early)?;
+    }
     let mut nodes = Vec::new();
     let starts: Vec<_> = regions
         .iter()
@@ -69,7 +85,7 @@ pub(crate) async fn run(
     }
     let urls: Vec<String> = regions.iter().map(region::Region::url).collect();
     open_accounts(&urls, &token).await.context("open the accounts")?;
-    let work = Arc::new(Work { urls, spread, sent: AtomicU64::new(0) });
+    let work = Arc::new(Work { urls, spread, class, sent: AtomicU64::new(0) });
     let mut all = Vec::new();
     for count in clients.iter().copied() {
         // A short run first, so that connections stand and code is warm.
@@ -86,7 +102,20 @@ pub(crate) async fn run(
 struct Work {
     urls: Vec<String>,
     spread: Spread,
+    class: Class,
     sent: AtomicU64,
+}
+
+/// Makes all groups of a region's node answer before the commit.
+fn answer_early(region: &region::Region) -> Result<()> {
+    let file = region.folder.join("node.yaml");
+    let numbers: Vec<String> = (0..GROUPS).map(|group| group.to_string()).collect();
+    let journals = format!("journals:\n  - {{groups: [{}], class: async}}\n", numbers.join(", "));
+    OpenOptions::new()
+        .append(true)
+        .open(&file)
+        .and_then(|mut opened| opened.write_all(journals.as_bytes()))
+        .with_context(|| format!("cannot add to {}", file.display()))
 }
 
 /// Opens the accounts of each currency; waits until the regions take commands.
@@ -126,14 +155,18 @@ async fn load(work: &Arc<Work>, count: usize, time: Duration) -> Result<Figures>
         let (work, latency) = (Arc::clone(work), Arc::clone(&latency));
         tasks.push(tokio::spawn(async move {
             let endpoint = work.urls.get(index % work.urls.len()).context("a region")?;
-            let one_try = Options { connections_max: 1, ..Options::default() };
+            let until = match work.class {
+                Class::Sync => Until::Commit,
+                Class::Async => Until::Class,
+            };
+            let one_try = Options { connections_max: 1, until, ..Options::default() };
             let client = Client::new([endpoint], one_try)?;
             while start.elapsed() < time {
                 let number = work.sent.fetch_add(1, Ordering::Relaxed);
                 let message = message(&work, index, number).context("a currency")?;
                 let sent = Instant::now();
                 let outcome = client.submit(&message).await;
-                check(&outcome)?;
+                check(&outcome, work.class)?;
                 let took = micros(sent.elapsed());
                 latency.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(took);
             }
@@ -183,11 +216,17 @@ fn message(work: &Work, client: usize, number: u64) -> Option<Vec<u8>> {
     Some(draft.write(Version::V08))
 }
 
-fn check(outcome: &Outcome) -> Result<()> {
-    let answer =
-        outcome.answer().with_context(|| format!("a payment was not answered: {outcome}"))?;
+fn check(outcome: &Outcome, class: Class) -> Result<()> {
+    let early = match outcome {
+        Outcome::Provisional(answer) if class == Class::Async => Some(answer),
+        Outcome::Provisional(_) | Outcome::Final(_) | Outcome::Refused(_) | Outcome::Unknown(_) => {
+            None
+        }
+    };
+    let answer = outcome.answer().or(early);
+    let answer = answer.with_context(|| format!("a payment was not answered: {outcome}"))?;
     let is_settled = answer.body.windows(4).any(|four| four == b"ACSC");
-    if answer.status != 200 || !is_settled {
+    if !matches!(answer.status, 200 | 202) || !is_settled {
         let body = String::from_utf8_lossy(&answer.body);
         bail!("a payment was not settled ({}): {body}", answer.status);
     }

@@ -50,6 +50,7 @@ pub(crate) async fn status(args: &Status) -> Ended {
         output::line("");
         output::print(&if args.groups { groups(status) } else { homes(status) });
         output::print(&degraded(status));
+        output::print(&damaged(status));
         output::print(&not_ready(status));
         if status.pointer("/register/reachable").and_then(Value::as_bool) == Some(false) {
             output::line("the register has no majority that this node reaches: no home can change");
@@ -150,6 +151,20 @@ fn degraded(status: &Value) -> String {
          loss of a region loses what was acknowledged (RPO > 0). Next: bring the missing members \
          back, then `evenkeel groups restore`.\n",
         groups.len()
+    )
+}
+
+/// What the answering node held, or may have held, and cannot read.
+fn damaged(status: &Value) -> String {
+    let ranges = |group: &Value| list(group, "faults").len();
+    let groups = list(status, "groups").iter().filter(|group| ranges(group) > 0).count();
+    if groups == 0 {
+        return String::new();
+    }
+    let ranges: usize = list(status, "groups").iter().map(ranges).sum();
+    format!(
+        "DAMAGED: this node cannot read {ranges} ranges of records in {groups} groups; it fetches them \
+         from the others. Next: look at its disk; `evenkeel explain` says what is missing.\n"
     )
 }
 

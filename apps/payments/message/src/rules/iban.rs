@@ -34,6 +34,20 @@ pub(crate) fn check(iban: &str) -> Result<(), Wrong> {
     Err(Wrong::CheckDigits)
 }
 
+/// Whether a text has the form of an IBAN of a country that issues them, and is none: its length or its
+/// check digits are wrong. No valid message can name it.
+#[must_use]
+pub fn is_misspelt_iban(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let has_form = matches!(bytes, [a, b, c, d, ..]
+        if a.is_ascii_uppercase() && b.is_ascii_uppercase() && c.is_ascii_digit() && d.is_ascii_digit());
+    let is_account = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    has_form
+        && (15..=34).contains(&bytes.len())
+        && bytes.iter().all(is_account)
+        && matches!(check(text), Err(Wrong::Length(_) | Wrong::CheckDigits))
+}
+
 /// Check digits for a country and an account number, for writing samples; `None` if a character is
 /// neither digit nor upper-case letter.
 pub(crate) fn check_digits(country: &str, account: &str) -> Option<u32> {

@@ -27,6 +27,11 @@ async fn an_account_is_opened_once() {
         ),
         (json!({ "currency": "EUR", "key": "", "kind": "customer" }), 400, "out-of-limits"),
         (json!({ "currency": "EUR", "key": "HOUSE:FUNDING", "kind": "house" }), 422, "refused"),
+        (
+            json!({ "currency": "EUR", "key": "DE89370400440532013001", "kind": "customer" }),
+            422,
+            "bad-iban",
+        ),
     ] {
         let answer = world.post_json("/v1/accounts", &body).await;
         assert_eq!((answer.status, answer.problem().as_str()), (status, kind), "{body}");

@@ -1,6 +1,6 @@
 //! If check digits are not checked, money goes to a mistyped account.
 
-use super::{LENGTHS, Wrong, check, check_digits};
+use super::{LENGTHS, Wrong, check, check_digits, is_misspelt_iban};
 
 /// A wrong digit that passes sends money to a stranger.
 #[test]
@@ -18,6 +18,24 @@ fn check_digits_and_lengths() {
         ("US89370400440532013000", Err(Wrong::Country)),
     ] {
         assert_eq!(check(iban), expect, "{iban}");
+    }
+}
+
+/// An account would be opened that no message can name; or one with a number of another kind would not.
+#[test]
+fn a_misspelt_iban_is_told_from_other_numbers() {
+    for (text, is_misspelt) in [
+        ("DE89370400440532013000", false),
+        ("DE89370400440532013001", true),
+        ("DE8937040044053201300", true),
+        ("US89370400440532013000", false),
+        ("DE89", false),
+        ("BIC:COBADEFFXXX", false),
+        ("89370400440532013000", false),
+        ("DE89 3704 0044 0532 0130 00", false),
+        ("", false),
+    ] {
+        assert_eq!(is_misspelt_iban(text), is_misspelt, "{text}");
     }
 }
 
