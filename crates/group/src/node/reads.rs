@@ -106,7 +106,7 @@ impl<M: Model> Node<M> {
     fn slack_us(&self) -> Option<u64> {
         let others = self.options.nodes.len() / 2;
         let is_known = self.clocks.heard() >= others;
-        is_known.then(|| 2 * self.options.skew_us_max + self.clocks.behind_us())
+        is_known.then(|| self.options.skew_us_max.saturating_add(self.clocks.behind_us()))
     }
 
     /// A client's wish to look at groups.

@@ -278,7 +278,7 @@ impl World {
             0..4 => ReadLevel::Linearizable,
             4..7 => ReadLevel::Session,
             7..9 => {
-                let within_us = self.read_chance.pick(&[2_500 * MILLI, 4 * SECOND, 10 * SECOND]);
+                let within_us = self.read_chance.pick(&[1_500 * MILLI, 3 * SECOND, 10 * SECOND]);
                 ReadLevel::Bounded { within_us }
             }
             _ => ReadLevel::Stale,

@@ -265,7 +265,7 @@ fn a_bounded_read_of_an_idle_group_has_its_time_closed_for_it() {
     let mut world = serving(1);
     world.run_for(700 * MILLI);
     for host in [FAR, HOME] {
-        let within_us = 2 * SECOND + 200 * MILLI;
+        let within_us = SECOND + 200 * MILLI;
         let request = world.read(host, G0, ReadLevel::Bounded { within_us }, &[], SECOND);
         world.run_for(150 * MILLI);
         assert!(matches!(world.shown(request), Some(Ok(_))), "{:?}", world.shown(request));
