@@ -61,3 +61,46 @@ fn what_one_region_told_every_region_shows_also_after_a_failover() {
         assert_eq!(read(&trio, node, &session).json()["debits"], "12.34", "node {node}");
     }
 }
+
+/// If a client were shown the state of after a failover as if its payment had never been answered, it
+/// would neither send it again nor ask what became of it.
+#[test]
+fn what_an_async_home_answered_and_lost_is_said_to_be_lost() {
+    let mut trio = Trio::new("journals:\n  - {groups: [2], class: async}\n");
+    trio.start(&NODES);
+    trio.until_served(&NODES);
+    let switch = ["switchover", "--to", "a", "--reason", "a test", "--wait", "--groups", "2"];
+    trio.order(&[0], &switch);
+    let open = ["accounts", "open", "--currency", "EUR", "--key"];
+    trio.order(&[0], &[&open[..], &[&account(1), "--funding", "100.00"]].concat());
+    trio.order(&[0], &[&open[..], &[&account(2)]].concat());
+    trio.kill(&[1, 2]);
+    let early = trio.pay(0, &message("EUR", 1, 1_234), &[]);
+    assert_eq!((early.status, early.header("evenkeel-provisional")), (202, "true"));
+    let token = early.header("evenkeel-session").to_owned();
+    let session = [("evenkeel-session", token.as_str()), ("evenkeel-timeout", "300ms")];
+    let waits = read(&trio, 0, &session);
+    assert_eq!((waits.status, waits.problem().as_str()), (504, "behind"), "it is not committed");
+    let early = [("evenkeel-read", "provisional"), session[0]];
+    let early = read(&trio, 0, &early);
+    assert_eq!((early.status, early.json()["debits"].as_str()), (200, Some("12.34")));
+    assert_eq!(early.json()["provisional"], true);
+
+    trio.kill(&[0]);
+    trio.start(&[1, 2]);
+    trio.until_served(&[1, 2]);
+    for node in [1, 2] {
+        let lost = read(&trio, node, &session);
+        assert_eq!(
+            (lost.status, lost.problem().as_str()),
+            (410, "token-orphaned"),
+            "{}",
+            lost.body
+        );
+        let said = lost.json();
+        assert_eq!(said["token"], token.as_str());
+        assert!(said["left_out_by_epoch"].as_u64() > said["token_epoch"].as_u64(), "{said}");
+        assert!(said["next_step"].is_string());
+    }
+    assert_eq!(read(&trio, 1, &[]).json()["debits"], "0.00");
+}
