@@ -79,6 +79,7 @@ fn one(site: &Site, group: GroupId, explanation: &Explanation, status: &GroupSta
     }
     reasons.extend(explanation.stays.iter().map(|stay| stays(site, explanation.about, stay)));
     reasons.extend((!faults.is_empty()).then(|| damaged(faults)));
+    reasons.extend(learning(site, status));
     let headline = headline(site, group, explanation, role, status.bar.is_some());
     let lines = reasons.iter().map(|reason| format!("- {} Next: {}", reason.text, reason.next));
     let text = core::iter::once(headline).chain(lines).collect::<Vec<_>>().join("\n");
@@ -107,6 +108,27 @@ fn one(site: &Site, group: GroupId, explanation: &Explanation, status: &GroupSta
         "reasons": reasons.collect::<Vec<_>>(),
         "last_change": { "actor": state.actor, "reason": state.reason },
         "text": text,
+    })
+}
+
+/// Nodes that the home brings up, and how far they are.
+fn learning(site: &Site, status: &GroupStatus) -> Option<Reason> {
+    let learners = || status.peers.iter().filter(|peer| !peer.counts);
+    let behind = |peer: &group::PeerStatus| status.appended.0.saturating_sub(peer.acked.0);
+    let named = learners().map(|peer| {
+        let region = site.region_of(peer.node);
+        format!("{} ({region}) lacks {} of {} records", peer.node, behind(peer), status.appended)
+    });
+    let named: Vec<String> = named.collect();
+    let figures =
+        learners().map(|peer| json!({ "node": peer.node.0, "behind_records": behind(peer) }));
+    (!named.is_empty()).then(|| Reason {
+        name: "learners",
+        figures: json!(figures.collect::<Vec<_>>()),
+        text: format!("{}, and does not count yet.", named.join("; ")),
+        next: "nothing, if it is on its way: it counts when it holds the records (`evenkeel node list`); \
+               a member that was left out is taken back by `evenkeel groups restore`."
+            .to_owned(),
     })
 }
 
@@ -167,7 +189,7 @@ fn headline(
     };
     let me = site.node();
     let verdict = match (role, explanation.about) {
-        (RoleStatus::Home, _) if explanation.heirs.is_empty() && site.nodes().len() > 1 => {
+        (RoleStatus::Home, _) if explanation.heirs.is_empty() && site.nodes().count() > 1 => {
             format!(
                 "{me} is the home, and nobody could take it over: no other full member shows progress."
             )

@@ -80,5 +80,6 @@ pub(crate) const fn seal_kind(kind: SealKind) -> &'static str {
         SealKind::Forced => "forced",
         SealKind::Degrade => "degrade",
         SealKind::Restore => "restore",
+        SealKind::Reconfigure => "reconfigure",
     }
 }

@@ -133,7 +133,7 @@ impl Page {
         let help = "1 if this node believes that the register would decide.";
         self.single("register_reachable", "gauge", help, flag(reachable));
         self.family("peer_silent_seconds", "gauge", "Since a peer last showed durable progress.");
-        for node in site.nodes().iter().filter(|node| node.id != site.node()) {
+        for node in site.nodes().filter(|node| node.id != site.node()) {
             let peer = node.id.0.to_string();
             let silent = view.node.watch().silence(node.id, view.now.instant);
             let labels = [("peer", peer.as_str()), ("region", node.region.as_str())];
@@ -271,6 +271,20 @@ impl Page {
                 let region = site.region_of(peer.node);
                 let labels = [("group", group.as_str()), ("peer", &node), ("region", region)];
                 self.sample("group_unacked_bytes", &labels, whole(peer.behind_bytes));
+            }
+        }
+        self.family(
+            "group_learner_behind_records",
+            "gauge",
+            "Records that a node lacks which its home brings up and which does not count yet.",
+        );
+        for ((_, status), group) in statuses.iter().zip(&numbers) {
+            for peer in status.peers.iter().filter(|peer| !peer.counts) {
+                let node = peer.node.0.to_string();
+                let region = site.region_of(peer.node);
+                let labels = [("group", group.as_str()), ("peer", &node), ("region", region)];
+                let behind = status.appended.0.saturating_sub(peer.acked.0);
+                self.sample("group_learner_behind_records", &labels, whole(behind));
             }
         }
         self.family("group_oldest_unacked_seconds", "gauge", "Age of the oldest of them.");

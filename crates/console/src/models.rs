@@ -168,7 +168,7 @@ fn named(site: &Site, nodes: &[NodeId]) -> String {
 
 fn nodes<M: Model>(site: &Site, view: &NodeView<'_, M>) -> Value {
     let said = view.node.versions_said();
-    let nodes = site.nodes().iter().map(|node| {
+    let nodes = site.nodes().map(|node| {
         let versions = said.get(&node.id);
         json!({
             "node": node.id.0,

@@ -80,6 +80,58 @@ pub fn document(application: Value) -> Value {
                         "description": "the model version that is to be in force",
                     },
                 })),
+                "Because": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["reason"],
+                    "properties": {
+                        "reason": { "type": "string", "minLength": 1, "maxLength": 256 },
+                    },
+                },
+                "Admit": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["node", "region", "peers", "http", "reason"],
+                    "properties": {
+                        "node": {
+                            "type": "integer",
+                            "minimum": 1,
+                            "description": "its number, above all that were ever used: `next_id`",
+                        },
+                        "replaces": {
+                            "type": "integer",
+                            "description": "whose place it takes; absent for one more node",
+                        },
+                        "region": { "type": "string" },
+                        "zone": { "type": "string" },
+                        "role": { "enum": ["full", "witness", "register"] },
+                        "peers": { "type": "string", "description": "host:port for nodes" },
+                        "http": { "type": "string", "description": "http://host:port for clients" },
+                        "reason": { "type": "string", "minLength": 1, "maxLength": 256 },
+                    },
+                },
+                "Recover": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["reason"],
+                    "properties": {
+                        "survivors": {
+                            "type": "array",
+                            "items": { "type": "integer" },
+                            "description": "who is left; the asked node alone if absent",
+                        },
+                        "reason": { "type": "string", "minLength": 1, "maxLength": 256 },
+                        "ordered_by": { "type": "string" },
+                        "code": {
+                            "type": "string",
+                            "description": "what the asked node has written to its own log",
+                        },
+                        "confirmed_by": {
+                            "type": "string",
+                            "description": "who read it there; another than who orders it",
+                        },
+                    },
+                },
                 "Failover": order(&json!({
                     "kind": {
                         "enum": ["unplanned", "forced"],
@@ -205,6 +257,27 @@ fn paths() -> Value {
             "Takes back the members that a degraded group has left out, once they caught up.",
             "Reconfigure",
         ),
+        "/v1/nodes": {
+            "get": operation(
+                "The nodes, who comes and goes, and how far newcomers are where their homes are here.",
+                &[],
+                &[("200", "`pending` names every group that is to come to other members")],
+            ),
+            "post": ordering(
+                "Admits a node: in another's place, or as one more. All else follows by itself.",
+                "Admit",
+            )["post"].take(),
+        },
+        "/v1/nodes/{node}/remove": with_path(
+            ordering("Sends a node away; no other comes in its place.", "Because"),
+            "node",
+            "a node's number: `3` or `n3`",
+        ),
+        "/v1/register/recover": ordering(
+            "Begins the register anew with those that are left, the others being lost for good. Without \
+             `code` it changes nothing: it says what may be lost, and writes the code to this node's log.",
+            "Recover",
+        ),
         "/v1/openapi.json": plain("This document."),
     })
 }
@@ -233,6 +306,13 @@ fn ordering(summary: &str, schema: &str) -> Value {
         "content": { "application/json": { "schema": schema } },
     });
     json!({ "post": operation })
+}
+
+fn with_path(mut item: Value, name: &str, description: &str) -> Value {
+    if let Some(parameters) = item["post"]["parameters"].as_array_mut() {
+        parameters.insert(0, parameter("path", name, description));
+    }
+    item
 }
 
 /// Deciding what becomes of a run.

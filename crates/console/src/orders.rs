@@ -21,7 +21,7 @@ use types::{GroupId, NodeId};
 use crate::json::seal_kind;
 use crate::limits::JSON_BYTES_MAX;
 use crate::router::App;
-use crate::{Problem, Site, json, parse, read_body};
+use crate::{Problem, Site, json, nodes, parse, read_body};
 
 /// Groups that are to move: `"all"`, or their numbers.
 #[derive(Clone, Debug, Deserialize)]
@@ -223,7 +223,7 @@ async fn carry_out<M: Model + Send + 'static>(
 /// A region with several nodes means the first of them in the configuration that may be home; a zone is
 /// written `REGION/ZONE`.
 fn node(site: &Site, target: &Target) -> Result<NodeId, Problem> {
-    let named = site.nodes().iter().filter(|node| match target {
+    let named = site.nodes().filter(|node| match target {
         Target::Node(number) => node.id.0 == *number,
         Target::Region(name) => {
             node.region == *name || node.place() == *name || node.id.to_string() == *name
@@ -232,12 +232,9 @@ fn node(site: &Site, target: &Target) -> Result<NodeId, Problem> {
     // The first of those with the lowest key: a witness only if nothing else is meant, to be refused.
     let found = named.min_by_key(|node| node.role != NodeRole::Full);
     found.map(|node| node.id).ok_or_else(|| {
-        let known: Vec<Value> = site
-            .nodes()
-            .iter()
-            .map(|node| json!({ "node": node.id.0, "region": node.region }))
-            .collect();
-        let regions: Vec<&str> = site.nodes().iter().map(|node| node.region.as_str()).collect();
+        let known: Vec<Value> =
+            site.nodes().map(|node| json!({ "node": node.id.0, "region": node.region })).collect();
+        let regions: Vec<&str> = site.nodes().map(|node| node.region.as_str()).collect();
         Problem::new(404, "no-such-target", "There is no such node or region.")
             .detail(format!("the regions are {}", regions.join(", ")))
             .with("known", known)
@@ -301,6 +298,27 @@ pub(crate) fn refused(refusal: &OrderRefusal) -> Problem {
                 .with("node", node.0)
                 .with("lowest_model_version", lowest.0)
                 .with("highest_model_version", highest.0)
+        }
+        OrderRefusal::Roster(why) => nodes::roster_refused(why, text),
+        OrderRefusal::HasMajority => Problem::new(
+            409,
+            "refused",
+            "The order is refused; nothing was changed.",
+        )
+        .detail(format!(
+            "{text}: there is nothing to recover. Replace lost nodes with `evenkeel node replace`"
+        )),
+        OrderRefusal::IsThere { node } => {
+            Problem::new(409, "refused", "The order is refused; nothing was changed.")
+                .detail(format!(
+                    "{text}: stop it and see that it stays off, or name it among the survivors"
+                ))
+                .with("node", node.0)
+        }
+        OrderRefusal::NoVote { node } => {
+            Problem::new(409, "refused", "The order is refused; nothing was changed.")
+                .detail(format!("{text}: give the order to a survivor that has one, and name it"))
+                .with("node", node.0)
         }
         OrderRefusal::TargetSilent { node, silent_us } => {
             Problem::new(409, "refused", "The order is refused; nothing was changed.")

@@ -10,8 +10,8 @@ use runtime::{Handle, NodeRole};
 use serde_json::Value;
 
 use crate::{
-    Problem, Site, Words, elsewhere, explain, health, metrics, models, openapi, orders, orphans,
-    outcomes, status,
+    Problem, Site, Words, elsewhere, explain, health, metrics, models, nodes, openapi, orders,
+    orphans, outcomes, recover, status,
 };
 
 /// What every handler gets.
@@ -45,6 +45,7 @@ pub fn router<M: Model + Send + 'static>(
     paths: Value,
     words: Words,
 ) -> Router {
+    site.follow(handle.newcomers());
     let description = openapi::document(paths).to_string().into();
     let app = App { handle, site, description, words };
     let application = match app.site.role_of(app.site.node()) {
@@ -67,6 +68,9 @@ pub fn router<M: Model + Send + 'static>(
         .route("/v1/model/upgrade", post(models::upgrade::<M>))
         .route("/v1/degrade", post(orders::degrade::<M>))
         .route("/v1/restore", post(orders::restore::<M>))
+        .route("/v1/nodes", get(nodes::list::<M>).post(nodes::admit::<M>))
+        .route("/v1/nodes/{node}/remove", post(nodes::remove::<M>))
+        .route("/v1/register/recover", post(recover::recover::<M>))
         .route("/v1/openapi.json", get(openapi::serve::<M>))
         .with_state(app)
         .merge(application)

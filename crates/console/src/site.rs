@@ -4,10 +4,12 @@ use core::fmt;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use runtime::{Config, NodeRole};
-use types::NodeId;
+use register::limits::NODES_MAX;
+use runtime::{Config, Newcomers, NodeRole};
+use types::{Hash, MemberRole, NodeId, Place, RegionId, ZoneId};
 
 use crate::limits::{ACTOR_BYTES_MAX, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN};
 use crate::{Problem, guard};
@@ -32,9 +34,16 @@ pub struct SiteNode {
 pub struct Site {
     node: NodeId,
     nodes: Vec<SiteNode>,
+    /// Where those that were admitted since come from, once the node runs, and what was made of them.
+    newcomers: OnceLock<Arc<Newcomers>>,
+    came: Box<[OnceLock<SiteNode>]>,
+    /// Region and zone of the nodes of the first day, in the order of the file.
+    founders: Vec<(String, String)>,
     groups: u16,
     ledgers: u16,
     token: Option<String>,
+    /// A digest of the node's private key.
+    key: Option<Hash>,
 }
 
 /// Who gives an order, as the register's audit will name them. Proof that the request carried the
@@ -115,6 +124,15 @@ impl Site {
         Ok(Self {
             node: config.me(),
             nodes: config.nodes.iter().map(node).collect(),
+            newcomers: OnceLock::new(),
+            came: (0..NODES_MAX).map(|_| OnceLock::new()).collect(),
+            founders: config
+                .founders()
+                .map(|peer| (peer.region.trim().to_owned(), peer.zone.trim().to_owned()))
+                .collect(),
+            key: fs::read(config.credentials.folder.join("node.key"))
+                .ok()
+                .map(|bytes| wire::digest(&bytes)),
             groups: config.groups,
             ledgers: config.ledgers,
             token,
@@ -133,10 +151,18 @@ impl Site {
         self.region_of(self.node)
     }
 
-    /// All nodes, in the order of the configuration.
-    #[must_use]
-    pub fn nodes(&self) -> &[SiteNode] {
-        &self.nodes
+    /// Shows those, too, that are admitted while the node runs.
+    pub fn follow(&self, newcomers: Arc<Newcomers>) {
+        // Whoever was first stays.
+        let _followed = self.newcomers.set(newcomers).is_err();
+    }
+
+    /// All nodes, gone ones too: those of the configuration in its order, then those admitted since.
+    pub fn nodes(&self) -> impl Iterator<Item = &SiteNode> {
+        let newcomers = self.newcomers.get().into_iter().flat_map(|all| all.iter());
+        let came = newcomers.zip(&self.came).map(|(one, slot)| slot.get_or_init(|| came(one)));
+        let is_new = |one: &&SiteNode| !self.nodes.iter().any(|known| known.id == one.id);
+        self.nodes.iter().chain(came.filter(is_new))
     }
 
     /// How many groups there are; they are numbered from 0.
@@ -154,7 +180,7 @@ impl Site {
     /// One node; `None` if it is none of ours.
     #[must_use]
     pub fn find(&self, node: NodeId) -> Option<&SiteNode> {
-        self.nodes.iter().find(|known| known.id == node)
+        self.nodes().find(|known| known.id == node)
     }
 
     /// The region of a node; empty for a node that is none of ours.
@@ -167,6 +193,37 @@ impl Site {
     #[must_use]
     pub fn role_of(&self, node: NodeId) -> NodeRole {
         self.find(node).map_or(NodeRole::Full, |node| node.role)
+    }
+
+    /// Where a node of that region and zone stands, by the numbers that the groups know: names are
+    /// numbered as the founders' file names them first, and new ones follow.
+    #[must_use]
+    pub fn place_for(&self, region: &str, zone: &str) -> Place {
+        let known = || self.founders.iter().cloned().chain(self.came_places());
+        let regions = distinct(known().map(|(region, _)| region));
+        let zones = known().filter(|(known, _)| known == region).map(|(_, zone)| zone);
+        let zones = distinct(zones);
+        let number = |names: &[String], name: &str| {
+            let at = names.iter().position(|known| known == name).unwrap_or(names.len());
+            u16::try_from(at).unwrap_or(u16::MAX)
+        };
+        let (region, zone) = (number(&regions, region), number(&zones, zone));
+        Place { region: RegionId(region), zone: ZoneId(zone) }
+    }
+
+    /// Regions and zones of those admitted since, in the order of their ids.
+    fn came_places(&self) -> impl Iterator<Item = (String, String)> {
+        let newcomers = self.newcomers.get().into_iter().flat_map(|all| all.iter());
+        newcomers.map(|one| (one.contact.region.clone(), one.contact.zone.clone()))
+    }
+
+    /// A code for people, which only this node can make and which changes with `standing`; `None` if its
+    /// private key could not be read.
+    pub(crate) fn confirmation(&self, standing: &str) -> Option<String> {
+        let key = self.key?;
+        let digest = wire::digest(&[&key.0[..], standing.as_bytes()].concat());
+        let [a, b, c, d, ..] = digest.0;
+        Some(format!("{a:02x}{b:02x}-{c:02x}{d:02x}"))
     }
 
     /// Lets a request through that carries the administrators' token as
@@ -204,6 +261,31 @@ impl Site {
     }
 }
 
+fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = Vec::new();
+    for name in names {
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    seen
+}
+
+fn came(newcomer: &register::Newcomer) -> SiteNode {
+    let contact = &newcomer.contact;
+    SiteNode {
+        id: newcomer.node,
+        region: contact.region.clone(),
+        zone: contact.zone.clone(),
+        role: match newcomer.role {
+            Some(MemberRole::Full) => NodeRole::Full,
+            Some(MemberRole::Witness) => NodeRole::Witness,
+            Some(MemberRole::Learner) | None => NodeRole::Register,
+        },
+        url: contact.http.trim_end_matches('/').to_owned(),
+    }
+}
+
 /// The scheme's name is matched in any case (RFC 9110, 11.1).
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked(7)?;
@@ -218,7 +300,7 @@ impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Site")
             .field("node", &self.node)
-            .field("nodes", &self.nodes)
+            .field("nodes", &self.nodes().collect::<Vec<_>>())
             .field("groups", &self.groups)
             .field("has_token", &self.token.is_some())
             .finish()

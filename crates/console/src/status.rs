@@ -13,7 +13,7 @@ use types::GroupId;
 use crate::limits::GROUPS_PER_LOOK;
 use crate::router::App;
 use crate::site::role;
-use crate::{Problem, Site, group_view, hash_hex, health, json, orphans};
+use crate::{Problem, Site, group_view, hash_hex, health, json, nodes, orphans};
 
 /// `GET /v1/status`.
 pub(crate) async fn whole<M: Model + Send + 'static>(
@@ -99,6 +99,9 @@ fn register<M: Model>(view: &NodeView<'_, M>) -> Value {
     json!({
         "reachable": register.reachable(view.now.instant),
         "leader": register.leader().map(|node| node.0),
+        "generation": register.generation().0,
+        "votes": register.generation().1,
+        "generations": nodes::generations(register.state().roster()),
         "heard": register.heard(view.now.instant).map(|node| node.0).collect::<Vec<_>>(),
         "applied_entries": register.applied(),
         "pending_proposals": register.pending(),
@@ -137,7 +140,8 @@ fn storage<M: Model>(view: &NodeView<'_, M>) -> Value {
 
 fn nodes<M: Model>(site: &Site, view: &NodeView<'_, M>) -> Value {
     let connected: Vec<_> = view.node.connected().collect();
-    let nodes = site.nodes().iter().map(|node| {
+    let roster = view.node.register().state().roster();
+    let nodes = site.nodes().map(|node| {
         let is_self = node.id == site.node();
         json!({
             "node": node.id.0,
@@ -146,6 +150,8 @@ fn nodes<M: Model>(site: &Site, view: &NodeView<'_, M>) -> Value {
             "role": role(node.role),
             "url": node.url,
             "is_observer": is_self,
+            "is_gone": roster.gone(node.id).map(|gone| nodes::gone(&gone)),
+            "votes": roster.members().contains(&node.id),
             "connected": is_self || connected.contains(&node.id),
             "silent_us": view.node.watch().silence(node.id, view.now.instant),
         })

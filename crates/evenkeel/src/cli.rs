@@ -26,7 +26,7 @@ pub(crate) enum Command {
     Demo(demo::Args),
     /// Make a new cluster: its authority, and a folder for each node.
     Cluster(cluster::Args),
-    /// Run a node.
+    /// Run a node; or replace, add or remove one.
     Node(node::Args),
     #[command(flatten)]
     Operate(Operate),

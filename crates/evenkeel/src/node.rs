@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 use console::Site;
+use group::StopReason;
 use runtime::{Config, Halt, Running, StartError};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
@@ -16,6 +17,7 @@ use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
 use crate::exit::{Ended, Exit, Failure, OrExit as _};
+use crate::operate::nodes;
 use crate::output;
 
 /// Arguments of `node`.
@@ -24,12 +26,17 @@ use crate::output;
 /// requests, and logs to standard error; RUST_LOG chooses what. SIGTERM and SIGINT stop it in order.
 /// Exit code 1 when it had to stop by itself, which a failed or stalled disk makes it do: everything
 /// it acknowledged is on other nodes, and they take over.
+///
+/// A lost disk comes back as another node: `evenkeel node replace`.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
+#[command(subcommand_negates_reqs = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Option<nodes::Verb>,
     /// The node's configuration file.
-    #[arg(long)]
-    config: PathBuf,
+    #[arg(long, required = true)]
+    config: Option<PathBuf>,
     /// How to write the log.
     #[arg(long, value_enum, default_value_t)]
     log: LogForm,
@@ -50,12 +57,17 @@ pub(crate) enum LogForm {
 
 /// Runs it.
 pub(crate) fn run(args: &Args) -> Ended {
+    if let Some(verb) = &args.verb {
+        return nodes::run(verb);
+    }
+    let file =
+        args.config.as_ref().context("--config: name the node's file").or_exit(Exit::Usage)?;
     log_to_stderr(args.log);
-    let config = runtime::load(&args.config)
-        .with_context(|| format!("the configuration {} cannot be used", args.config.display()))
+    let config = runtime::load(file)
+        .with_context(|| format!("the configuration {} cannot be used", file.display()))
         .or_exit(Exit::Usage)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
-    let ended = runtime.block_on(serve(&config, args));
+    let ended = runtime.block_on(serve(&config, args, file));
     // A read of standard input cannot be broken off, and a node that has taken itself out must end
     // even if whoever started it says nothing: nobody starts it again before.
     runtime.shutdown_background();
@@ -78,18 +90,18 @@ fn log_to_stderr(form: LogForm) {
     }
 }
 
-async fn serve(config: &Config, args: &Args) -> Ended {
+async fn serve(config: &Config, args: &Args, file: &Path) -> Ended {
     // The port is taken before the log is read, which may take long: a node that cannot serve in the
     // end should say so at once.
     let listener = TcpListener::bind(config.listen.http)
         .await
-        .map_err(|error| not_listening(error, config.listen.http, "listen.http", &args.config))
+        .map_err(|error| not_listening(error, config.listen.http, "listen.http", file))
         .or_exit(Exit::Usage)?;
     let http = listener.local_addr().context("a listener has an address")?;
     let site = Arc::new(Site::new(config).or_exit(Exit::Usage)?);
     let running = match payments_server::start(config) {
         Ok(running) => running,
-        Err(error) => return Err(not_started(error, config, &args.config)),
+        Err(error) => return Err(not_started(error, config, file)),
     };
     let router = payments_server::router(running.handle(), Arc::clone(&site));
     let (stop, stopped) = oneshot::channel();
@@ -122,6 +134,10 @@ async fn serve(config: &Config, args: &Args) -> Ended {
     }
     running.stop().await;
     let advice = match halt {
+        Halt::Fenced(StopReason::Removed { .. }) => "nothing needs it any more",
+        Halt::Fenced(StopReason::Diverged { .. }) => {
+            "start it again; see docs/operating/recovery.md"
+        }
         Halt::Disk(_) | Halt::Fenced(_) => {
             "what it acknowledged is on other nodes, which take over; mend the disk, run \
              `evenkeel journal verify`, then start the node again"

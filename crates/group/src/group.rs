@@ -26,6 +26,7 @@ mod home;
 mod intake;
 mod keep;
 mod known;
+mod learn;
 mod member;
 mod message;
 mod out;
@@ -109,6 +110,8 @@ pub struct Group<M> {
     aside: BTreeMap<(Epoch, Seq), Position>,
     /// The register's view, once this node has one.
     register: Option<GroupState>,
+    /// The configuration that the group is to come to, if that is another than it has.
+    target: Option<Config>,
     connected: BTreeSet<NodeId>,
 
     fresh: M,
@@ -197,6 +200,7 @@ impl<M: Model> Group<M> {
             in_flight: VecDeque::new(),
             aside: BTreeMap::new(),
             register: None,
+            target: None,
             connected: BTreeSet::new(),
             model: fresh.clone(),
             fresh,

@@ -25,8 +25,9 @@ pub use desk::Asker;
 pub use event::Event;
 pub use group::{AtRisk, Bar, Group, GroupStatus, Known, NoModel, PeerStatus, RoleStatus, Stage};
 pub use node::{
-    Decision, Effect, Explanation, FileProgress, Input, Lane, Node, NodeEvent, Order, OrderRefusal,
-    RecoverError, Recovery, StopReason, UpgradeOrder, Wanted,
+    Decision, Effect, Explanation, FileProgress, Folder, Input, Lane, MembershipOrder, Node,
+    NodeEvent, NodeStep, Order, OrderRefusal, RecoverError, RecoverOrder, Recovery, StopReason,
+    UpgradeOrder, Wanted,
 };
 pub use options::{GroupOptions, NodeOptions};
 pub use read::{CutRefusal, ReadEnd, ReadKind, ReadLevel, ReadOrder, ReadRefusal, ReadTally};

@@ -10,6 +10,7 @@ mod cuts;
 mod effect;
 mod floor;
 mod look;
+mod members;
 mod orders;
 mod post;
 mod pulse;
@@ -35,11 +36,11 @@ use wire::log::Kind;
 use wire::{FrameBuilder, GroupMessage, Message, Parcel, decode_frame};
 
 pub use effect::{
-    Decision, Effect, FileProgress, Input, Lane, NodeEvent, Order, OrderRefusal, StopReason,
-    UpgradeOrder,
+    Decision, Effect, FileProgress, Input, Lane, MembershipOrder, NodeEvent, NodeStep, Order,
+    OrderRefusal, RecoverOrder, StopReason, UpgradeOrder,
 };
 pub use look::Explanation;
-pub use recovery::{RecoverError, Recovery, Wanted};
+pub use recovery::{Folder, RecoverError, Recovery, Wanted};
 
 use clocks::Clocks;
 use copies::Copies;
@@ -116,6 +117,8 @@ pub struct Node<M> {
     next_look: Instant,
     /// Which version of a group this node last saw, and since when.
     seen: BTreeMap<GroupId, (u64, Instant)>,
+    /// At which version of the roster other members of the register were last proposed, and when.
+    asked_votes: Option<(u64, Instant)>,
     /// At which version of a group a takeover was last proposed, and when.
     asked: BTreeMap<GroupId, (u64, Instant)>,
     /// Since when the home of an epoch has said of itself that it is stalled.
@@ -265,12 +268,15 @@ impl<M: Model> Node<M> {
             Input::Order { request, order } => self.order(now, request, &order, out),
             Input::Dispose { request, decision } => self.dispose(now, request, decision, out),
             Input::Upgrade { request, order } => self.upgrade(now, request, &order, out),
+            Input::Membership { request, order } => self.change_nodes(now, request, order, out),
+            Input::Recover { request, order } => self.recover_register(now, request, order, out),
             Input::Wake => self.drive_register(now, register::Input::Wake, out),
         }
     }
 
     fn message(&mut self, now: Now, from: NodeId, message: Message, out: &mut Vec<Effect>) {
         match message {
+            Message::Group { body, .. } if self.counts_for_nothing(from, &body) => {}
             Message::Group { group, epoch, body } => {
                 self.drive(group, out, |group, outs| group.message(now, from, epoch, body, outs));
             }
@@ -442,9 +448,14 @@ impl<M: Model> Node<M> {
                     let Some(state) = self.register.group(id).cloned() else { continue };
                     self.seen.insert(id, (state.version, now.instant));
                     self.drive(id, out, |group, outs| group.register(now, &state, outs));
+                    self.aim(now, id);
                     if state.phase == Phase::Active {
                         self.rewind_channels(now, id);
                     }
+                }
+                register::Effect::Roster => self.nodes_changed(now, out),
+                register::Effect::Note(register::Event::Diverged { generation, entries }) => {
+                    self.stop(StopReason::Diverged { generation, entries }, out);
                 }
                 register::Effect::Note(event) => {
                     out.push(Effect::Note(NodeEvent::Register(event)));

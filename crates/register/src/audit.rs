@@ -6,11 +6,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use sha2::{Digest, Sha256};
-use types::{GroupId, Hash};
+use types::Hash;
 use wire::Writer;
 
 use crate::limits::AUDIT_ENTRIES_MAX;
-use crate::{ChangeResult, Proposal, codec};
+use crate::{Proposal, Results, codec, roster_codec};
 
 /// One decided proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub struct AuditEntry {
     pub number: u64,
     /// What was asked, by whom and why.
     pub proposal: Arc<Proposal>,
-    /// What each change came to, in the order of the proposal.
-    pub results: Vec<(GroupId, ChangeResult)>,
+    /// What it came to.
+    pub results: Results,
     /// Hash of this entry chained to all before it.
     pub hash: Hash,
 }
@@ -52,14 +52,17 @@ impl Audit {
         self.newest.iter()
     }
 
-    pub(crate) fn push(&mut self, proposal: Arc<Proposal>, results: Vec<(GroupId, ChangeResult)>) {
+    pub(crate) fn push(&mut self, proposal: Arc<Proposal>, results: Results) {
         let mut bytes = Vec::new();
         let mut writer = Writer::new(&mut bytes);
         writer.hash(self.head);
         codec::proposal(&mut writer, &proposal);
-        for (group, result) in &results {
+        for (group, result) in &results.changes {
             writer.u16(group.0);
             codec::result(&mut writer, result);
+        }
+        if let Some(result) = &results.membership {
+            roster_codec::membership_result(&mut writer, result);
         }
         self.head = Hash(Sha256::digest(&bytes).into());
         self.count += 1;

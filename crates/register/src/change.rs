@@ -5,8 +5,10 @@ use alloc::vec::Vec;
 
 use types::{Config, Epoch, GroupId, Hash, ModelVersion, NodeId, Seq, Stamp};
 
-use crate::limits::{ACTOR_BYTES_MAX, CHANGES_MAX, CONFIG_MEMBERS_MAX, REASON_BYTES_MAX};
-use crate::{Disposal, Refusal};
+use crate::limits::{
+    ACTOR_BYTES_MAX, CHANGES_MAX, CONFIG_MEMBERS_MAX, CONTACT_BYTES_MAX, REASON_BYTES_MAX,
+};
+use crate::{Disposal, Membership, MembershipChange, Refusal, RosterRefusal};
 
 /// The name of a proposal: who proposed it, and its number there. Applied at most once.
 ///
@@ -35,6 +37,9 @@ pub enum SealKind {
     Degrade,
     /// The members that were missing are back: return to the whole configuration.
     Restore,
+    /// Nodes came or went: go on under the configuration that follows from the roster. The home works
+    /// along; nothing is lost.
+    Reconfigure,
 }
 
 /// The opening of an epoch (PROTOCOL F6).
@@ -104,6 +109,19 @@ pub struct Proposal {
     actor: String,
     reason: String,
     changes: Vec<Change>,
+    membership: Option<MembershipChange>,
+}
+
+/// What a change of the roster came to: its new version, or why it was refused.
+pub type MembershipResult = Result<u64, RosterRefusal>;
+
+/// What became of a proposal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Results {
+    /// Of each change, in the order of the proposal.
+    pub changes: Vec<(GroupId, ChangeResult)>,
+    /// Of the step of the roster, if the proposal had one.
+    pub membership: Option<MembershipResult>,
 }
 
 /// Why a proposal cannot exist.
@@ -121,6 +139,9 @@ pub enum NotAProposal {
         /// Its length.
         bytes: usize,
     },
+    /// A text of a newcomer's contact is too long.
+    #[error("a text of the contact is longer than {CONTACT_BYTES_MAX} bytes")]
+    Contact,
     /// There are no changes or too many.
     #[error("{count} changes, want 1 to {CHANGES_MAX}")]
     Changes {
@@ -146,12 +167,7 @@ impl Proposal {
         reason: String,
         changes: Vec<Change>,
     ) -> Result<Self, NotAProposal> {
-        if actor.is_empty() || actor.len() > ACTOR_BYTES_MAX {
-            return Err(NotAProposal::Actor { bytes: actor.len() });
-        }
-        if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
-            return Err(NotAProposal::Reason { bytes: reason.len() });
-        }
+        check_words(&actor, &reason)?;
         if changes.is_empty() || changes.len() > CHANGES_MAX {
             return Err(NotAProposal::Changes { count: changes.len() });
         }
@@ -163,7 +179,26 @@ impl Proposal {
                 }
             }
         }
-        Ok(Self { id, actor, reason, changes })
+        Ok(Self { id, actor, reason, changes, membership: None })
+    }
+
+    /// A proposal of one step of the roster.
+    ///
+    /// # Errors
+    /// See [`NotAProposal`].
+    pub fn of_membership(
+        id: ProposalId,
+        actor: String,
+        reason: String,
+        change: MembershipChange,
+    ) -> Result<Self, NotAProposal> {
+        check_words(&actor, &reason)?;
+        if let Membership::Admit(newcomer) = &change.step
+            && !newcomer.fits()
+        {
+            return Err(NotAProposal::Contact);
+        }
+        Ok(Self { id, actor, reason, changes: Vec::new(), membership: Some(change) })
     }
 
     /// Its name.
@@ -189,4 +224,20 @@ impl Proposal {
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
+
+    /// The step of the roster, if it is a proposal of one.
+    #[must_use]
+    pub const fn membership(&self) -> Option<&MembershipChange> {
+        self.membership.as_ref()
+    }
+}
+
+fn check_words(actor: &str, reason: &str) -> Result<(), NotAProposal> {
+    if actor.is_empty() || actor.len() > ACTOR_BYTES_MAX {
+        return Err(NotAProposal::Actor { bytes: actor.len() });
+    }
+    if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
+        return Err(NotAProposal::Reason { bytes: reason.len() });
+    }
+    Ok(())
 }

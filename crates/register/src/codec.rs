@@ -10,6 +10,7 @@ use types::{Config, ConfigId, Epoch, GroupId, ModelVersion, NodeId, Seq, Stamp};
 use wire::{DecodeError, Reader, Writer};
 
 use crate::limits::{ACTOR_BYTES_MAX, CHANGES_MAX, CONFIG_MEMBERS_MAX, REASON_BYTES_MAX};
+use crate::roster_codec::{membership, read_membership};
 use crate::{
     Activation, Change, ChangeResult, Disposal, Disposition, GroupState, Phase, Proposal,
     ProposalId, Refusal, SealKind, Standing, Transition,
@@ -46,6 +47,10 @@ pub(crate) fn proposal(writer: &mut Writer<'_>, proposal: &Proposal) {
             }
         }
     }
+    // Before there were steps of the roster, a proposal ended here.
+    if let Some(change) = proposal.membership() {
+        membership(writer, change);
+    }
 }
 
 pub(crate) fn read_proposal(reader: &mut Reader<'_>) -> Result<Proposal, DecodeError> {
@@ -79,10 +84,17 @@ pub(crate) fn read_proposal(reader: &mut Reader<'_>) -> Result<Proposal, DecodeE
         };
         changes.push(Change { group, expected_version, transition });
     }
-    Proposal::new(id, actor, reason, changes).map_err(|_| invalid("proposal", 0))
+    let proposal = if reader.rest().is_empty() {
+        Proposal::new(id, actor, reason, changes)
+    } else if changes.is_empty() {
+        Proposal::of_membership(id, actor, reason, read_membership(reader)?)
+    } else {
+        return Err(invalid("proposal", 1));
+    };
+    proposal.map_err(|_| invalid("proposal", 0))
 }
 
-fn text(
+pub(crate) fn text(
     reader: &mut Reader<'_>,
     field: &'static str,
     bytes_max: usize,
@@ -91,7 +103,7 @@ fn text(
     core::str::from_utf8(bytes).map(String::from).map_err(|_| invalid(field, 0))
 }
 
-fn invalid(field: &'static str, value: u8) -> DecodeError {
+pub(crate) fn invalid(field: &'static str, value: u8) -> DecodeError {
     DecodeError::Invalid { field, value: value.into() }
 }
 
@@ -102,6 +114,7 @@ const fn kind(kind: SealKind) -> u8 {
         SealKind::Forced => 3,
         SealKind::Degrade => 4,
         SealKind::Restore => 5,
+        SealKind::Reconfigure => 6,
     }
 }
 
@@ -112,6 +125,7 @@ fn read_kind(reader: &mut Reader<'_>) -> Result<SealKind, DecodeError> {
         3 => Ok(SealKind::Forced),
         4 => Ok(SealKind::Degrade),
         5 => Ok(SealKind::Restore),
+        6 => Ok(SealKind::Reconfigure),
         tag => Err(invalid("seal kind", tag)),
     }
 }
@@ -158,6 +172,8 @@ pub(crate) fn result(writer: &mut Writer<'_>, result: &ChangeResult) {
         Err(Refusal::NotHigher { ordered, given }) => writer.u8(23).u16(ordered.0).u16(given.0),
         Err(Refusal::NotDegrading) => writer.u8(11),
         Err(Refusal::NotDegraded) => writer.u8(12),
+        Err(Refusal::NothingToChange) => writer.u8(14),
+        Err(Refusal::OtherTarget) => writer.u8(15),
     };
 }
 
@@ -190,6 +206,9 @@ pub(crate) fn group_state(writer: &mut Writer<'_>, state: &GroupState) {
     config(writer, &state.config);
     if let Some(whole) = &state.whole {
         config(writer, whole);
+    }
+    if let Some(next) = &state.next {
+        config(writer.u8(1), next);
     }
     writer.count(state.history.starts().len());
     for start in state.history.starts() {

@@ -1,5 +1,6 @@
 //! What goes into a register and what comes out of it.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use types::{GroupId, NodeId, WriteId};
 use wire::DecodeError;
 
 use crate::limits::PENDING_MAX;
-use crate::{ChangeResult, Proposal, ProposalId};
+use crate::{Proposal, ProposalId, Results};
 
 /// What happens to a register.
 #[derive(Clone, Debug)]
@@ -22,6 +23,19 @@ pub enum Input {
     },
     /// A proposal of this node.
     Propose(Proposal),
+    /// Begin a generation with these members, this one among them, without asking the others: people
+    /// have given them up. What this member has accepted and does not know to be decided counts as
+    /// decided. Answered by [`Effect::Decided`] once it is on disk, or at once if it is refused.
+    Force {
+        /// Its name, as for a proposal.
+        id: ProposalId,
+        /// Who.
+        actor: String,
+        /// Why.
+        reason: String,
+        /// Rising; of the members so far.
+        members: Vec<NodeId>,
+    },
     /// The write is on disk, to stay.
     Written(WriteId),
     /// A session to this member was opened, again or for the first time. Not needed for correctness;
@@ -53,8 +67,8 @@ pub enum Effect {
     Decided {
         /// Which.
         proposal: ProposalId,
-        /// The results, in the order of the proposal.
-        results: Vec<(GroupId, ChangeResult)>,
+        /// The results.
+        results: Results,
     },
     /// A proposal of this node is given up. Unless it is `Busy`, it may be decided later all the same:
     /// look at the groups before proposing again.
@@ -66,6 +80,8 @@ pub enum Effect {
     },
     /// A group changed, by whoever's proposal.
     Changed(GroupId),
+    /// Nodes came or went, or other members decide, by whoever's proposal.
+    Roster,
     /// Something to log and count.
     Note(Event),
 }
@@ -104,6 +120,24 @@ pub enum Event {
     },
     /// This member follows another leader, or none.
     Leader(Option<NodeId>),
+    /// This member's vote is over: another generation decides. It follows what that decides.
+    Outside {
+        /// The generation.
+        generation: u64,
+    },
+    /// This member is of the register again, or for the first time.
+    Member {
+        /// The generation.
+        generation: u64,
+    },
+    /// Here was decided what a generation begun by force knows nothing of: it is set aside. The views of
+    /// groups may go back, so the node must start anew.
+    Diverged {
+        /// The generation begun by force.
+        generation: u64,
+        /// How many entries of the log.
+        entries: u64,
+    },
     /// A message to a peer was too large to be sent: the peer was away for too long.
     TooLarge {
         /// The peer.
@@ -123,6 +157,9 @@ pub enum FrameRefusal {
     /// The sender's members or first groups are others.
     #[error("the sender belongs to another register")]
     OtherRegister,
+    /// The sender belongs to another generation of members, or this node to none.
+    #[error("the sender belongs to another generation of the register")]
+    OtherGeneration,
     /// No correct member sends this.
     #[error("no correct member sends this")]
     Impossible,

@@ -2,23 +2,28 @@
 //!
 //! Layout, little-endian: version (u8, 1), register (u64), incarnation (u64), heard (u64),
 //! gaps (u64), ordered (u64), quorate (u8), lane (u8), then for a heartbeat its number (u64), then the
-//! message. Lanes: 1 consensus, 2 heartbeat, 3 proposal for the leader. Numbers are never reused.
+//! message. Lanes: 1 consensus, 2 heartbeat, 3 proposal for the leader, 4 hail, 5 question of a node that
+//! follows, 6 answer to it. Numbers are never reused.
 
 use alloc::vec::Vec;
 
 use omnipaxos::messages::ballot_leader_election::HeartbeatMsg;
 use omnipaxos::messages::sequence_paxos::PaxosMsg;
+use types::Hash;
 use wire::{DecodeError, Reader, Writer};
 
 use crate::limits::FRAME_BYTES_MAX;
 use crate::log::Entry;
 use crate::paxos;
-use crate::record::{read_proposal, write_proposal};
+use crate::record::{read_entries, read_proposal, write_entries, write_proposal};
 
 const VERSION: u8 = 1;
 const PAXOS: u8 = 1;
 const HEARTBEAT: u8 = 2;
 const PROPOSAL: u8 = 3;
+const HAIL: u8 = 4;
+const ASK: u8 = 5;
+const TOLD: u8 = 6;
 
 /// What every frame says about the link and its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +48,33 @@ pub(crate) enum Body {
     Paxos(PaxosMsg<Entry>),
     Heartbeat(HeartbeatMsg),
     Proposal(Entry),
+    /// A message of another generation's members, or of another register: not looked into.
+    Foreign,
+    /// A member tells a node that it does not hear in its generation how far things are.
+    Hail {
+        generation: u64,
+        decided: usize,
+    },
+    /// A node that follows wants what was decided after what it has.
+    Ask {
+        generation: u64,
+        after: usize,
+        /// Over all before.
+        digest: Hash,
+    },
+    /// What was decided after so many entries; from the first on if what the asker has is none of it.
+    Told {
+        generation: u64,
+        after: usize,
+        entries: Vec<Entry>,
+    },
+}
+
+impl Body {
+    /// Whether it is said over the bounds of generations.
+    pub(crate) const fn is_of_any_generation(&self) -> bool {
+        matches!(self, Self::Hail { .. } | Self::Ask { .. } | Self::Told { .. })
+    }
 }
 
 /// A frame as received. A heartbeat has a number of its own.
@@ -68,11 +100,24 @@ pub(crate) fn encode(header: Header, beat: u64, body: &Body) -> Option<Vec<u8>> 
         }
         Body::Heartbeat(message) => paxos::heartbeat(writer.u8(HEARTBEAT).u64(beat), message),
         Body::Proposal(entry) => write_proposal(writer.u8(PROPOSAL), entry),
+        Body::Foreign => return None,
+        Body::Hail { generation, decided } => {
+            paxos::index(writer.u8(HAIL).u64(*generation), *decided);
+        }
+        Body::Ask { generation, after, digest } => {
+            paxos::index(writer.u8(ASK).u64(*generation), *after);
+            writer.hash(*digest);
+        }
+        Body::Told { generation, after, entries } => {
+            paxos::index(writer.u8(TOLD).u64(*generation), *after);
+            write_entries(&mut writer, entries);
+        }
     }
     (bytes.len() <= FRAME_BYTES_MAX).then_some(bytes)
 }
 
-pub(crate) fn decode(bytes: &[u8], members: usize) -> Result<Frame, DecodeError> {
+/// What is said within a generation is read only if it is the one of `stamp`, which has so many `members`.
+pub(crate) fn decode(bytes: &[u8], stamp: u64, members: usize) -> Result<Frame, DecodeError> {
     if bytes.len() > FRAME_BYTES_MAX {
         let value = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         return Err(DecodeError::Invalid { field: "frame length", value });
@@ -90,13 +135,29 @@ pub(crate) fn decode(bytes: &[u8], members: usize) -> Result<Frame, DecodeError>
         ordered: reader.u64()?,
         quorate: reader.flag("quorate")?,
     };
-    let (beat, body) = match reader.u8()? {
+    let lane = reader.u8()?;
+    if (PAXOS..=PROPOSAL).contains(&lane) && header.register != stamp {
+        return Ok(Frame { header, beat: 0, body: Body::Foreign });
+    }
+    let (beat, body) = match lane {
         PAXOS => (0, Body::Paxos(paxos::read_message(&mut reader, members)?)),
         HEARTBEAT => {
             let beat = reader.u64()?;
             (beat, Body::Heartbeat(paxos::read_heartbeat(&mut reader, members)?))
         }
         PROPOSAL => (0, Body::Proposal(read_proposal(&mut reader)?)),
+        HAIL => {
+            let generation = reader.u64()?;
+            (0, Body::Hail { generation, decided: paxos::read_index(&mut reader)? })
+        }
+        ASK => {
+            let (generation, after) = (reader.u64()?, paxos::read_index(&mut reader)?);
+            (0, Body::Ask { generation, after, digest: reader.hash()? })
+        }
+        TOLD => {
+            let (generation, after) = (reader.u64()?, paxos::read_index(&mut reader)?);
+            (0, Body::Told { generation, after, entries: read_entries(&mut reader)? })
+        }
         lane => return Err(DecodeError::Invalid { field: "lane", value: lane.into() }),
     };
     reader.end()?;

@@ -63,6 +63,9 @@ pub struct GroupState {
     /// While the group is degraded: the configuration that it is to return to. As long as this is
     /// there, a failure may lose what the whole configuration would have kept.
     pub whole: Option<Config>,
+    /// While a seal is under way that nodes came or went before: the configuration that it is to open, or
+    /// that it may open where the copies cannot be had without the newcomers.
+    pub next: Option<Config>,
     /// Where every opened epoch starts.
     pub history: EpochTable,
     /// Whether a seal is under way.
@@ -175,6 +178,12 @@ pub enum Refusal {
     /// There is nothing to restore.
     #[error("the group is not degraded")]
     NotDegraded,
+    /// The group has the members that it is to have.
+    #[error("the group has the members that it is to have")]
+    NothingToChange,
+    /// The configuration is neither the one in force nor the one that the seal was begun for.
+    #[error("the seal was begun for another configuration")]
+    OtherTarget,
     /// The node is a member that may not become home: a witness, or a learner.
     #[error("{node} is a member that may not become home")]
     MayNotLead {
@@ -194,6 +203,7 @@ impl GroupState {
             home: None,
             config,
             whole: None,
+            next: None,
             history: EpochTable::new(),
             phase: Phase::Active,
             moved_at: Stamp(0),
@@ -205,20 +215,41 @@ impl GroupState {
         }
     }
 
+    /// The configuration that the group is to have while no nodes come or go: the one in force, or what
+    /// a degraded one is to return to.
+    #[must_use]
+    pub fn to_be(&self) -> &Config {
+        self.whole.as_ref().unwrap_or(&self.config)
+    }
+
     /// Where it stands, in short.
     #[must_use]
     pub const fn standing(&self) -> Standing {
         Standing { version: self.version, epoch: self.epoch, home: self.home, phase: self.phase }
     }
 
-    /// Takes one step, or says why not and stays as it is. Gives the new version.
+    /// Takes one step of a group whose members stay, or says why not and stays as it is. Gives the new
+    /// version.
     ///
     /// # Errors
     /// [`Refusal`]: the step is not allowed from here.
     pub fn take(&mut self, transition: &Transition) -> Result<u64, Refusal> {
+        self.take_towards(transition, None)
+    }
+
+    /// The same, where `target` is the configuration that the roster wants for the group, if that is
+    /// another.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the step is not allowed from here.
+    pub fn take_towards(
+        &mut self,
+        transition: &Transition,
+        target: Option<Config>,
+    ) -> Result<u64, Refusal> {
         match transition {
             Transition::BeginSeal { epoch, candidate, kind, at } => {
-                self.begin_seal(*epoch, *candidate, *kind, *at)?;
+                self.begin_seal(*epoch, *candidate, *kind, *at, target)?;
             }
             Transition::Activate(activation) => self.activate(activation)?,
             Transition::Dispose(decided) => {
@@ -240,15 +271,28 @@ impl GroupState {
         candidate: NodeId,
         kind: SealKind,
         since: Stamp,
+        target: Option<Config>,
     ) -> Result<(), Refusal> {
         let expected = self.issued.next();
         if epoch != expected {
             return Err(Refusal::WrongEpoch { expected, given: epoch });
         }
         self.check_candidate(candidate, kind)?;
+        let next = match kind {
+            SealKind::Reconfigure => {
+                let next = target.ok_or(Refusal::NothingToChange)?;
+                check_lead(&next, candidate)?;
+                Some(next)
+            }
+            // The home's disk may be the one that is lost, and with all copies wanted nobody else could
+            // open an epoch.
+            SealKind::Unplanned => target.filter(|next| check_lead(next, candidate).is_ok()),
+            SealKind::Planned | SealKind::Forced | SealKind::Degrade | SealKind::Restore => None,
+        };
         if kind == SealKind::Restore && self.whole.is_none() {
             return Err(Refusal::NotDegraded);
         }
+        self.next = next.map(|next| next.numbered(ConfigId(self.config.id().0 + 1)));
         self.issued = epoch;
         self.phase = Phase::Sealing { epoch, candidate, since, kind };
         Ok(())
@@ -298,7 +342,11 @@ impl GroupState {
         }
         let by_terms = kind == SealKind::Unplanned
             && self.config.terms().on_quorum_loss == QuorumLoss::Degrade;
-        if config.is_less_than(&self.config) && kind != SealKind::Degrade && !by_terms {
+        let is_next = self.next.as_ref() == Some(config);
+        if kind == SealKind::Reconfigure && !is_next && *config != self.config {
+            return Err(Refusal::OtherTarget);
+        }
+        if config.is_less_than(&self.config) && kind != SealKind::Degrade && !by_terms && !is_next {
             return Err(Refusal::NotDegrading);
         }
         if activation.forced && kind != SealKind::Forced {
@@ -325,8 +373,10 @@ impl GroupState {
         self.home = Some(candidate);
         if *config != self.config {
             let whole = self.whole.take().unwrap_or_else(|| self.config.clone());
-            self.whole = config.is_less_than(&whole).then_some(whole);
+            // What follows from the roster is the whole from here on.
+            self.whole = (!is_next && config.is_less_than(&whole)).then_some(whole);
         }
+        self.next = None;
         self.config = config.clone();
         self.phase = Phase::Active;
         Ok(())

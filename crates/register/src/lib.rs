@@ -30,11 +30,14 @@ mod options;
 mod paxos;
 mod record;
 mod recover;
+mod roster;
+mod roster_codec;
 mod state;
 
 pub use audit::{Audit, AuditEntry};
 pub use change::{
-    Activation, Change, ChangeResult, NotAProposal, Proposal, ProposalId, SealKind, Transition,
+    Activation, Change, ChangeResult, MembershipResult, NotAProposal, Proposal, ProposalId,
+    Results, SealKind, Transition,
 };
 pub use disposal::{Disposal, Disposition};
 pub use effect::{Counters, Effect, Event, FrameRefusal, Input, UndecidedReason};
@@ -43,4 +46,7 @@ pub use machine::Register;
 pub use options::{NotOptions, Options};
 pub use record::is_whole;
 pub use recover::RecoverError;
+pub use roster::{
+    Contact, Generation, Gone, Membership, MembershipChange, Newcomer, Roster, RosterRefusal,
+};
 pub use state::State;

@@ -13,6 +13,15 @@ pub const CHANGES_MAX: usize = 1024;
 /// Members of the register. More copies make every decision slower and protect against nothing new.
 pub const MEMBERS_MAX: usize = 7;
 
+/// Nodes that are ever admitted after the first day. One replaced disk a week for ten years fits.
+pub const NODES_MAX: usize = 1024;
+
+/// Bytes of one text in a node's contact: a region's name, a host.
+pub const CONTACT_BYTES_MAX: usize = 255;
+
+/// Bytes of entries in one answer to a node that follows the log.
+pub const TOLD_BYTES_MAX: usize = 1 << 20;
+
 /// Members of one group's configuration.
 pub const CONFIG_MEMBERS_MAX: usize = 16;
 

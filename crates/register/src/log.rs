@@ -69,8 +69,14 @@ struct Campaign {
 }
 
 enum Mode {
+    /// Not a member: what is decided comes from those who are.
+    Outside(Vec<Entry>),
     Alone(Vec<Entry>),
-    Shared { paxos: Box<OmniPaxos<Entry, Memory>>, marks: Arc<Marks>, pid: Pid },
+    Shared {
+        paxos: Box<OmniPaxos<Entry, Memory>>,
+        marks: Arc<Marks>,
+        pid: Pid,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,23 +88,26 @@ struct Recorded {
 }
 
 impl Log {
-    /// Continues from what is on disk. `options` were checked.
-    pub(crate) fn recover(options: &Options, pid: Pid, image: Image) -> Self {
+    /// Continues from what is on disk, as one of `members`; `pid` is `None` for one that is none of
+    /// them. `options` were checked.
+    pub(crate) fn recover(
+        options: &Options,
+        members: usize,
+        pid: Option<Pid>,
+        image: Image,
+    ) -> Self {
         let recorded = Recorded {
             promise: image.promise.unwrap_or_default(),
             round: image.round,
             decided: image.decided,
             length: image.entries.len(),
         };
-        let members = options.members.len();
+        let (campaign, asked, outbid) = (Campaign::default(), BTreeSet::new(), 0);
+        let Some(pid) = pid else {
+            return Self { mode: Mode::Outside(image.entries), recorded, campaign, asked, outbid };
+        };
         if members == 1 {
-            return Self {
-                mode: Mode::Alone(image.entries),
-                recorded,
-                campaign: Campaign::default(),
-                asked: BTreeSet::new(),
-                outbid: 0,
-            };
+            return Self { mode: Mode::Alone(image.entries), recorded, campaign, asked, outbid };
         }
         let marks = Arc::new(Marks::new(image.round));
         let count = Pid::try_from(members).expect("members are a handful");
@@ -125,16 +134,16 @@ impl Log {
         Self {
             mode: Mode::Shared { paxos: Box::new(paxos), marks, pid },
             recorded,
-            campaign: Campaign::default(),
-            asked: BTreeSet::new(),
-            outbid: 0,
+            campaign,
+            asked,
+            outbid,
         }
     }
 
     /// The ballot promised: the leader's, as far as this member knows.
     pub(crate) fn ballot(&self) -> Ballot {
         match &self.mode {
-            Mode::Alone(_) => Ballot::default(),
+            Mode::Outside(_) | Mode::Alone(_) => Ballot::default(),
             Mode::Shared { paxos, .. } => paxos.get_promise(),
         }
     }
@@ -142,6 +151,7 @@ impl Log {
     /// The leader, once it and this member have agreed on the log.
     pub(crate) fn leader(&self) -> Option<Pid> {
         match &self.mode {
+            Mode::Outside(_) => None,
             Mode::Alone(_) => Some(1),
             Mode::Shared { paxos, .. } => match paxos.get_current_leader() {
                 Some((leader, true)) => Some(leader),
@@ -153,6 +163,7 @@ impl Log {
     /// Whether this member may append.
     pub(crate) fn leads(&self) -> bool {
         match &self.mode {
+            Mode::Outside(_) => false,
             Mode::Alone(_) => true,
             Mode::Shared { pid, .. } => self.leader() == Some(*pid),
         }
@@ -161,7 +172,7 @@ impl Log {
     /// Length of the log that will never change.
     pub(crate) fn decided(&self) -> usize {
         match &self.mode {
-            Mode::Alone(entries) => entries.len(),
+            Mode::Outside(entries) | Mode::Alone(entries) => entries.len(),
             Mode::Shared { paxos, .. } => paxos.get_decided_idx(),
         }
     }
@@ -169,7 +180,7 @@ impl Log {
     /// Length of the log.
     pub(crate) fn length(&self) -> usize {
         match &self.mode {
-            Mode::Alone(entries) => entries.len(),
+            Mode::Outside(entries) | Mode::Alone(entries) => entries.len(),
             Mode::Shared { paxos, .. } => paxos.get_accepted_idx(),
         }
     }
@@ -177,7 +188,7 @@ impl Log {
     /// Entries `from..to`, which must lie in the log.
     pub(crate) fn entries(&self, from: usize, to: usize) -> Vec<Entry> {
         let entries = match &self.mode {
-            Mode::Alone(entries) => {
+            Mode::Outside(entries) | Mode::Alone(entries) => {
                 entries.get(from..to).map(<[Entry]>::to_vec).unwrap_or_default()
             }
             Mode::Shared { .. } if from >= to => Vec::new(),
@@ -201,11 +212,25 @@ impl Log {
     pub(crate) fn append(&mut self, entry: Entry) {
         assert!(self.leads(), "only the leader appends");
         match &mut self.mode {
+            Mode::Outside(_) => {}
             Mode::Alone(entries) => entries.push(entry),
             Mode::Shared { paxos, .. } => {
                 paxos.append(entry).expect("the log ends only by a change of members");
             }
         }
+    }
+
+    /// Takes what the members have decided, at a node that is none of them.
+    pub(crate) fn follow(&mut self, decided: Vec<Entry>) {
+        assert!(self.is_outside(), "a member learns by consensus what was decided");
+        if let Mode::Outside(entries) = &mut self.mode {
+            entries.extend(decided);
+        }
+    }
+
+    /// Whether this node is none of the members.
+    pub(crate) const fn is_outside(&self) -> bool {
+        matches!(self.mode, Mode::Outside(_))
     }
 
     /// One tick of the library's clock. `hears_majority` says whether enough members were heard lately
@@ -368,6 +393,7 @@ impl Log {
         let Recorded { promise, round, decided, length } = self.recorded;
         Record {
             boot: None,
+            turn: None,
             promise: (promise != Ballot::default()).then_some(promise),
             round,
             decided: Some(decided),
@@ -379,7 +405,7 @@ impl Log {
     /// What changed since the last call and must be on disk before anything else leaves.
     pub(crate) fn take_record(&mut self) -> Record {
         let (round, kept) = match &self.mode {
-            Mode::Alone(entries) => {
+            Mode::Outside(entries) | Mode::Alone(entries) => {
                 let length = self.recorded.length;
                 (None, (entries.len() > length).then_some(length))
             }
@@ -402,6 +428,7 @@ impl Log {
         assert!(tail.is_some() || now.length == before.length, "a longer log was marked");
         Record {
             boot: None,
+            turn: None,
             promise: (now.promise != before.promise).then_some(now.promise),
             round: if now.round == before.round { None } else { now.round },
             decided: (now.decided != before.decided).then_some(now.decided),

@@ -18,8 +18,8 @@ use crate::frame::{self, Body, Frame};
 use crate::limits::{HELD_FRAMES_MAX, PENDING_MAX, UNDECIDED_MAX, WHOLE_BYTES_MAX};
 use crate::link::{Arrival, Lane, Link};
 use crate::log::{Entry, Log, Pid};
-use crate::record::{Boot, Record};
-use crate::recover::replay;
+use crate::record::{Boot, Record, Turn};
+use crate::recover::{Replayed, replay};
 use crate::{
     Counters, Effect, Event, FrameRefusal, Input, Options, Proposal, ProposalId, RecoverError,
     State, UndecidedReason,
@@ -29,7 +29,25 @@ use crate::{
 #[derive(Debug)]
 pub struct Register {
     options: Options,
+    /// Of the register in all its generations.
     fingerprint: u64,
+    /// The generation whose log this is, and its members, rising; none where this node only follows.
+    generation: u64,
+    members: Vec<NodeId>,
+    /// The generation to go over to at the end of this step.
+    turning: Option<Turn>,
+    /// What is to be said over the bounds of generations.
+    words: Vec<(NodeId, Body)>,
+    next_hail: Instant,
+    /// Whom this node, following, has asked, and when.
+    asked: Option<(NodeId, Instant)>,
+    /// From where on what it has is compared with what the members have; `None` while it is known to be
+    /// the same.
+    compared: Option<usize>,
+    /// What it was told and has not taken over yet.
+    told: Vec<Entry>,
+    /// Whether another history goes on without what this node has: nothing is handled any more.
+    is_over: bool,
     incarnation: u64,
     booted: bool,
     /// Whether the next record is to say all there is.
@@ -66,6 +84,8 @@ struct Held {
     frames: Vec<(NodeId, Bytes)>,
     /// Length of the decided log that the write makes durable.
     decided: usize,
+    /// What to say when it is done.
+    note: Option<Event>,
 }
 
 impl Register {
@@ -82,17 +102,27 @@ impl Register {
     ) -> Result<Self, RecoverError> {
         let options = options.checked()?;
         let fingerprint = options.fingerprint();
-        let (incarnation, image) = replay(&options, fingerprint, records)?;
-        let pid = number_of(&options, options.node).expect("checked options name this member");
+        let Replayed { incarnation, generation, members, image } =
+            replay(&options, fingerprint, records)?;
+        let pid = number_of(&members, options.node);
         let decided = image.decided;
-        let state = State::genesis(&options.genesis);
-        let links = options.members.iter().map(|_| Link::default()).collect();
+        let state = State::genesis(&options.genesis, &options.members);
+        let links = members.iter().map(|_| Link::default()).collect();
         let mut register = Self {
             fingerprint,
+            generation,
+            turning: None,
+            words: Vec::new(),
+            next_hail: now,
+            asked: None,
+            compared: None,
+            told: Vec::new(),
+            is_over: false,
             incarnation: incarnation + 1,
             booted: false,
             restates: false,
-            log: Log::recover(&options, pid, image),
+            log: Log::recover(&options, members.len(), pid, image),
+            members,
             state,
             applied: 0,
             links,
@@ -113,10 +143,16 @@ impl Register {
     /// Takes one input at `now` and pushes what is to be done. The first call writes the record of this
     /// start, which goes before all frames.
     pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
+        if self.is_over && !matches!(input, Input::Written(_)) {
+            return;
+        }
         let mut direct = Vec::new();
         match input {
             Input::Message { from, bytes } => {
                 self.receive(now.instant, from, &bytes, out, &mut direct)
+            }
+            Input::Force { id, actor, reason, members } => {
+                return self.force(now.instant, id, actor, reason, members, out);
             }
             Input::Propose(proposal) => self.propose(now.instant, proposal, out, &mut direct),
             Input::Written(id) => self.written(id, out),
@@ -124,6 +160,7 @@ impl Register {
                 if let Some(pid) = self.peer(peer) {
                     self.log.resync(pid);
                 }
+                self.hail(peer);
             }
             Input::Wake => self.wake(now.instant, out, &mut direct),
         }
@@ -147,7 +184,10 @@ impl Register {
 
     fn whole(&self) -> Record {
         let (register, incarnation) = (self.fingerprint, self.incarnation);
-        Record { boot: Some(Boot { register, incarnation }), ..self.log.whole() }
+        let is_first = self.generation == 1 && !self.log.is_outside();
+        let (generation, members) = (self.generation, self.members.clone());
+        let turn = (!is_first).then_some(Turn { generation, members, kept: 0 });
+        Record { boot: Some(Boot { register, incarnation }), turn, ..self.log.whole() }
     }
 
     fn receive(
@@ -159,41 +199,59 @@ impl Register {
         direct: &mut Vec<(Pid, Body)>,
     ) {
         let refusal = match self.admit(from, bytes) {
-            Ok((pid, frame)) => self.take(now, pid, frame, out, direct).err(),
+            Ok(frame) if frame.body.is_of_any_generation() => {
+                self.hear_word(now, from, frame.body, out);
+                None
+            }
+            Ok(frame) => self.take(now, from, frame, out, direct).err(),
             Err(refusal) => Some(refusal),
         };
+        if refusal == Some(FrameRefusal::OtherGeneration) {
+            self.hail(from);
+        }
         if let Some(why) = refusal {
             self.counters.refused += 1;
             out.push(Effect::Note(Event::Refused { from, why }));
         }
     }
 
-    fn admit(&self, from: NodeId, bytes: &[u8]) -> Result<(Pid, Frame), FrameRefusal> {
-        let pid = self.peer(from).ok_or(FrameRefusal::Stranger)?;
+    fn admit(&self, from: NodeId, bytes: &[u8]) -> Result<Frame, FrameRefusal> {
+        // Who follows may not have heard yet of those that it follows.
+        let is_known = self.state.roster().is_known(from) || self.log.is_outside();
+        if !is_known || from == self.options.node {
+            return Err(FrameRefusal::Stranger);
+        }
         if self.frames_held >= HELD_FRAMES_MAX {
             return Err(FrameRefusal::Stalled);
         }
-        let frame =
-            frame::decode(bytes, self.options.members.len()).map_err(FrameRefusal::Unreadable)?;
-        if frame.header.register != self.fingerprint {
+        let (stamp, members) = (self.stamp(), self.members.len());
+        let frame = frame::decode(bytes, stamp, members).map_err(FrameRefusal::Unreadable)?;
+        let is_ours = frame.header.register == self.fingerprint;
+        if matches!(frame.body, Body::Foreign) {
+            // In the first generation nobody can belong to an earlier one.
+            let is_first = self.generation == 1 && !self.log.is_outside();
+            return Err(if is_first {
+                FrameRefusal::OtherRegister
+            } else {
+                FrameRefusal::OtherGeneration
+            });
+        }
+        if frame.body.is_of_any_generation() && !is_ours {
             return Err(FrameRefusal::OtherRegister);
         }
-        Ok((pid, frame))
+        Ok(frame)
     }
 
     fn take(
         &mut self,
         now: Instant,
-        pid: Pid,
+        from: NodeId,
         frame: Frame,
         out: &mut Vec<Effect>,
         direct: &mut Vec<(Pid, Body)>,
     ) -> Result<(), FrameRefusal> {
-        let lane = match &frame.body {
-            Body::Paxos(_) => Lane::Ordered,
-            Body::Heartbeat(_) => Lane::Beat(frame.beat),
-            Body::Proposal(_) => Lane::Free,
-        };
+        let pid = self.peer(from).ok_or(FrameRefusal::Stranger)?;
+        let lane = lane_of(&frame.body, frame.beat);
         let own = self.incarnation;
         let Some(link) = self.link_mut(pid) else { return Err(FrameRefusal::Stranger) };
         match link.arrive(now, own, &frame.header, lane) {
@@ -228,6 +286,7 @@ impl Register {
                     self.place(&entry, direct);
                 }
             }
+            Body::Foreign | Body::Hail { .. } | Body::Ask { .. } | Body::Told { .. } => {}
         }
         Ok(())
     }
@@ -290,6 +349,7 @@ impl Register {
             let hears_majority = self.hears_majority(now);
             self.log.tick(hears_majority);
         }
+        self.hail_all(now);
         let timeout = self.options.proposal_timeout_us;
         let node = self.options.node;
         self.pending.retain(|number, pending| {
@@ -335,28 +395,46 @@ impl Register {
             let Some(held) = self.held.pop_front() else { return };
             self.frames_held -= held.frames.len();
             out.extend(held.frames.into_iter().map(|(to, bytes)| Effect::Send { to, bytes }));
+            out.extend(held.note.map(Effect::Note));
             self.apply(held.decided, out);
         }
     }
 
     fn apply(&mut self, decided: usize, out: &mut Vec<Effect>) {
+        if self.turning.is_some() {
+            return;
+        }
         for entry in self.log.entries(self.applied, decided) {
             self.applied += 1;
             let Some(results) = self.state.apply(&entry.0) else { continue };
-            for (group, result) in &results {
+            for (group, result) in &results.changes {
                 if result.is_ok() {
                     out.push(Effect::Changed(*group));
                 }
             }
+            if matches!(results.membership, Some(Ok(_))) {
+                out.push(Effect::Roster);
+            }
             let id = entry.0.id();
             if id.node == self.options.node && self.pending.remove(&id.number).is_some() {
                 out.push(Effect::Decided { proposal: id, results });
+            }
+            if self.is_turned() {
+                // What stands behind it in this generation's log is in no generation's history.
+                return;
             }
         }
     }
 
     /// Ends a step: waiting proposals go to a new leader, changes go to disk, and frames wait for them.
     fn settle(&mut self, now: Instant, mut direct: Vec<(Pid, Body)>, out: &mut Vec<Effect>) {
+        let turn = self.turning.take();
+        if let Some(turn) = &turn {
+            // They were addressed to members of the generation before, and are sent again to those of
+            // this one.
+            direct.clear();
+            self.go_over(turn, out);
+        }
         let standing = (self.log.ballot(), self.log.leader());
         let before = mem::replace(&mut self.standing, standing);
         if standing != before {
@@ -366,6 +444,7 @@ impl Register {
             self.retry(now, |_| true, &mut direct);
         }
         let mut record = self.log.take_record();
+        record.turn = turn;
         if !mem::replace(&mut self.booted, true) {
             let (register, incarnation) = (self.fingerprint, self.incarnation);
             record.boot = Some(Boot { register, incarnation });
@@ -374,14 +453,16 @@ impl Register {
             record = self.whole();
         }
         let bodies = self.log.take_outgoing().into_iter().chain(direct);
-        let frames = self.frames(now, bodies, out);
+        let mut frames = self.frames(now, bodies, out);
+        frames.extend(self.spoken());
         if !record.is_empty() {
             let id = WriteId(self.next_write);
             self.next_write += 1;
             out.push(Effect::Write { id, bytes: record.encode().into() });
             self.frames_held += frames.len();
             let decided = self.log.decided();
-            self.held.push_back(Held { id, since: now, written: false, frames, decided });
+            let note = None;
+            self.held.push_back(Held { id, since: now, written: false, frames, decided, note });
         } else if let Some(last) = self.held.back_mut() {
             // Nothing changed in this step, yet what it says may rest on what an earlier one changed.
             self.frames_held += frames.len();
@@ -398,16 +479,12 @@ impl Register {
         out: &mut Vec<Effect>,
     ) -> Vec<(NodeId, Bytes)> {
         let quorate = self.quorate(now);
-        let (register, own) = (self.fingerprint, self.incarnation);
+        let (register, own) = (self.stamp(), self.incarnation);
         let mut frames = Vec::new();
         for (pid, body) in bodies {
             let Some(to) = self.member(pid) else { continue };
             let Some(link) = self.link_mut(pid) else { continue };
-            let lane = match &body {
-                Body::Paxos(_) => Lane::Ordered,
-                Body::Heartbeat(_) => Lane::Beat(0),
-                Body::Proposal(_) => Lane::Free,
-            };
+            let lane = lane_of(&body, 0);
             let (header, beat) = link.depart(register, own, quorate, lane);
             match frame::encode(header, beat, &body) {
                 Some(bytes) => frames.push((to, Bytes::from(bytes))),
@@ -423,16 +500,16 @@ impl Register {
     }
 
     fn hears_majority(&self, now: Instant) -> bool {
-        self.heard(now).count() > self.options.members.len() / 2
+        self.heard(now).count() > self.members.len() / 2
     }
 
     /// The number of another member.
     fn peer(&self, node: NodeId) -> Option<Pid> {
-        number_of(&self.options, node).filter(|_| node != self.options.node)
+        number_of(&self.members, node).filter(|_| node != self.options.node)
     }
 
     fn member(&self, pid: Pid) -> Option<NodeId> {
-        self.options.members.get(place_of(pid)?).copied()
+        self.members.get(place_of(pid)?).copied()
     }
 
     fn link(&self, pid: Pid) -> Option<&Link> {
@@ -449,9 +526,22 @@ fn place_of(pid: Pid) -> Option<usize> {
     usize::try_from(pid).ok()?.checked_sub(1)
 }
 
-fn number_of(options: &Options, node: NodeId) -> Option<Pid> {
-    let place = options.members.binary_search(&node).ok()?;
+fn number_of(members: &[NodeId], node: NodeId) -> Option<Pid> {
+    let place = members.binary_search(&node).ok()?;
     Pid::try_from(place + 1).ok()
 }
 
+fn lane_of(body: &Body, beat: u64) -> Lane {
+    match body {
+        Body::Paxos(_) => Lane::Ordered,
+        Body::Heartbeat(_) => Lane::Beat(beat),
+        Body::Proposal(_)
+        | Body::Foreign
+        | Body::Hail { .. }
+        | Body::Ask { .. }
+        | Body::Told { .. } => Lane::Free,
+    }
+}
+
+mod turn;
 mod view;

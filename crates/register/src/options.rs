@@ -15,9 +15,10 @@ use crate::limits::{CONFIG_MEMBERS_MAX, GROUPS_MAX, MEMBERS_MAX};
 /// others is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// This node, one of `members`.
+    /// This node. One of `members` if it was there on the first day; one that was admitted later is
+    /// not.
     pub node: NodeId,
-    /// All members: 1, or 3 to 7, in any order. An even number tolerates no more losses than the odd
+    /// All members of the first day: 1, or 3 to 7, in any order. An even number tolerates no more losses than the odd
     /// number below it, wherever they strike; but with two nodes in each of three regions it tolerates
     /// the loss of any region.
     pub members: Vec<NodeId>,
@@ -49,12 +50,6 @@ pub enum NotOptions {
     #[error("{node} is a member twice")]
     MemberTwice {
         /// Which.
-        node: NodeId,
-    },
-    /// This node is not a member.
-    #[error("{node} is not a member")]
-    NotMember {
-        /// This node.
         node: NodeId,
     },
     /// There are no groups or too many.
@@ -96,9 +91,6 @@ impl Options {
         self.members.sort_unstable();
         if let Some(node) = twice(&self.members) {
             return Err(NotOptions::MemberTwice { node });
-        }
-        if !self.members.contains(&self.node) {
-            return Err(NotOptions::NotMember { node: self.node });
         }
         let count = self.genesis.len();
         if count == 0 || count > GROUPS_MAX {

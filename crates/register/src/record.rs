@@ -1,5 +1,8 @@
 //! What one write puts on disk: the consensus library's changes of one step, all or none.
 //!
+//! A record may also begin another generation of members: then the promise and the round of the one
+//! before are void.
+//!
 //! Layout: version (u8, 1), fields present (u8, one bit each), then the fields in the order of
 //! [`Record`]. Integers are little-endian. A record says how much of the log it keeps and what it
 //! puts behind that, so replaying records in order rebuilds the log.
@@ -8,11 +11,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use omnipaxos::ballot_leader_election::Ballot;
+use types::NodeId;
 use wire::{DecodeError, Reader, Writer};
 
 use crate::limits::{INDEX_MAX, PROPOSAL_BYTES_MAX};
 use crate::log::Entry;
-use crate::{codec, paxos};
+use crate::{codec, paxos, roster_codec};
 
 const VERSION: u8 = 1;
 
@@ -22,7 +26,8 @@ const ROUND: u8 = 4;
 const DECIDED: u8 = 8;
 const TAIL: u8 = 16;
 const WHOLE: u8 = 32;
-const ALL: u8 = BOOT | PROMISE | ROUND | DECIDED | TAIL | WHOLE;
+const TURN: u8 = 64;
+const ALL: u8 = BOOT | PROMISE | ROUND | DECIDED | TAIL | WHOLE | TURN;
 
 /// The first record after every start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +38,23 @@ pub(crate) struct Boot {
     pub(crate) incarnation: u64,
 }
 
+/// The beginning of another generation at one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Turn {
+    /// Its number.
+    pub(crate) generation: u64,
+    /// Its members, rising; empty at a node that is none and follows what they decide.
+    pub(crate) members: Vec<NodeId>,
+    /// How much of the log stays, all of it decided.
+    pub(crate) kept: usize,
+}
+
 /// What changed in one step.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
     pub(crate) boot: Option<Boot>,
+    /// Goes before all that follows.
+    pub(crate) turn: Option<Turn>,
     /// Ballots below this one are refused.
     pub(crate) promise: Option<Ballot>,
     /// Ballot under which the log's tail was accepted.
@@ -58,6 +76,7 @@ pub fn is_whole(bytes: &[u8]) -> bool {
 impl Record {
     pub(crate) const fn is_empty(&self) -> bool {
         self.boot.is_none()
+            && self.turn.is_none()
             && self.promise.is_none()
             && self.round.is_none()
             && self.decided.is_none()
@@ -73,9 +92,14 @@ impl Record {
             | bit(self.round.is_some(), ROUND)
             | bit(self.decided.is_some(), DECIDED)
             | bit(self.tail.is_some(), TAIL)
-            | bit(self.is_whole, WHOLE));
+            | bit(self.is_whole, WHOLE)
+            | bit(self.turn.is_some(), TURN));
         if let Some(boot) = self.boot {
             writer.u64(boot.register).u64(boot.incarnation);
+        }
+        if let Some(turn) = &self.turn {
+            roster_codec::nodes(writer.u64(turn.generation), &turn.members);
+            paxos::index(&mut writer, turn.kept);
         }
         if let Some(ballot) = self.promise {
             paxos::ballot(&mut writer, ballot);
@@ -107,6 +131,14 @@ impl Record {
         if fields & BOOT != 0 {
             let (register, incarnation) = (reader.u64()?, reader.u64()?);
             record.boot = Some(Boot { register, incarnation });
+        }
+        let mut members = members;
+        if fields & TURN != 0 {
+            let generation = reader.u64()?;
+            let turned = roster_codec::read_nodes(&mut reader)?;
+            members = turned.len();
+            let kept = paxos::read_index(&mut reader)?;
+            record.turn = Some(Turn { generation, members: turned, kept });
         }
         if fields & PROMISE != 0 {
             record.promise = Some(paxos::read_ballot(&mut reader, members)?);

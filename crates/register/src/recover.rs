@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use types::NodeId;
 use wire::DecodeError;
 
 use crate::memory::Image;
@@ -36,20 +37,37 @@ pub enum RecoverError {
     },
 }
 
-/// Puts the records together: the number of the last start, and what consensus had on disk.
+/// What records come to.
+#[derive(Debug)]
+pub(crate) struct Replayed {
+    /// Number of the last start; 0 for none.
+    pub(crate) incarnation: u64,
+    /// The generation that the disk belongs to.
+    pub(crate) generation: u64,
+    /// Its members; empty if this node follows them.
+    pub(crate) members: Vec<NodeId>,
+    /// What consensus had on disk.
+    pub(crate) image: Image,
+}
+
+/// Puts the records together.
 pub(crate) fn replay<'a>(
     options: &Options,
     fingerprint: u64,
     records: impl IntoIterator<Item = &'a [u8]>,
-) -> Result<(u64, Image), RecoverError> {
+) -> Result<Replayed, RecoverError> {
     let mut incarnation = 0;
     let mut image = Image::default();
+    // Who was not there on the first day follows those who were until they say that it is a member.
+    let is_founder = options.members.contains(&options.node);
+    let mut members = if is_founder { options.members.clone() } else { Vec::new() };
+    let mut generation = 1;
     let records: Vec<&[u8]> = records.into_iter().collect();
     // What stands before the last whole record may be half gone with the log's oldest part.
     let from = records.iter().rposition(|bytes| is_whole(bytes)).unwrap_or(0);
     for (index, bytes) in records.into_iter().enumerate().skip(from) {
-        let Record { boot, promise, round, decided, tail, is_whole } =
-            Record::decode(bytes, options.members.len())
+        let Record { boot, turn, promise, round, decided, tail, is_whole } =
+            Record::decode(bytes, members.len())
                 .map_err(|source| RecoverError::Record { index, source })?;
         let order = RecoverError::Order { index };
         if is_whole {
@@ -64,6 +82,14 @@ pub(crate) fn replay<'a>(
             Some(boot) => incarnation = boot.incarnation,
             None if incarnation == 0 => return Err(order),
             None => {}
+        }
+        if let Some(turn) = turn {
+            if turn.generation < generation || turn.kept > image.entries.len() {
+                return Err(order);
+            }
+            image.entries.truncate(turn.kept);
+            image = Image { decided: turn.kept, entries: image.entries, ..Image::default() };
+            (generation, members) = (turn.generation, turn.members);
         }
         if let Some(promise) = promise {
             if image.promise.is_some_and(|before| before >= promise) {
@@ -91,5 +117,5 @@ pub(crate) fn replay<'a>(
             return Err(order);
         }
     }
-    Ok((incarnation, image))
+    Ok(Replayed { incarnation, generation, members, image })
 }

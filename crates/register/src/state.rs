@@ -13,7 +13,10 @@ use types::{Config, GroupId, Hash, NodeId};
 use wire::Writer;
 
 use crate::limits::REMEMBERED_MAX;
-use crate::{Audit, Change, ChangeResult, GroupState, Proposal, ProposalId, Refusal, codec};
+use crate::{
+    Audit, Change, ChangeResult, Gone, GroupState, Proposal, ProposalId, Refusal, Results, Roster,
+    SealKind, Transition, codec, roster_codec,
+};
 
 /// Groups, remembered proposals, audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,16 +25,18 @@ pub struct State {
     /// Numbers of the newest applied proposals of each node, rising.
     remembered: BTreeMap<NodeId, Vec<u64>>,
     audit: Audit,
+    roster: Roster,
 }
 
 impl State {
     /// The state before the first proposal: every group at version 1, without epoch and home.
-    pub(crate) fn genesis(groups: &[(GroupId, Config)]) -> Self {
+    pub(crate) fn genesis(groups: &[(GroupId, Config)], founders: &[NodeId]) -> Self {
         let groups = groups
             .iter()
             .map(|(group, config)| (*group, GroupState::genesis(config.clone())))
             .collect();
-        Self { groups, remembered: BTreeMap::new(), audit: Audit::default() }
+        let (remembered, audit) = (BTreeMap::new(), Audit::default());
+        Self { groups, remembered, audit, roster: Roster::new(founders) }
     }
 
     /// One group.
@@ -51,6 +56,22 @@ impl State {
         &self.audit
     }
 
+    /// The nodes.
+    #[must_use]
+    pub const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// Whether a group names a node: among its members, those it is to return to, or those it is to
+    /// come to.
+    #[must_use]
+    pub fn is_needed(&self, node: NodeId) -> bool {
+        self.groups.values().any(|group| {
+            let others = group.whole.iter().chain(&group.next);
+            [&group.config].into_iter().chain(others).any(|config| config.has(node))
+        })
+    }
+
     /// Whether the proposal was applied, as far as is remembered.
     #[must_use]
     pub fn has_applied(&self, id: ProposalId) -> bool {
@@ -58,10 +79,7 @@ impl State {
     }
 
     /// Applies a decided proposal. `None` if it was applied before: the log may hold it twice.
-    pub(crate) fn apply(
-        &mut self,
-        proposal: &Arc<Proposal>,
-    ) -> Option<Vec<(GroupId, ChangeResult)>> {
+    pub(crate) fn apply(&mut self, proposal: &Arc<Proposal>) -> Option<Results> {
         let id = proposal.id();
         let seen = self.remembered.entry(id.node).or_default();
         let Err(at) = seen.binary_search(&id.number) else { return None };
@@ -74,7 +92,7 @@ impl State {
                 seen.insert(at, id.number);
             }
         }
-        let results: Vec<_> = proposal
+        let changes: Vec<_> = proposal
             .changes()
             .iter()
             .map(|change| {
@@ -83,6 +101,13 @@ impl State {
                 (change.group, result)
             })
             .collect();
+        // One that is older than what is remembered names an older version, too.
+        let membership = proposal.membership().map(|change| {
+            let words = (proposal.actor(), proposal.reason());
+            let wholes = self.groups.iter().map(|(group, state)| (*group, state.to_be()));
+            self.roster.take(change, words, wholes)
+        });
+        let results = Results { changes, membership };
         self.audit.push(proposal.clone(), results.clone());
         Some(results)
     }
@@ -94,7 +119,17 @@ impl State {
         if state.version != change.expected_version {
             return Err(Refusal::Version { standing: state.standing() });
         }
-        let version = state.take(&change.transition)?;
+        let is_seal = matches!(
+            change.transition,
+            Transition::BeginSeal { kind: SealKind::Reconfigure | SealKind::Unplanned, .. }
+        );
+        if let Transition::BeginSeal { candidate, .. } = change.transition
+            && self.roster.gone(candidate) == Some(Gone::Lost)
+        {
+            return Err(Refusal::NotMember { node: candidate });
+        }
+        let target = if is_seal { self.roster.target(state.to_be()) } else { None };
+        let version = state.take_towards(&change.transition, target)?;
         assert!(version > change.expected_version, "a change raises the version");
         state.actor = String::from(proposal.actor());
         state.reason = String::from(proposal.reason());
@@ -120,6 +155,7 @@ impl State {
                 writer.u64(*number);
             }
         }
+        roster_codec::roster(&mut writer, &self.roster);
         Hash(Sha256::digest(&bytes).into())
     }
 }

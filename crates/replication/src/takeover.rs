@@ -63,6 +63,8 @@ pub struct Takeover {
     pub settles: bool,
     /// The configuration of the epoch being opened.
     next: Config,
+    /// What may be opened instead, if `next` cannot be had.
+    instead: Option<Config>,
     gave_up: bool,
     stage: Stage,
     /// Where each promising member's durable chain ends, cut back to the registered history, and what
@@ -91,6 +93,7 @@ impl Takeover {
             epoch,
             base,
             next: config.clone(),
+            instead: None,
             config,
             home,
             forced: false,
@@ -114,16 +117,27 @@ impl Takeover {
         self
     }
 
+    /// The same, with another configuration to be opened if the copies for the one before cannot be had
+    /// from those who can be heard: a member is lost for good, and whoever replaces it is there.
+    #[must_use]
+    pub fn or_else(mut self, instead: Config) -> Self {
+        self.instead = Some(instead);
+        self
+    }
+
     /// The configuration of the epoch being opened, as far as it has been decided.
     #[must_use]
     pub const fn next(&self) -> &Config {
         &self.next
     }
 
-    /// Everybody whose promise and copy are asked for: those that count in either configuration.
+    /// Everybody whose promise and copy are asked for: those that count in any configuration that may
+    /// come of it.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
         let added = self.next.counted().filter(|node| !self.config.counts(*node));
-        self.config.counted().chain(added)
+        let more = self.instead.iter().flat_map(Config::counted);
+        let more = more.filter(|node| !self.config.counts(*node) && !self.next.counts(*node));
+        self.config.counted().chain(added).chain(more)
     }
 
     /// How far it has come.
@@ -282,8 +296,13 @@ impl Takeover {
         if !self.may_rest(me, &self.next) {
             let mut absent = self.promises.keys().filter(|node| !self.holders.contains(node));
             let is_all = !absent.any(|node| reachable(*node));
+            let instead = self.instead.clone().filter(|instead| self.may_rest(me, instead));
             if self.settles && self.next != self.config && self.may_rest(me, &self.config) {
                 self.next = self.config.clone();
+            } else if self.settles
+                && let Some(instead) = instead
+            {
+                self.next = instead;
             } else if self.settles
                 && self.degrades
                 && is_all
@@ -327,7 +346,8 @@ impl Takeover {
     }
 
     fn is_asked(&self, node: NodeId) -> bool {
-        self.config.counts(node) || self.next.counts(node)
+        let counts = |config: &Config| config.counts(node);
+        counts(&self.config) || counts(&self.next) || self.instead.as_ref().is_some_and(counts)
     }
 
     fn may_rest(&self, me: NodeId, config: &Config) -> bool {

@@ -101,6 +101,14 @@ pub struct Peer {
     pub peers: String,
     /// Where clients reach it: `http://host:port`.
     pub http: String,
+    /// Whether it was admitted after the cluster's first day. It has a part in what the register says of
+    /// it, and none in how the groups began.
+    #[serde(default)]
+    pub joined: bool,
+    /// Whether it is gone: it counts in how the groups began, and nobody looks for it. Its addresses may
+    /// be another's now.
+    #[serde(default)]
+    pub gone: bool,
 }
 
 /// What a node is to the groups. Every node has a vote in the register.
@@ -281,14 +289,20 @@ impl Config {
         self.nodes.iter().find(|node| node.id == self.node).map_or(NodeRole::Full, |node| node.role)
     }
 
+    /// The nodes of the cluster's first day, of which its groups were made.
+    pub fn founders(&self) -> impl Iterator<Item = &Peer> {
+        self.nodes.iter().filter(|node| !node.joined)
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let Self { nodes, failover, .. } = self;
-        let count = nodes.len();
-        let copying = || nodes.iter().filter(|node| node.role != NodeRole::Register);
+        let count = self.founders().count();
+        let there = || nodes.iter().filter(|node| !node.gone);
+        let copying = || self.founders().filter(|node| node.role != NodeRole::Register);
         let counted = copying().count();
         let regions = copying().map(|node| node.region.trim()).collect::<BTreeSet<_>>().len();
         let ids: BTreeSet<u16> = nodes.iter().map(|node| node.id).collect();
-        let addresses: BTreeSet<&str> = nodes.iter().map(|node| node.peers.as_str()).collect();
+        let addresses: BTreeSet<&str> = there().map(|node| node.peers.as_str()).collect();
         let spans = [
             failover.detect,
             failover.residence,
@@ -307,20 +321,23 @@ impl Config {
         }
         let rules = [
             (matches!(count, 1 | 3..=7), "nodes: want 1, or 3 to 7 of them"),
-            (ids.len() == count, "nodes: two have the same id"),
-            (ids.contains(&self.node), "node: is not one of nodes"),
+            (ids.len() == nodes.len(), "nodes: two have the same id"),
+            (
+                there().any(|node| node.id == self.node),
+                "node: is not one of nodes, or one that is gone",
+            ),
             (
                 nodes.iter().all(|node| !node.region.trim().is_empty()),
                 "nodes: each needs the name of its region",
             ),
             (
                 // Nobody dials itself: its own may be one that the system picks.
-                nodes.iter().all(|node| node.id == self.node || has_port(&node.peers)),
+                there().all(|node| node.id == self.node || has_port(&node.peers)),
                 "nodes.peers: want host:port, the port 1 to 65535",
             ),
-            (addresses.len() == count, "nodes.peers: two nodes have the same address"),
+            (addresses.len() == there().count(), "nodes.peers: two nodes have the same address"),
             (
-                nodes.iter().all(|node| {
+                there().all(|node| {
                     let (http, https) = ("http://", "https://");
                     [http, https].iter().any(|scheme| node.http.starts_with(scheme))
                 }),
@@ -329,7 +346,7 @@ impl Config {
             ((1..=GROUPS_MAX).contains(&self.groups), "groups: want 1 to 4096"),
             ((1..=self.groups).contains(&self.ledgers), "ledgers: want 1 to the number of groups"),
             (
-                nodes.iter().any(|node| node.role == NodeRole::Full),
+                self.founders().any(|node| node.role == NodeRole::Full),
                 "nodes.role: want at least one full node, which can be home",
             ),
             (

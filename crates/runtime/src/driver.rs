@@ -15,6 +15,7 @@ use wire::Reply;
 
 use crate::handle::{Cutter, Job, NodeView, Reader};
 use crate::limits::{DISK_RETRY_AFTER_MS, JOBS_MAX};
+use crate::newcomers::Newcomers;
 use crate::{Clock, log};
 
 /// Why a node ended.
@@ -57,6 +58,7 @@ pub(crate) struct Driver<M> {
     jobs: Receiver<Job<M>>,
     storage: storage::Handle,
     transport: Arc<transport::Transport>,
+    newcomers: Arc<Newcomers>,
     halted: watch::Sender<Option<Halt>>,
     /// Writes and reads that storage has not taken yet.
     backlog: VecDeque<Request>,
@@ -89,11 +91,15 @@ impl<M: Model + 'static> Driver<M> {
         node: Node<M>,
         clock: Clock,
         jobs: Receiver<Job<M>>,
-        storage: storage::Handle,
-        transport: Arc<transport::Transport>,
+        (storage, transport, newcomers): (
+            storage::Handle,
+            Arc<transport::Transport>,
+            Arc<Newcomers>,
+        ),
         halted: watch::Sender<Option<Halt>>,
     ) -> Self {
         Self {
+            newcomers,
             node,
             clock,
             jobs,
@@ -116,7 +122,12 @@ impl<M: Model + 'static> Driver<M> {
 
     /// Runs until the node must not go on, or is asked to stop.
     pub(crate) fn run(mut self) {
-        let mut effects = Vec::new();
+        // Those whom the register knew when this node stopped.
+        let mut effects = vec![self.node.contacts()];
+        if let Err(halt) = self.carry_out(&mut effects) {
+            self.halted.send_replace(Some(halt));
+            return;
+        }
         let halt = loop {
             let inputs = match self.wait() {
                 Ok(inputs) => inputs,
@@ -223,6 +234,16 @@ impl<M: Model + 'static> Driver<M> {
                 self.cutters.insert(request, cutter);
                 inputs.push(Input::Cut { request, at, deadline });
             }
+            Job::Membership { order, reply } => {
+                let request = self.number();
+                self.ordered.insert(request, reply);
+                inputs.push(Input::Membership { request, order });
+            }
+            Job::Recover { order, reply } => {
+                let request = self.number();
+                self.ordered.insert(request, reply);
+                inputs.push(Input::Recover { request, order });
+            }
             Job::Read { at, reply } => {
                 self.reads_issued += 1;
                 let id = ReadId(self.reads_issued);
@@ -287,6 +308,15 @@ impl<M: Model + 'static> Driver<M> {
                 }
                 Effect::Load { id, at } => {
                     self.backlog.push_back(Request::Load { owner: RECORDS, id, at });
+                }
+                Effect::Nodes { come, gone } => {
+                    for node in gone {
+                        self.transport.remove(node);
+                    }
+                    for newcomer in come {
+                        self.transport.add(newcomer.node, newcomer.contact.peers.clone());
+                        self.newcomers.push(newcomer);
+                    }
                 }
                 Effect::Answer { to, reply } => {
                     if let Some(waiting) = self.replies.remove(&to) {

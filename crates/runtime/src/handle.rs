@@ -4,7 +4,8 @@ use std::sync::{Arc, mpsc};
 
 use bytes::Bytes;
 use group::{
-    CutRefusal, Decision, Input, Node, Order, OrderRefusal, ReadOrder, ReadRefusal, UpgradeOrder,
+    CutRefusal, Decision, Input, MembershipOrder, Node, Order, OrderRefusal, ReadOrder,
+    ReadRefusal, RecoverOrder, UpgradeOrder,
 };
 use storage::LoadError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc as queue, oneshot};
@@ -13,6 +14,7 @@ use wire::{Command, Reply};
 
 use crate::Clock;
 use crate::limits::{COMMAND_COST_BYTES, COMMANDS_BYTES_MAX, CROWDED_RETRY_AFTER_MS};
+use crate::newcomers::Newcomers;
 
 /// What goes to the core thread.
 pub(crate) enum Job<M> {
@@ -36,6 +38,10 @@ pub(crate) enum Job<M> {
     Dispose { decision: Decision, reply: oneshot::Sender<Result<(), OrderRefusal>> },
     /// An operator's order to raise the model version.
     Upgrade { order: UpgradeOrder, reply: oneshot::Sender<Result<(), OrderRefusal>> },
+    /// An operator's order about the nodes.
+    Membership { order: MembershipOrder, reply: oneshot::Sender<Result<(), OrderRefusal>> },
+    /// An operator's order to begin the register anew with those that are left.
+    Recover { order: RecoverOrder, reply: oneshot::Sender<Result<(), OrderRefusal>> },
     /// A question.
     Ask(Question<M>),
     /// A question to be put once the state meets what is asked for.
@@ -92,19 +98,59 @@ pub struct Handle<M> {
     answer_within_us: u64,
     /// Bytes of commands that may still come to wait.
     places: Arc<Semaphore>,
+    newcomers: Arc<Newcomers>,
 }
 
 impl<M> Clone for Handle<M> {
     fn clone(&self) -> Self {
         let (jobs, places) = (self.jobs.clone(), Arc::clone(&self.places));
-        Self { jobs, clock: self.clock, answer_within_us: self.answer_within_us, places }
+        let newcomers = Arc::clone(&self.newcomers);
+        Self { jobs, clock: self.clock, answer_within_us: self.answer_within_us, places, newcomers }
     }
 }
 
 impl<M: 'static> Handle<M> {
-    pub(crate) fn new(jobs: mpsc::Sender<Job<M>>, clock: Clock, answer_within_us: u64) -> Self {
+    pub(crate) fn new(
+        jobs: mpsc::Sender<Job<M>>,
+        clock: Clock,
+        answer_within_us: u64,
+        newcomers: Arc<Newcomers>,
+    ) -> Self {
         let places = Arc::new(Semaphore::new(COMMANDS_BYTES_MAX));
-        Self { jobs, clock, answer_within_us, places }
+        Self { jobs, clock, answer_within_us, places, newcomers }
+    }
+
+    /// The nodes that were admitted after the first day, as far as this node knows.
+    #[must_use]
+    pub fn newcomers(&self) -> Arc<Newcomers> {
+        Arc::clone(&self.newcomers)
+    }
+
+    /// Hands an order about the nodes to the node, and waits until the register has taken or refused it.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn change_nodes(
+        &self,
+        order: MembershipOrder,
+    ) -> Result<Result<(), OrderRefusal>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job::Membership { order, reply }).map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Begins a generation of the register without those that are lost for good, and waits until that is on
+    /// this node's disk.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn recover_register(
+        &self,
+        order: RecoverOrder,
+    ) -> Result<Result<(), OrderRefusal>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job::Recover { order, reply }).map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
     }
 
     /// The node's clocks.

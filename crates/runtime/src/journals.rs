@@ -63,10 +63,10 @@ impl Journals {
     /// Why this cannot be, in the words of a rule.
     pub(crate) fn fault(&self, config: &Config) -> Option<&'static str> {
         let is_local = self.class == ClassName::Local;
-        let keeping = config.nodes.iter().filter(|node| node.role != NodeRole::Register);
+        let keeping = config.founders().filter(|node| node.role != NodeRole::Register);
         let known: BTreeSet<u16> = keeping.map(|node| node.id).collect();
         let is_full = |id: &NodeId| {
-            config.nodes.iter().any(|node| node.id == id.0 && node.role == NodeRole::Full)
+            config.founders().any(|node| node.id == id.0 && node.role == NodeRole::Full)
         };
         let members = self.members(config);
         let distinct: BTreeSet<NodeId> = members.iter().copied().collect();
@@ -110,7 +110,7 @@ impl Journals {
         }
         let is_there =
             |node: &&crate::Peer| self.region.as_ref().is_none_or(|region| node.region == *region);
-        let keeping = config.nodes.iter().filter(|node| node.role != NodeRole::Register);
+        let keeping = config.founders().filter(|node| node.role != NodeRole::Register);
         keeping.filter(is_there).map(|node| NodeId(node.id)).collect()
     }
 

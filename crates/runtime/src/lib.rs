@@ -12,6 +12,7 @@ mod handle;
 mod journals;
 mod limits;
 mod log;
+mod newcomers;
 mod options;
 mod sinks;
 mod span;
@@ -26,6 +27,7 @@ pub use config::{
 pub use driver::Halt;
 pub use handle::{Gone, Handle, NodeView};
 pub use journals::{ClassName, Journals, QuorumLossName};
+pub use newcomers::Newcomers;
 pub use span::{NotASpan, Span};
 pub use start::{Running, StartError, allow_first_start, start};
 pub use storage::LoadError;

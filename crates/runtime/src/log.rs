@@ -30,6 +30,18 @@ pub(crate) fn event(event: &NodeEvent, now: Instant, peers: &mut Quota) {
                     tracing::warn!(%to, left_out, "a register message is too large to be sent");
                 }
             }
+            register::Event::Outside { generation } => tracing::warn!(
+                generation,
+                "this node has no vote in the register any more; it follows what the others decide"
+            ),
+            register::Event::Member { generation } => {
+                tracing::info!(generation, "this node votes in the register");
+            }
+            register::Event::Diverged { generation, entries } => tracing::error!(
+                generation,
+                entries,
+                "the register was begun anew by force without what was decided here last"
+            ),
         },
     }
 }

@@ -102,7 +102,7 @@ pub(crate) fn node(config: &Config) -> NodeOptions {
         policy: Policy {
             automatic: failover.automatic,
             detect_us,
-            vantage_points: config.nodes.len().min(2),
+            vantage_points: config.founders().count().min(2),
             residence_us: failover.residence.micros(),
             stagger_us: 3 * failover.pulse.micros() + 2 * resend_us,
         },
@@ -122,15 +122,15 @@ fn share(all: usize, groups: u16, (least, most): (usize, usize)) -> usize {
 /// The members of every group. Regions and zones are numbered in the order in which the file names them
 /// first, which is the same on every node, as the list of nodes is.
 fn placed(config: &Config) -> Vec<Member> {
-    let regions: Vec<&str> = distinct(config.nodes.iter().map(|node| node.region.trim()));
-    let members = config.nodes.iter().filter_map(|node| {
+    let regions: Vec<&str> = distinct(config.founders().map(|node| node.region.trim()));
+    let members = config.founders().filter_map(|node| {
         let role = match node.role {
             NodeRole::Full => MemberRole::Full,
             NodeRole::Witness => MemberRole::Witness,
             NodeRole::Register => return None,
         };
         let region = node.region.trim();
-        let neighbours = config.nodes.iter().filter(|other| other.region.trim() == region);
+        let neighbours = config.founders().filter(|other| other.region.trim() == region);
         let zones = distinct(neighbours.map(|other| other.zone.trim()));
         let place = Place {
             region: RegionId(number(&regions, region)),
@@ -158,7 +158,7 @@ fn number(names: &[&str], name: &str) -> u16 {
 }
 
 fn members(config: &Config) -> Vec<NodeId> {
-    config.nodes.iter().map(|node| NodeId(node.id)).collect()
+    config.founders().map(|node| NodeId(node.id)).collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
-use group::Recovery;
+use group::{Folder, Recovery};
 use model::Model;
 use storage::{Read, Storage};
 use tokio::sync::watch;
@@ -17,6 +17,7 @@ use types::{ClusterId, NodeId};
 
 use crate::driver::Driver;
 use crate::handle::{Handle, Job};
+use crate::newcomers::Newcomers;
 use crate::{Clock, Config, Halt, log, options, sinks, stop};
 
 /// Why a node did not start. The chain of sources names the file or address and what to do.
@@ -42,8 +43,8 @@ pub enum StartError {
     /// The folder is empty and this is not the node's first start.
     #[error(
         "{} is empty, and this node has been started before: an empty disk has forgotten what the node \
-         promised, and must not vote under its name. Mount or bring back its own disk (only a folder \
-         that `evenkeel cluster init` has made may be started empty)",
+         promised, and must not vote under its name. Mount or bring back its own disk. If that is lost for \
+         good, give its place to a node with a new id: `evenkeel node replace` makes its folder and orders it",
         path.display()
     )]
     Blank {
@@ -107,7 +108,9 @@ pub fn start<M: Model + Send + 'static>(
         .map_err(|source| StartError::Listen { address: config.listen.peers, source })?;
 
     let (jobs, receiver) = mpsc::channel();
-    check_blank(&config.data)?;
+    let folder = folder(&config.data);
+    Recovery::<M>::may_start(folder)
+        .map_err(|_| StartError::Blank { path: config.data.clone() })?;
     let mut opened = storage::open(options::storage(config, cluster, clock))?;
     let first = options::first_configs(config);
     let mut recovery = Recovery::new(options::node(config), &first, fresh, opened.blobs())?;
@@ -148,7 +151,7 @@ pub fn start<M: Model + Send + 'static>(
             peers: config
                 .nodes
                 .iter()
-                .filter(|node| node.id != config.node)
+                .filter(|node| node.id != config.node && !node.gone)
                 .map(|node| (NodeId(node.id), node.peers.clone()))
                 .collect(),
             limits: options::transport_limits(config),
@@ -157,13 +160,14 @@ pub fn start<M: Model + Send + 'static>(
         sinks::transport(jobs.clone(), clock),
     )?);
     let (halted_sender, halted) = watch::channel(None);
-    let driver =
-        Driver::new(node, clock, receiver, storage.handle(), Arc::clone(&transport), halted_sender);
+    let newcomers = Arc::new(Newcomers::default());
+    let parts = (storage.handle(), Arc::clone(&transport), Arc::clone(&newcomers));
+    let driver = Driver::new(node, clock, receiver, parts, halted_sender);
     let core = thread::Builder::new()
         .name("core".into())
         .spawn(move || driver.run())
         .map_err(StartError::Thread)?;
-    let handle = Handle::new(jobs.clone(), clock, config.answer_within.micros());
+    let handle = Handle::new(jobs.clone(), clock, config.answer_within.micros(), newcomers);
     Ok(Running { handle, jobs, halted, core: Some(core), transport, storage: Some(storage) })
 }
 
@@ -197,12 +201,15 @@ pub fn allow_first_start(data: &Path) -> io::Result<()> {
     )
 }
 
-fn check_blank(data: &Path) -> Result<(), StartError> {
+fn folder(data: &Path) -> Folder {
     let has = |name: &str| data.join(name).exists();
-    if has("superblock") || has("wal") || has(FIRST_START) {
-        return Ok(());
+    if has("superblock") || has("wal") {
+        Folder::Used
+    } else if has(FIRST_START) {
+        Folder::New
+    } else {
+        Folder::Empty
     }
-    Err(StartError::Blank { path: data.to_owned() })
 }
 
 /// The superblock exists now and says the rest.

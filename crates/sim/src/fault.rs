@@ -47,6 +47,8 @@ pub enum Fault {
     BitFlip,
     /// A disk has no room for a while.
     DiskFull,
+    /// A disk is lost for good and its node replaced, or a node comes or goes by order.
+    Members,
 }
 
 /// How often a fault strikes.
@@ -60,7 +62,7 @@ pub struct Rate {
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Crash,
         Self::CrashInStep,
         Self::PowerCut,
@@ -80,6 +82,7 @@ impl Fault {
         Self::Upgrade,
         Self::BitFlip,
         Self::DiskFull,
+        Self::Members,
     ];
 
     /// In how many runs of a million it occurs, and how often there.
@@ -104,6 +107,7 @@ impl Fault {
             Self::Upgrade => (300_000, 4 * SECOND),
             Self::BitFlip => (250_000, 3 * SECOND),
             Self::DiskFull => (200_000, 5 * SECOND),
+            Self::Members => (250_000, 5 * SECOND),
         }
     }
 }
@@ -185,6 +189,7 @@ impl World {
                 let group = self.any_group();
                 self.order_upgrade(node, vec![group], 2);
             }
+            Fault::Members => self.change_members(),
             Fault::DiskFull => {
                 self.set_room(node, false);
                 self.plan_in(long, Event::Room { node });

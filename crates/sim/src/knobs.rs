@@ -239,7 +239,7 @@ impl Knobs {
         };
         // Some worlds have hardly time to recover between two faults.
         let haste = rng.pick(&[1, 1, 2, 6]);
-        for fault in Fault::ALL {
+        for fault in Fault::ALL.into_iter().filter(|fault| *fault != Fault::Members) {
             let (enabled_ppm, every_us) = fault.usual();
             let is_enabled = rng.chance(enabled_ppm);
             let every_us = rng.between(every_us / 2, every_us * 3) / haste;
@@ -262,7 +262,24 @@ impl Knobs {
         knobs.trim = rng.chance(600_000) && !is_forced;
         knobs.files_ppm = rng.pick(&[0, 20_000, 200_000]);
         knobs.readers = rng.pick(&[0, 2, 5]);
+        // Of a copy: what a seed without such worlds means stays as it was.
+        knobs.draw_members(&mut rng.clone());
         knobs
+    }
+
+    /// Some worlds lose disks for good and replace them. Not those in which one disk may hold what was
+    /// acknowledged, or in which two losses may come together before anybody could help.
+    fn draw_members(&mut self, rng: &mut Rng) {
+        let (enabled_ppm, every_us) = Fault::Members.usual();
+        let every_us = rng.between(every_us / 2, every_us * 3);
+        let is_enabled = rng.chance(enabled_ppm);
+        let is_plain =
+            self.terms.class == Class::Sync && self.terms.on_quorum_loss == QuorumLoss::Block;
+        let strikes = |fault: Fault| self.rates.iter().any(|rate| rate.fault == fault);
+        let is_hard = strikes(Fault::Forced) || strikes(Fault::BitFlip);
+        if is_enabled && is_plain && self.copies > 1 && !is_hard {
+            self.rates.push(Rate { fault: Fault::Members, every_us });
+        }
     }
 
     /// One world in three has a shape that nobody would choose, or hardly: any number of members that a

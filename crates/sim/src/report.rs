@@ -21,6 +21,8 @@ pub struct Report {
     pub events: u64,
     /// Starts of nodes.
     pub starts: u64,
+    /// Starts refused: the folder was empty and not marked.
+    pub refused: u64,
     /// Nodes that fenced themselves off.
     pub stops: u64,
     /// Frames that arrived.

@@ -60,7 +60,9 @@ fn recover(world: &mut World) {
     // And a degraded group may be down to one.
     let degrades = world.knobs().terms.on_quorum_loss == QuorumLoss::Degrade;
     let leaves_dead = world.knobs().leaves_dead && !needs_all && !degrades;
-    let spare = if leaves_dead { world.knobs().dead_max() } else { 0 };
+    // Who may stay dead was counted for the nodes of the first day.
+    let changes = world.knobs().rates.iter().any(|rate| rate.fault == Fault::Members);
+    let spare = if leaves_dead && !changes { world.knobs().dead_max() } else { 0 };
     if spare > 0 && !world.has_joined_all() {
         // A replica that never had a copy may not vouch for one that is gone.
         start_all(world);
@@ -80,7 +82,9 @@ fn recover(world: &mut World) {
     probe(world, until);
     let goals: Vec<Goal> = (0..world.knobs().groups).map(|group| Goal::now(world, group)).collect();
     let is_unwell = |world: &World| {
-        !world.is_all_answered() || goals.iter().any(|goal| goal.lacks(world).is_some())
+        !world.is_all_answered()
+            || world.lacks_members().is_some()
+            || goals.iter().any(|goal| goal.lacks(world).is_some())
     };
     while world.now() < until && is_unwell(world) {
         world.run_for(100 * MILLI);
@@ -146,7 +150,7 @@ impl Goal {
     fn lacks(&self, world: &World) -> Option<String> {
         let mut epochs = BTreeSet::new();
         let mut homes = 0;
-        for host in world.knobs().members_of(self.group).into_iter().map(crate::host) {
+        for host in world.members_of(self.group).into_iter().map(crate::host) {
             let node = world.node(host);
             let Some(group) = node.and_then(|node| node.group(self.group)) else { continue };
             homes += usize::from(group.home_epoch().is_some());
@@ -174,6 +178,9 @@ impl Goal {
 fn judge(world: &mut World, goals: &[Goal]) {
     if world.check.violation().is_some() {
         return;
+    }
+    if let Some(why) = world.lacks_members() {
+        return world.check.fail("I20", why);
     }
     if let Some(why) = goals.iter().find_map(|goal| goal.lacks(world)) {
         return world.check.fail("I20", why);

@@ -6,6 +6,7 @@
 
 mod clients;
 mod damage;
+mod members;
 mod power;
 mod readers;
 mod sessions;
@@ -16,7 +17,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use bytes::Bytes;
-use group::{Decision, Input, Node, Order};
+use group::{Decision, Folder, Input, Node, Order};
 use register::{Disposition, SealKind};
 use types::{GroupId, NodeId, Now, Position, ReadId, RequestId, WriteId};
 use wire::{Meta, Orphan};
@@ -30,6 +31,7 @@ use crate::knobs::SECOND;
 use crate::net::{Index, Net};
 use crate::{App, Check, Code, Disk, Knobs, Name, Report, Rng, Trace};
 use clients::Client;
+use members::Wish;
 use readers::Reads;
 
 /// Something on the agenda.
@@ -69,6 +71,8 @@ pub(crate) enum Event {
     Unclog { from: Index, to: Index },
     /// A fault strikes, and is planned again.
     Strike { rate: usize },
+    /// Operators see whether what they want of the nodes was ordered.
+    Operate,
     /// A client acts.
     Client { client: usize, turn: u64 },
     /// A reader acts.
@@ -110,6 +114,8 @@ pub(crate) struct Host {
     life: u64,
     disk: Disk,
     clock: Clock,
+    /// What a start finds its folder to be.
+    folder: Folder,
     /// The code that its node is started with.
     code: Code,
     /// What may strike its memory.
@@ -150,6 +156,10 @@ pub struct World {
     /// Hosts whose disks bits flip on.
     failing: Vec<Index>,
     hosts: Vec<Host>,
+    /// Hosts that were not there on the first day, and whose place each has.
+    came: BTreeMap<Index, Option<Index>>,
+    /// What operators want of the nodes and the register does not know yet, and how often they tried.
+    wishes: Vec<(Wish, u32)>,
     clients: Vec<Client>,
     requests: BTreeMap<RequestId, Asked>,
     requests_made: u64,
@@ -203,6 +213,8 @@ impl World {
             net: Net::new(knobs.net),
             failing: Vec::new(),
             hosts,
+            came: BTreeMap::new(),
+            wishes: Vec::new(),
             clients: Vec::new(),
             requests: BTreeMap::new(),
             requests_made: 0,
@@ -385,6 +397,7 @@ impl World {
                     self.plan_strike(rate);
                 }
             }
+            Event::Operate => self.operate(),
             Event::Client { client, turn } => self.client(client, turn),
             Event::Reader { reader, turn } => self.reader(reader, turn),
         }
@@ -399,9 +412,9 @@ impl World {
             meta.is_some_and(|meta| !meta.table.starts().is_empty())
         };
         let groups = (0..self.knobs.groups).map(GroupId);
-        groups.into_iter().all(|group| {
-            self.knobs.members_of(group).into_iter().all(|node| has_joined(node, group))
-        })
+        groups
+            .into_iter()
+            .all(|group| self.members_of(group).into_iter().all(|node| has_joined(node, group)))
     }
 
     /// Whether no message between groups waits for its answer, but for frozen channels.
@@ -417,6 +430,9 @@ impl World {
 
     /// When the run is over and all replicas agree: what was told stands, what was durable is kept.
     pub fn last_look(&mut self) {
+        let groups = (0..self.knobs.groups).map(GroupId);
+        let members: BTreeMap<GroupId, Vec<NodeId>> =
+            groups.map(|group| (group, self.members_of(group))).collect();
         for (index, host) in self.hosts.iter().enumerate() {
             let Some(node) = &host.node else { continue };
             self.check.holds_all(index, node);
@@ -424,7 +440,8 @@ impl World {
                 continue;
             }
             self.check.equal_bytes(index, node, &host.disk);
-            let is_member = |group: GroupId| self.knobs.members_of(group).contains(&id(index));
+            let is_member =
+                |group: GroupId| members.get(&group).is_some_and(|all| all.contains(&id(index)));
             let with_model = node.groups().filter(|group| group.runs_model());
             for group in with_model.filter(|group| is_member(group.id())) {
                 self.check.outcomes_stand(group.id(), |id, digest| group.answer(id, digest));

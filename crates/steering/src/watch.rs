@@ -29,6 +29,17 @@ impl Watch {
         Self { peers: peers.map(|peer| (peer, seen.clone())).collect() }
     }
 
+    /// Watches one more node from `now` on, unless it is watched already.
+    pub fn add(&mut self, peer: NodeId, now: Instant) {
+        let seen = || Seen { durable: 0, progressed: now, says: BTreeMap::new() };
+        self.peers.entry(peer).or_insert_with(seen);
+    }
+
+    /// Watches a node no more.
+    pub fn remove(&mut self, peer: NodeId) {
+        self.peers.remove(&peer);
+    }
+
     /// Takes a pulse. A count that does not rise is no progress: a node whose disk hangs may still
     /// send. A count that falls is a restart, which is progress.
     pub fn pulse(&mut self, from: NodeId, durable: u64, says: &[(NodeId, u64)], now: Instant) {

@@ -108,12 +108,15 @@ pub enum DownReason {
     /// This node is stopping.
     #[error("this node is stopping")]
     Stopped,
+    /// The peer is none any more.
+    #[error("the peer was removed")]
+    Removed,
 }
 
 impl DownReason {
     /// The labels that [`Self::label`] gives, for whoever counts by cause.
-    pub const LABELS: [&'static str; 7] =
-        ["closed", "lost", "silent", "stalled", "protocol", "replaced", "stopped"];
+    pub const LABELS: [&'static str; 8] =
+        ["closed", "lost", "silent", "stalled", "protocol", "replaced", "stopped", "removed"];
 
     /// A fixed word for metrics.
     #[must_use]
@@ -130,6 +133,7 @@ impl DownReason {
             Self::Protocol(_) => 4,
             Self::Replaced => 5,
             Self::Stopped => 6,
+            Self::Removed => 7,
         }
     }
 }

@@ -69,6 +69,10 @@ impl Peer {
         Self { id, address, log, bulk, current: Mutex::default() }
     }
 
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) const fn lane(&self, lane: Lane) -> &LaneState {
         match lane {
             Lane::Log => &self.log,

@@ -4,20 +4,21 @@ use std::{
     collections::BTreeMap,
     fmt, io, net,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use bytes::Bytes;
 use tokio::{
     net::{TcpListener, TcpStream},
+    runtime::Handle,
     sync::{mpsc, watch},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
     time::{sleep, timeout},
 };
 use types::NodeId;
 
 use crate::{
-    event::{Event, Lane, Refused, Sink},
+    event::{DownReason, Event, Lane, Refused, Sink},
     handshake::{self, HandshakeError},
     hello::Refusal,
     limits::{ACCEPT_PAUSE, Limits, LimitsError},
@@ -74,10 +75,16 @@ pub enum StartError {
 /// [`Transport::close`] to end in order.
 pub struct Transport {
     shared: Arc<Shared>,
-    peers: BTreeMap<NodeId, Arc<Peer>>,
+    peers: Peers,
+    doors: Doors,
     local: net::SocketAddr,
     tasks: Mutex<Option<JoinSet<()>>>,
+    /// Where tasks for peers that come later run.
+    runtime: Handle,
 }
+
+/// The peers, each with what ends its task.
+type Peers = RwLock<BTreeMap<NodeId, (Arc<Peer>, AbortHandle)>>;
 
 /// What the tasks share.
 pub(crate) struct Shared {
@@ -108,26 +115,60 @@ impl Transport {
         let local = listener.local_addr().map_err(StartError::Listener)?;
         let listener = TcpListener::from_std(listener).map_err(StartError::Listener)?;
 
-        let peers: BTreeMap<NodeId, Arc<Peer>> = peers
-            .into_iter()
-            .map(|(id, address)| (id, Arc::new(Peer::new(id, address, &limits))))
-            .collect();
         let boot = random()?;
         let (stop, rejected) = (watch::Sender::new(false), Default::default());
         let shared = Arc::new(Shared { identity, limits, seed, boot, sink, stop, rejected });
         let mut tasks = JoinSet::new();
-        let mut doors = BTreeMap::new();
-        for (id, peer) in &peers {
-            if me < *id {
-                tasks.spawn(peer::keep_dialing(shared.clone(), peer.clone()));
-            } else {
-                let (door, arrivals) = mpsc::channel(ARRIVALS_MAX);
-                doors.insert(*id, (peer.clone(), door));
-                tasks.spawn(peer::keep_accepting(shared.clone(), peer.clone(), arrivals));
-            }
+        let doors = Doors::default();
+        tasks.spawn(keep_listening(shared.clone(), listener, doors.clone()));
+        let (tasks, known) = (Mutex::new(Some(tasks)), Peers::default());
+        let runtime = Handle::current();
+        let transport = Self { shared, peers: known, doors, local, tasks, runtime };
+        for (id, address) in peers {
+            transport.add(id, address);
         }
-        tasks.spawn(keep_listening(shared.clone(), listener, Arc::new(doors)));
-        Ok(Self { shared, peers, local, tasks: Mutex::new(Some(tasks)) })
+        Ok(transport)
+    }
+
+    /// Keeps sessions with one more peer from now on, and with no other at its address: who stood there
+    /// before is gone. Does nothing for a peer that is known under this address, for this node itself, and
+    /// when the transport has stopped.
+    pub fn add(&self, id: NodeId, address: String) {
+        let me = self.node();
+        let is_known = |peer: &Peer| peer.address() == address;
+        let known: Vec<(NodeId, bool)> = read(&self.peers)
+            .iter()
+            .filter(|(other, (peer, _))| **other == id || is_known(peer))
+            .map(|(other, (peer, _))| (*other, is_known(peer)))
+            .collect();
+        if id == me || known == [(id, true)] {
+            return;
+        }
+        for (other, _) in known {
+            self.remove(other);
+        }
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(tasks) = tasks.as_mut() else { return };
+        let peer = Arc::new(Peer::new(id, address, &self.shared.limits));
+        let task = if me < id {
+            let dialing = peer::keep_dialing(self.shared.clone(), peer.clone());
+            tasks.spawn_on(dialing, &self.runtime)
+        } else {
+            let (door, arrivals) = mpsc::channel(ARRIVALS_MAX);
+            write(&self.doors).insert(id, (peer.clone(), door));
+            let accepting = peer::keep_accepting(self.shared.clone(), peer.clone(), arrivals);
+            tasks.spawn_on(accepting, &self.runtime)
+        };
+        write(&self.peers).insert(id, (peer, task));
+    }
+
+    /// Ends what there is with a peer, and opens nothing with it any more. `Down` is reported, whether it
+    /// was up or not.
+    pub fn remove(&self, id: NodeId) {
+        let Some((_, task)) = write(&self.peers).remove(&id) else { return };
+        write(&self.doors).remove(&id);
+        task.abort();
+        (self.shared.sink)(Event::Down(id, DownReason::Removed));
     }
 
     /// Who this node is.
@@ -147,7 +188,8 @@ impl Transport {
     /// # Errors
     /// `Refused`; nothing was queued. See there for what each case asks for.
     pub fn send(&self, to: NodeId, lane: Lane, bytes: Bytes) -> Result<(), Refused> {
-        let peer = self.peers.get(&to).ok_or(Refused::Unknown(to))?;
+        let peers = read(&self.peers);
+        let (peer, _) = peers.get(&to).ok_or(Refused::Unknown(to))?;
         if bytes.is_empty() || bytes.len() > self.shared.limits.frame_bytes_max {
             return Err(Refused::Length { bytes: bytes.len() });
         }
@@ -157,13 +199,14 @@ impl Transport {
     /// What waits for a peer on a lane, in bytes with 36 per frame beside its own; 0 for strangers.
     #[must_use]
     pub fn queued_bytes(&self, to: NodeId, lane: Lane) -> usize {
-        self.peers.get(&to).map_or(0, |peer| peer.lane(lane).queue.depth().bytes)
+        read(&self.peers).get(&to).map_or(0, |(peer, _)| peer.lane(lane).queue.depth().bytes)
     }
 
     /// All counters.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        let lanes = self.peers.values().flat_map(|peer| {
+        let peers = read(&self.peers);
+        let lanes = peers.values().flat_map(|(peer, _)| {
             Lane::ALL.map(|name| {
                 let lane = peer.lane(name);
                 lane.counters.read(peer.id, name, lane.queue.depth())
@@ -198,7 +241,16 @@ impl Shared {
 }
 
 /// For each peer that dials this node: its record, and the way to its task.
-type Doors = Arc<BTreeMap<NodeId, (Arc<Peer>, mpsc::Sender<Arrival>)>>;
+type Doors = Arc<RwLock<BTreeMap<NodeId, (Arc<Peer>, mpsc::Sender<Arrival>)>>>;
+
+/// Whoever held the lock before only put in or took out one entry.
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn random() -> Result<u64, StartError> {
     let mut bytes = [0; 8];
@@ -279,7 +331,8 @@ impl Places {
 /// From a connection to the task of the peer that it turns out to be from.
 async fn let_in(shared: &Shared, doors: &Doors, tcp: TcpStream) -> Result<(), HandshakeError> {
     let (stream, hello) = handshake::accept(&shared.identity, tcp).await?;
-    let Some((peer, door)) = doors.get(&hello.from) else {
+    let door = read(doors).get(&hello.from).cloned();
+    let Some((peer, door)) = door else {
         return Err(handshake::refuse(stream, Refusal::Stranger).await);
     };
     if let Err(refusal) = peer.admits(&hello) {

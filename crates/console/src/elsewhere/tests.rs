@@ -23,7 +23,7 @@ fn whoever_asks_a_witness_is_sent_to_a_node_with_the_model() {
 #[test]
 fn people_are_told_where_a_node_stands_and_what_it_is() {
     let site = site();
-    let places: Vec<String> = site.nodes().iter().map(crate::SiteNode::place).collect();
+    let places: Vec<String> = site.nodes().map(crate::SiteNode::place).collect();
     assert_eq!(places, ["dublin/b", "frankfurt", "paris"]);
     assert_eq!(role(site.role_of(NodeId(3))), "witness");
 }

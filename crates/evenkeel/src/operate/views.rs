@@ -51,6 +51,7 @@ pub(crate) async fn status(args: &Status) -> Ended {
         output::print(&if args.groups { groups(status) } else { homes(status) });
         output::print(&degraded(status));
         output::print(&damaged(status));
+        output::print(&learning(status));
         output::print(&not_ready(status));
         if status.pointer("/register/reachable").and_then(Value::as_bool) == Some(false) {
             output::line("the register has no majority that this node reaches: no home can change");
@@ -165,6 +166,20 @@ fn damaged(status: &Value) -> String {
     format!(
         "DAMAGED: this node cannot read {ranges} ranges of records in {groups} groups; it fetches them \
          from the others. Next: look at its disk; `evenkeel explain` says what is missing.\n"
+    )
+}
+
+/// Nodes that come, as the homes see them that are at the asked node.
+fn learning(status: &Value) -> String {
+    let peers = list(status, "groups").iter().flat_map(|group| list(group, "peers"));
+    let learners = peers.filter(|peer| peer.get("counts") == Some(&Value::Bool(false)));
+    let learners = learners.count();
+    if learners == 0 {
+        return String::new();
+    }
+    format!(
+        "{learners} groups with their home here bring a node up that does not count yet: see `evenkeel node \
+         list`\n"
     )
 }
 

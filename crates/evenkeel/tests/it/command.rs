@@ -69,11 +69,21 @@ pub(crate) struct Node {
 impl Node {
     /// Starts the node of a configuration and waits until it takes requests.
     pub(crate) fn start(config: &Path) -> Self {
+        Self::start_with(config, Stdio::null())
+    }
+
+    /// The same, with its log in a file.
+    pub(crate) fn start_logged(config: &Path, log: &Path) -> Self {
+        let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
+        Self::start_with(config, log.into())
+    }
+
+    fn start_with(config: &Path, log: Stdio) -> Self {
         let mut child = evenkeel(&["node", "--until-stdin-ends", "--config"])
             .arg(config)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let stdin = child.stdin.take();

@@ -10,6 +10,7 @@ mod full;
 mod http;
 mod journal;
 mod node;
+mod nodes;
 mod orphans;
 mod payments;
 mod reads;

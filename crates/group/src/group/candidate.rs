@@ -80,7 +80,8 @@ impl<M: Model> Group<M> {
         let planned = kind == SealKind::Planned && state.home != Some(self.options.me);
         let wait_us = if planned { self.options.handoff_us } else { 0 };
         let takeover = self.takeover(epoch, kind, state);
-        let settles = takeover.degrades || kind == SealKind::Restore;
+        let is_to_change = matches!(kind, SealKind::Restore | SealKind::Reconfigure);
+        let settles = takeover.degrades || is_to_change || state.next.is_some();
         if !planned {
             self.promise(epoch, self.options.me, out);
         }
@@ -97,16 +98,23 @@ impl<M: Model> Group<M> {
     }
 
     /// What a seal of this kind is to come to. A group that is made whole again, and one that is led
-    /// by force by a node that was left out, go back to the whole configuration.
+    /// by force by a node that was left out, go back to the whole configuration; one whose nodes come and
+    /// go, to what the register has noted with the seal; so does one whose copies cannot be had otherwise.
     fn takeover(&self, epoch: Epoch, kind: SealKind, state: &GroupState) -> Takeover {
         let (history, config) = (state.history.clone(), state.config.clone());
         let is_outside = !config.has(self.options.me);
         let next = state.whole.clone().filter(|_| kind == SealKind::Restore || is_outside);
         let next = next.map(|whole| whole.numbered(ConfigId(config.id().0 + 1)));
+        let (is_ordered, target) = (kind == SealKind::Reconfigure, state.next.clone());
+        let next = if is_ordered { target.clone() } else { next };
         let by_terms = config.terms().on_quorum_loss == QuorumLoss::Degrade;
         let takeover = Takeover::new(epoch, history, config, state.home, self.options.mutant);
-        let mut takeover = match next {
+        let takeover = match next {
             Some(next) => takeover.towards(next),
+            None => takeover,
+        };
+        let mut takeover = match target.filter(|_| !is_ordered) {
+            Some(target) => takeover.or_else(target),
             None => takeover,
         };
         takeover.degrades = kind == SealKind::Degrade || kind == SealKind::Unplanned && by_terms;

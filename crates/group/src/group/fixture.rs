@@ -134,6 +134,7 @@ pub(super) fn home(out: &mut Vec<Out>) -> Group<Count> {
         home: Some(NodeId(2)),
         config: group.meta.config.clone(),
         whole: None,
+        next: None,
         history,
         phase: Phase::Active,
         moved_at: Stamp(0),

@@ -45,6 +45,12 @@ impl Home {
         }
     }
 
+    /// Ships to `node` from here on, too.
+    pub(super) fn begin_with(&mut self, node: NodeId, now: Instant) {
+        let start = self.start;
+        self.peers.entry(node).or_insert_with(|| Progress::new(start, now));
+    }
+
     /// Members and how far they have come.
     pub(super) fn peers(&self) -> impl Iterator<Item = (NodeId, &Progress)> {
         self.peers.iter().map(|(node, progress)| (*node, progress))
@@ -101,10 +107,11 @@ impl<M: Model> Group<M> {
         self.believe(Doubt::None);
         self.fetching = None;
         self.write_meta(Then::Joined { epoch: state.epoch }, out);
-        // Those that a degraded configuration has left out are caught up for the way back.
+        // Those that a degraded configuration has left out are caught up for the way back, and those
+        // that are to come for their coming.
         let members = state.config.members().iter();
-        let whole = state.whole.iter().flat_map(|whole| whole.members());
-        let others = members.chain(whole).filter(|node| **node != me);
+        let to_come = state.whole.iter().chain(&self.target).flat_map(|config| config.members());
+        let others = members.chain(to_come).filter(|node| **node != me);
         let peers = others.map(|node| (*node, Progress::new(start.seq, now.instant))).collect();
         self.role = Role::Home(Home {
             start: start.seq,

@@ -19,10 +19,13 @@ pub struct NoModel {
 
 impl<M: Model> Group<M> {
     /// What this node does in the group: under the configuration it follows or, where that leaves it
-    /// out until the group is whole again, on the cluster's first day. `None` if it is no member.
+    /// out until the group is whole again, on the cluster's first day, or under the one that the group
+    /// is to come to. `None` if it is no member.
     #[must_use]
     pub fn member_role(&self) -> Option<MemberRole> {
-        self.meta.config.role(self.options.me).or(self.first_role)
+        let me = self.options.me;
+        let to_be = || self.target.as_ref().and_then(|target| target.role(me));
+        self.meta.config.role(me).or(self.first_role).or_else(to_be)
     }
 
     /// Whether this node keeps the end of the journal and its promise, and no model.

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use register::{Disposition, Refusal, SealKind, UndecidedReason};
+use register::{Disposition, Newcomer, Refusal, RosterRefusal, SealKind, UndecidedReason};
 use types::{
     GroupId, Hash, Instant, ModelVersion, NodeId, Position, ReadId, RequestId, Seq, Stamp, Until,
     WriteId,
@@ -98,6 +98,21 @@ pub enum Input {
         /// When whoever asks stops waiting.
         deadline: Instant,
     },
+    /// An operator's order about the nodes. Answered by [`Effect::Ordered`].
+    Membership {
+        /// The driver's number for it.
+        request: RequestId,
+        /// What is wanted.
+        order: MembershipOrder,
+    },
+    /// An operator's order to begin a generation of the register without those that are lost. Answered by
+    /// [`Effect::Ordered`].
+    Recover {
+        /// The driver's number for it.
+        request: RequestId,
+        /// What is wanted.
+        order: RecoverOrder,
+    },
     /// The disk takes no more records of commands, or takes them again. What is under way then, and the
     /// few records of [`Kind::Group`] without commands that follow, must still fit.
     Disk {
@@ -174,6 +189,38 @@ pub struct UpgradeOrder {
     pub groups: Vec<GroupId>,
     /// The version that is to be in force.
     pub to: ModelVersion,
+    /// Who orders it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// An operator's wish about the nodes of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembershipOrder {
+    /// What is wanted.
+    pub step: NodeStep,
+    /// Who orders it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What may become of nodes by order. The rest follows by itself: newcomers are brought to the groups'
+/// records, and then groups and register count on them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeStep {
+    /// One comes, in another's place or as one more.
+    Admit(Newcomer),
+    /// One goes, and none comes in its place.
+    Dismiss(NodeId),
+}
+
+/// The will of people to go on with a part of the register's members, the others being lost for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoverOrder {
+    /// Who is left, this node among them.
+    pub survivors: Vec<NodeId>,
     /// Who orders it.
     pub actor: String,
     /// Why.
@@ -295,6 +342,25 @@ pub enum OrderRefusal {
     /// The register did not decide in time: look at the groups before ordering again.
     #[error("the register did not decide")]
     Undecided(#[source] UndecidedReason),
+    /// The list of nodes does not allow it.
+    #[error("the list of nodes was not changed")]
+    Roster(#[source] RosterRefusal),
+    /// A node that would be given up is there: nobody who lives may be given up. Stop it first, or name it
+    /// among the survivors.
+    #[error("{node} is there, and would be given up")]
+    IsThere {
+        /// Which.
+        node: NodeId,
+    },
+    /// The register has its majority: there is nothing to recover. Replace or remove nodes instead.
+    #[error("the register has a majority")]
+    HasMajority,
+    /// This node does not vote in the register, so that it cannot be what is left of it.
+    #[error("{node} has no vote in the register")]
+    NoVote {
+        /// This node.
+        node: NodeId,
+    },
     /// Actor, reason or groups are missing or too long.
     #[error("the order cannot be proposed")]
     NotAProposal(#[source] register::NotAProposal),
@@ -383,6 +449,14 @@ pub enum Effect {
         /// Nothing below is needed at all; never above `start`.
         keep: Position,
     },
+    /// Open sessions to these nodes, which were admitted after the first day, and to nobody else at their
+    /// addresses; end those to nodes that nothing needs any more.
+    Nodes {
+        /// Who was admitted and is not gone, this node left out.
+        come: Vec<Newcomer>,
+        /// Who is to be forgotten.
+        gone: Vec<NodeId>,
+    },
     /// Answer a command.
     Answer {
         /// The driver's number for it.
@@ -451,6 +525,28 @@ pub enum StopReason {
     DiskStalled {
         /// How long.
         waited_us: u64,
+    },
+    /// It was removed from the cluster, or another has its place, and nothing needs it any more.
+    #[error(
+        "{node} was removed from the cluster or replaced, and no group counts on it any more: its id is \
+         never used again. Keep its folder for as long as the journal is to be kept"
+    )]
+    Removed {
+        /// This node.
+        node: NodeId,
+    },
+    /// A generation of the register was begun by force without this node, which had heard of decisions
+    /// that are lost with that.
+    #[error(
+        "generation {generation} of the register was begun by force and knows nothing of the last \
+         {entries} decisions here: they are set aside. Start again to follow it; this node has no vote \
+         any more: replace it (`evenkeel node replace`)"
+    )]
+    Diverged {
+        /// The generation.
+        generation: u64,
+        /// How many decisions.
+        entries: u64,
     },
     /// A forced switch has taken back what the oldest snapshot of a group holds: the node must start again
     /// and read its log from the first record.

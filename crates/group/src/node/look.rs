@@ -40,6 +40,7 @@ impl<M: Model> Node<M> {
         }
         self.next_look = now.instant.after(self.options.look_us);
         self.raise(now, out);
+        self.leave(out);
         if !self.register.reachable(now.instant) {
             return;
         }
@@ -67,6 +68,7 @@ impl<M: Model> Node<M> {
             self.changes.push((reason, change));
         }
         self.look_at_quorums(now);
+        self.look_at_members(now, out);
     }
 
     pub(super) fn asked_lately(&self, now: Now, group: GroupId, version: u64) -> bool {

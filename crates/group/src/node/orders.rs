@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use model::Model;
 use register::{
-    Change, ChangeResult, Disposal, Phase, Proposal, ProposalId, SealKind, Transition,
+    Change, Disposal, Gone, Phase, Proposal, ProposalId, Results, SealKind, Transition,
     UndecidedReason,
 };
 use types::{GroupId, Now, RequestId};
@@ -51,11 +51,16 @@ impl<M: Model> Node<M> {
             (SealKind::Degrade | SealKind::Restore, _) => {
                 self.quorum_candidate(now, group, state, order.kind)?
             }
+            // Homes begin these themselves, when those that come are ready.
+            (SealKind::Reconfigure, _) => return Err(OrderRefusal::NoTarget { group }),
             (SealKind::Planned | SealKind::Unplanned | SealKind::Forced, Some(node)) => node,
             (SealKind::Planned | SealKind::Unplanned | SealKind::Forced, None) => {
                 return Err(OrderRefusal::NoTarget { group });
             }
         };
+        if self.register.state().roster().gone(node) == Some(Gone::Lost) {
+            return Err(OrderRefusal::NotMember { group, node });
+        }
         if !state.may_lead(node, order.kind) {
             return Err(match state.config.has(node) {
                 true => OrderRefusal::MayNotLead { group, node },
@@ -174,14 +179,16 @@ impl<M: Model> Node<M> {
     pub(super) fn decided(
         &mut self,
         proposal: ProposalId,
-        results: &[(GroupId, ChangeResult)],
+        results: &Results,
         out: &mut Vec<Effect>,
     ) {
         let Some(request) = self.orders.remove(&proposal) else { return };
-        let refused = results.iter().find_map(|(group, result)| {
+        let roster = results.membership.and_then(|result| result.err()).map(OrderRefusal::Roster);
+        let refused = results.changes.iter().find_map(|(group, result)| {
             let why = result.as_ref().err().copied()?;
             Some(OrderRefusal::Refused { group: *group, why })
         });
+        let refused = refused.or(roster);
         out.push(Effect::Ordered { to: request, result: refused.map_or(Ok(()), Err) });
     }
 

@@ -26,6 +26,11 @@ use crate::{Group, NodeOptions, SnapshotError};
 /// file of another version, or a bug: have the folder verified, and do not start on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecoverError {
+    /// The folder is empty and not marked for a first start: a node that has forgotten what it promised
+    /// must not speak under the id that promised it (PROTOCOL I14). Bring the disk back, or replace the
+    /// node by one with another id.
+    #[error("the folder is empty, and this is not the node's first start")]
+    Blank,
     /// A group's blob in the superblock cannot be read.
     #[error("the superblock's entry for {group} cannot be read")]
     Meta {
@@ -92,6 +97,17 @@ pub enum RecoverError {
     },
 }
 
+/// What a node's folder was found to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folder {
+    /// A node has run on it.
+    Used,
+    /// It is empty, and whoever made it has marked it for its node's first start.
+    New,
+    /// It is empty. It may have been another disk's place, or be the mount point of one.
+    Empty,
+}
+
 /// A snapshot that a node being rebuilt would take in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -118,6 +134,17 @@ pub struct Recovery<M> {
 }
 
 impl<M: Model> Recovery<M> {
+    /// Whether a node may be started from what its folder was found to be, before anything of it is read.
+    ///
+    /// # Errors
+    /// [`RecoverError::Blank`].
+    pub const fn may_start(folder: Folder) -> Result<(), RecoverError> {
+        match folder {
+            Folder::Used | Folder::New => Ok(()),
+            Folder::Empty => Err(RecoverError::Blank),
+        }
+    }
+
     /// Begins with the groups' first configurations, a fresh model for each, and the blobs that the
     /// superblock holds for them.
     ///
@@ -312,7 +339,7 @@ impl<M: Model> Recovery<M> {
         let seen =
             register.groups().map(|(id, state)| (id, (state.version, now.instant))).collect();
         let logged = groups.iter().map(|(id, group)| (*id, group.commit())).collect();
-        Ok(Node {
+        let mut node = Node {
             options: self.options,
             touched: groups.keys().copied().collect::<BTreeSet<_>>(),
             groups,
@@ -344,12 +371,15 @@ impl<M: Model> Recovery<M> {
             next_look: now.instant,
             seen,
             asked: BTreeMap::new(),
+            asked_votes: None,
             stalled: BTreeMap::new(),
             clocks: Clocks::new(now),
             versions: self.versions,
             said: BTreeMap::new(),
             stepped: now.instant,
             stopped: false,
-        })
+        };
+        node.know_nodes(now);
+        Ok(node)
     }
 }

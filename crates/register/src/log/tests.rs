@@ -53,14 +53,18 @@ fn log(pid: u16, image: Image) -> Log {
         retry_us: 1,
         proposal_timeout_us: 1,
     };
-    Log::recover(&options, pid.into(), image)
+    Log::recover(&options, 3, Some(pid.into()), image)
 }
 
 fn deliver(to: &mut Log, from: Pid, body: Body) {
     match body {
         Body::Paxos(message) => assert!(to.receive(from, message)),
         Body::Heartbeat(message) => to.beat(from, message),
-        Body::Proposal(_) => unreachable!("the library forwards nothing"),
+        Body::Proposal(_)
+        | Body::Foreign
+        | Body::Hail { .. }
+        | Body::Ask { .. }
+        | Body::Told { .. } => unreachable!("the library forwards nothing"),
     }
 }
 

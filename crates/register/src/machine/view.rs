@@ -64,10 +64,23 @@ impl Register {
 
     /// The members heard lately, this one included, by number.
     pub fn heard(&self, now: Instant) -> impl Iterator<Item = NodeId> {
-        self.options.members.iter().zip(&self.links).filter_map(move |(node, link)| {
+        self.members.iter().zip(&self.links).filter_map(move |(node, link)| {
             let heard = link.heard_within(now, self.options.patience_us());
             (heard || *node == self.options.node).then_some(*node)
         })
+    }
+
+    /// The generation whose log this node has, and whether this node is one of its members.
+    #[must_use]
+    pub const fn generation(&self) -> (u64, bool) {
+        (self.generation, !self.log.is_outside())
+    }
+
+    /// Number of log entries that this node has accepted, decided or not: of several survivors, the one
+    /// with most (and, at equal numbers, any) knows what the others know.
+    #[must_use]
+    pub fn accepted(&self) -> usize {
+        self.log.length()
     }
 
     /// Proposals of this node that wait for their decision.

@@ -11,7 +11,8 @@ use crate::{Change, Proposal, ProposalId, Refusal, SealKind, Transition};
 
 fn genesis() -> State {
     let config = Config::new(ConfigId(1), Vec::from([NodeId(1), NodeId(2)]), 2).unwrap();
-    State::genesis(&[(GroupId(0), config.clone()), (GroupId(1), config)])
+    let groups = [(GroupId(0), config.clone()), (GroupId(1), config)];
+    State::genesis(&groups, &[NodeId(1), NodeId(2)])
 }
 
 fn proposal(number: u64, changes: &[(u16, u64, u64)]) -> Arc<Proposal> {
@@ -40,7 +41,7 @@ fn one_group_refused_does_not_hold_up_the_others() {
     let standing = state.group(GroupId(1)).unwrap().standing();
     let results = state.apply(&proposal(2, &[(0, 1, 1), (1, 1, 2), (7, 1, 1)])).unwrap();
     assert_eq!(
-        results,
+        results.changes,
         [
             (GroupId(0), Ok(2)),
             (GroupId(1), Err(Refusal::Version { standing })),
@@ -71,9 +72,9 @@ fn what_is_forgotten_is_refused_not_repeated() {
     }
     let before = state.group(GroupId(0)).unwrap().clone();
     let results = state.apply(&proposal(9, &[(0, 1, 1)])).unwrap();
-    assert_eq!(results, [(GroupId(0), Err(Refusal::Expired))]);
+    assert_eq!(results.changes, [(GroupId(0), Err(Refusal::Expired))]);
     assert_eq!(*state.group(GroupId(0)).unwrap(), before);
-    assert!(state.apply(&proposal(10 + max, &[(0, 1, 1)])).unwrap()[0].1.is_ok());
+    assert!(state.apply(&proposal(10 + max, &[(0, 1, 1)])).unwrap().changes[0].1.is_ok());
     assert!(!state.has_applied(ProposalId { node: NodeId(1), number: 10 }), "the oldest went");
     assert!(state.has_applied(ProposalId { node: NodeId(1), number: 11 }));
 }

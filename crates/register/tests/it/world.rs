@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use register::{
-    Activation, Change, ChangeResult, Effect, Input, Options, Phase, Proposal, ProposalId,
-    Register, SealKind, Transition,
+    Activation, Change, Effect, Input, Membership, MembershipChange, Options, Phase, Proposal,
+    ProposalId, Register, Results, SealKind, Transition,
 };
 use types::{Config, ConfigId, Epoch, GroupId, Hash, Instant, NodeId, Now, Seq, Stamp, WriteId};
 
@@ -107,12 +107,18 @@ pub(crate) struct World {
     pub(crate) cuts: BTreeSet<(usize, usize)>,
     /// Hash over everything that left any member, in order.
     pub(crate) trace: u64,
-    pub(crate) decided: BTreeMap<ProposalId, Vec<(GroupId, ChangeResult)>>,
+    pub(crate) decided: BTreeMap<ProposalId, Results>,
     pub(crate) given_up: BTreeSet<ProposalId>,
     pub(crate) frames: u64,
     /// How often a member came to follow another leader, or none.
     pub(crate) leader_notes: u64,
     members: Vec<Member>,
+    /// How many of them were there on the first day.
+    founders: usize,
+    /// Members whose last start ended because another history goes on.
+    pub(crate) diverged: BTreeSet<usize>,
+    /// Members that may know what is in no history any more.
+    strays: BTreeSet<usize>,
     groups: u16,
     agenda: BTreeMap<(u64, u64), Event>,
     planned: u64,
@@ -146,21 +152,25 @@ pub(crate) fn options(own: usize, count: usize, groups: u16) -> Options {
     }
 }
 
+impl Member {
+    fn new() -> Self {
+        Self {
+            register: None,
+            life: 0,
+            disk: Vec::new(),
+            writing: VecDeque::new(),
+            write_free_at: 0,
+            wake_at: u64::MAX,
+            compared: 0,
+            versions: BTreeMap::new(),
+            proposed: 0,
+        }
+    }
+}
+
 impl World {
     pub(crate) fn new(seed: u64, count: usize, groups: u16, net: Net) -> Self {
-        let members = (0..count)
-            .map(|_| Member {
-                register: None,
-                life: 0,
-                disk: Vec::new(),
-                writing: VecDeque::new(),
-                write_free_at: 0,
-                wake_at: u64::MAX,
-                compared: 0,
-                versions: BTreeMap::new(),
-                proposed: 0,
-            })
-            .collect();
+        let members = (0..count).map(|_| Member::new()).collect();
         let mut world = Self {
             now: 0,
             rng: Rng::new(seed),
@@ -172,6 +182,9 @@ impl World {
             frames: 0,
             leader_notes: 0,
             members,
+            founders: count,
+            diverged: BTreeSet::new(),
+            strays: BTreeSet::new(),
             groups,
             agenda: BTreeMap::new(),
             planned: 0,
@@ -183,6 +196,54 @@ impl World {
             world.plan(at, Event::Start { node: member });
         }
         world
+    }
+
+    /// One more machine with an empty disk, which was not there on the first day. Gives its number.
+    pub(crate) fn join(&mut self) -> usize {
+        self.members.push(Member::new());
+        let member = self.count() - 1;
+        self.plan(self.now, Event::Start { node: member });
+        member
+    }
+
+    /// A machine is gone for good.
+    pub(crate) fn lose(&mut self, member: usize) {
+        self.crash(member, u64::MAX / 2);
+    }
+
+    /// A machine that was thought to be gone for good is back.
+    pub(crate) fn find(&mut self, member: usize) {
+        self.strays.insert(member);
+        self.plan(self.now, Event::Start { node: member });
+    }
+
+    /// What was decided by those that are lost is no part of history any more.
+    pub(crate) fn forget_chain(&mut self) {
+        let left: BTreeSet<u64> = self
+            .members
+            .iter()
+            .filter_map(|member| member.register.as_ref())
+            .map(|register| register.state().audit().count())
+            .collect();
+        let last = left.last().copied().unwrap_or(0);
+        let known = self.members.iter().filter_map(|member| member.register.as_ref());
+        let hashes: BTreeMap<u64, Hash> = known
+            .flat_map(|register| {
+                register
+                    .state()
+                    .audit()
+                    .newest()
+                    .map(|entry| (entry.number, entry.hash))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        self.chain.retain(|number, _| *number <= last);
+        self.chain.extend(hashes);
+        self.homes.clear();
+    }
+
+    pub(crate) fn is_up(&self, member: usize) -> bool {
+        self.members[member].register.is_some()
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -283,7 +344,7 @@ impl World {
     }
 
     fn start(&mut self, member: usize) {
-        let (now, count, groups) = (Instant(self.now), self.count(), self.groups);
+        let (now, count, groups) = (Instant(self.now), self.founders, self.groups);
         let state = &mut self.members[member];
         if state.register.is_some() {
             return;
@@ -291,6 +352,9 @@ impl World {
         let records = state.disk.iter().map(Vec::as_slice);
         let register = Register::recover(options(member, count, groups), now, records).unwrap();
         register.assert_invariants();
+        if self.strays.contains(&member) {
+            (state.compared, state.versions) = (0, BTreeMap::new());
+        }
         // Applied is only what was durable, so a restart never looks back behind what was seen.
         assert!(register.state().audit().count() >= state.compared, "a restart forgot a decision");
         state.register = Some(register);
@@ -361,11 +425,22 @@ impl World {
                 self.given_up.insert(proposal);
             }
             Effect::Note(register::Event::Leader(_)) => self.leader_notes += 1,
-            Effect::Changed(_) | Effect::Note(_) => {}
+            Effect::Note(register::Event::Diverged { .. }) => {
+                // As a node does: the next start knows nothing of what was set aside.
+                self.diverged.insert(member);
+                self.strays.remove(&member);
+                self.members[member].compared = 0;
+                self.members[member].versions.clear();
+                self.crash(member, SECOND / 10);
+            }
+            Effect::Changed(_) | Effect::Roster | Effect::Note(_) => {}
         }
     }
 
     fn compare(&mut self, member: usize) {
+        if self.strays.contains(&member) {
+            return;
+        }
         let state = &mut self.members[member];
         let Some(register) = &state.register else { return };
         let audit = register.state().audit();
@@ -429,6 +504,53 @@ impl World {
         Some(id)
     }
 
+    /// Proposes a step of the roster as this member sees it.
+    pub(crate) fn propose_step(&mut self, member: usize, step: Membership) -> Option<ProposalId> {
+        let register = self.members[member].register.as_ref()?;
+        let id = register.proposal_id(self.members[member].proposed);
+        let expected_version = register.state().roster().version();
+        let change = MembershipChange { expected_version, step };
+        self.members[member].proposed += 1;
+        let who = format!("{}", node(member));
+        let proposal = Proposal::of_membership(id, who, "drawn".into(), change).unwrap();
+        self.input(member, Input::Propose(proposal));
+        Some(id)
+    }
+
+    /// People give up all but `members`.
+    pub(crate) fn force(&mut self, member: usize, members: &[usize]) -> ProposalId {
+        let register = self.members[member].register.as_ref().unwrap();
+        let id = register.proposal_id(self.members[member].proposed);
+        self.members[member].proposed += 1;
+        let members = members.iter().copied().map(node).collect();
+        let (actor, reason) = ("two people".into(), "the others burned".into());
+        self.input(member, Input::Force { id, actor, reason, members });
+        id
+    }
+
+    /// Runs until a step of the roster that `member` proposes is taken.
+    pub(crate) fn step_taken(&mut self, member: usize, step: &Membership) {
+        for _ in 0..20 {
+            // It may have been decided after its proposer had given up on it.
+            let roster = self.register(member).state().roster();
+            let is_taken = match step {
+                Membership::Admit(newcomer) => roster.is_known(newcomer.node),
+                Membership::Dismiss { node } => roster.gone(*node).is_some(),
+                Membership::Turn { members } | Membership::Force { members } => {
+                    roster.members() == members
+                }
+            };
+            if is_taken {
+                return;
+            }
+            let id = self.propose_step(member, step.clone()).unwrap();
+            self.run_until(6 * SECOND, |world| {
+                world.decided.contains_key(&id) || world.given_up.contains(&id)
+            });
+        }
+        panic!("{step:?} is not taken: {:?} {:?}", self.generations(), self.net);
+    }
+
     pub(crate) fn propose_random(&mut self) {
         let member = self.rng.below(self.count() as u64) as usize;
         let mut groups = Vec::new();
@@ -454,12 +576,16 @@ impl World {
     }
 
     pub(crate) fn agrees_on_a_leader(&self) -> bool {
-        let leader = self.members[0].register.as_ref().and_then(Register::leader);
+        let voting = |register: &&Register| register.generation().1;
+        let all = || self.members.iter().filter_map(|member| member.register.as_ref());
+        let newest = all().map(|register| register.generation().0).max();
+        let members: Vec<&Register> = all().filter(voting).collect();
+        let leader = members.first().and_then(|register| register.leader());
         leader.is_some()
-            && self.members.iter().all(|member| {
-                member.register.as_ref().is_some_and(|register| {
-                    register.leader() == leader && register.reachable(Instant(self.now))
-                })
+            && members.iter().all(|register| {
+                Some(register.generation().0) == newest
+                    && register.leader() == leader
+                    && register.reachable(Instant(self.now))
             })
     }
 
@@ -468,12 +594,16 @@ impl World {
         self.members.iter().map(|member| format!("{:?}\n", member.register)).collect()
     }
 
+    /// For a failure's message: who is in which generation, who leads, and what was applied.
+    pub(crate) fn generations(&self) -> Vec<(usize, Option<NodeId>, (u64, bool), usize)> {
+        let all = self.members.iter().enumerate();
+        let up = all.filter_map(|(member, state)| Some((member, state.register.as_ref()?)));
+        up.map(|(member, one)| (member, one.leader(), one.generation(), one.applied())).collect()
+    }
+
     pub(crate) fn is_converged(&self) -> bool {
         let longest = self.longest();
-        self.members.iter().all(|member| {
-            member.register.as_ref().is_some_and(|register| {
-                register.state().audit().count() == longest && register.pending() == 0
-            })
-        })
+        let mut all = self.members.iter().filter_map(|member| member.register.as_ref());
+        all.all(|register| register.state().audit().count() == longest && register.pending() == 0)
     }
 }

@@ -26,7 +26,7 @@ pub const SCENARIOS: [Scenario; 30] = [
     told(3, "a zombie home with n-w sealed"),
     told(4, "a crash between ACTIVE and EpochStart, and a longer old tail"),
     told(5, "recovery reads that do not carry the epoch"),
-    lacking(6, "a replaced disk under an old id", "the refusal of the id, and the learner"),
+    told(6, "a replaced disk under an old id"),
     told(7, "bit flips in the middle of the log, then failover"),
     lacking(8, "a torn last batch against a corrupt last one", "the corrupt one: disks that rot"),
     told(9, "a power cut of the whole cluster"),

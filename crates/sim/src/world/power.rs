@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use group::{Input, Node, Recovery};
+use group::{Folder, Input, Node, RecoverError, Recovery};
 
 use super::{Event, Host, World, id};
 use crate::app::Ray;
@@ -17,6 +17,7 @@ impl Host {
             node: None,
             life: 0,
             disk,
+            folder: Folder::New,
             clock,
             code,
             ray: Ray::default(),
@@ -40,8 +41,13 @@ impl World {
         if self.hosts[node].node.is_some() || self.hosts[node].is_retired {
             return;
         }
+        if Recovery::<App>::may_start(self.hosts[node].folder).is_err() {
+            self.report.refused += 1;
+            return;
+        }
+        self.hosts[node].folder = Folder::Used;
         let mut started = self.recover(node);
-        if let Err(group::RecoverError::Version { .. }) = started {
+        if let Err(RecoverError::Version { .. }) = started {
             // Whoever reads that starts the newer code again.
             self.hosts[node].code = self.knobs.newest_code();
             started = self.recover(node);
@@ -73,7 +79,7 @@ impl World {
         }
     }
 
-    fn recover(&mut self, node: Index) -> Result<Node<App>, group::RecoverError> {
+    fn recover(&mut self, node: Index) -> Result<Node<App>, RecoverError> {
         let (me, host) = (id(node), &mut self.hosts[node]);
         let options = self.knobs.node_options(me);
         let first = self.knobs.configs();
@@ -147,10 +153,12 @@ impl World {
         self.hosts[node].dies_in_step = true;
     }
 
-    /// A node's disk is replaced by an empty one. It must not run.
+    /// A node's disk is replaced by an empty one, and somebody marks it for a first start, which is
+    /// forbidden. It must not run.
     pub fn wipe(&mut self, node: Index) {
         assert!(self.hosts[node].node.is_none(), "disks are replaced while the power is off");
         self.hosts[node].disk.wipe();
+        self.hosts[node].folder = Folder::New;
         self.check.replaced(node);
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use group::{Effect, FileProgress, Input, NodeEvent};
+use group::{Effect, FileProgress, Input, NodeEvent, StopReason};
 use types::{MemberRole, RegionId};
 
 use super::{Event, World, host};
@@ -32,6 +32,7 @@ impl World {
     }
 
     pub(super) fn step(&mut self, index: Index, life: u64) {
+        let runs_models = self.runs_models(index);
         let host = &mut self.hosts[index];
         if host.life != life || host.is_paused {
             return;
@@ -57,7 +58,7 @@ impl World {
         node.handle_all(now, inputs, &mut effects);
         self.check.at(self.now);
         self.check.observe(index, node);
-        if !self.knobs.runs_models(index) {
+        if !runs_models {
             self.check.keeps_no_state(index, node);
         }
         let counted = self.check.counted(node);
@@ -172,6 +173,8 @@ impl World {
                 });
                 self.take_write(index, id, Write::Floor(start, keep));
             }
+            // Sessions are tried between all machines that there are.
+            Effect::Nodes { .. } => {}
             Effect::Answer { to, reply } => {
                 self.trace.note(&[now, 13, index as u64, to.0], &[], || {
                     format!("{now:>10} n{} answers {}: {reply:?}", index + 1, to.0)
@@ -203,6 +206,9 @@ impl World {
                     format!("{now:>10} n{} stops: {reason}", index + 1)
                 });
                 self.report.stops += 1;
+                if matches!(reason, StopReason::Removed { .. }) {
+                    return self.retire(index);
+                }
                 self.kill(index);
                 let wait = self.chance.between(500 * MILLI, 3 * SECOND);
                 self.plan_in(wait, Event::Start { node: index });

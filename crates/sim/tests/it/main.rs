@@ -10,6 +10,7 @@ mod degrade;
 mod disks;
 mod exhaustive;
 mod identity;
+mod members;
 mod moves;
 mod orphans;
 mod partitions;

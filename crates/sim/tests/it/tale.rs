@@ -32,7 +32,7 @@ pub(crate) fn serving_with(knobs: Knobs, seed: u64) -> World {
 fn of_members(world: &World) -> impl Iterator<Item = &Group<App>> {
     (0..world.count()).filter_map(|host| world.node(host)).flat_map(move |node| {
         let me = node.options().group.me;
-        node.groups().filter(move |group| world.knobs().members_of(group.id()).contains(&me))
+        node.groups().filter(move |group| world.members_of(group.id()).contains(&me))
     })
 }
 
@@ -126,7 +126,7 @@ pub(crate) fn all_agree(world: &mut World) {
             groups.iter().filter(|group| group.runs_model()).map(|group| group.trail()).collect();
         trails.dedup();
         home(world).is_some()
-            && groups.len() == world.knobs().members_of(G0).len()
+            && groups.len() == world.members_of(G0).len()
             && trails.len() == 1
             && groups.iter().all(|group| is_current(group))
     });

@@ -28,6 +28,7 @@ fn whole(group: &Group<Count>) -> GroupState {
         home: Some(NodeId(1)),
         config: group.meta.config.clone(),
         whole: None,
+        next: None,
         history: group.table().clone(),
         phase: Phase::Active,
         moved_at: Stamp(0),

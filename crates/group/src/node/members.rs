@@ -1,0 +1,274 @@
+//! Nodes that come and go (PROTOCOL 7.5: replaced disk = new replica id = learner).
+//!
+//! An operator's order admits a node or dismisses one; that is one step of the register's roster, and all
+//! else follows from it without further orders, however often homes and leaders change meanwhile. Every
+//! node knows which configuration each group is to come to. A home ships to those that are to come, and
+//! once they have caught up opens an epoch under that configuration, the way a degraded group is
+//! restored: seal, copies enough for the new configuration, compare-and-set, and only then anything is
+//! acknowledged under it. The register's leader gives a newcomer its vote when it is there, and takes the
+//! vote of one that goes when no group needs it any more.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use model::Model;
+use register::{
+    Change, Gone, GroupState, Membership, MembershipChange, Newcomer, Phase, Proposal, SealKind,
+    Transition,
+};
+use replication::is_commit;
+use types::{Config, GroupId, NodeId, Now, RequestId};
+use wire::GroupMessage;
+
+use super::Node;
+use super::effect::{Effect, MembershipOrder, NodeStep, OrderRefusal, RecoverOrder, StopReason};
+
+impl<M: Model> Node<M> {
+    /// Proposes a step of the roster, or refuses it with the reason.
+    pub(super) fn change_nodes(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        order: MembershipOrder,
+        out: &mut Vec<Effect>,
+    ) {
+        let MembershipOrder { step, actor, reason } = order;
+        let proposal = match step {
+            _ if !self.register.reachable(now.instant) => Err(OrderRefusal::NoRegister),
+            NodeStep::Admit(newcomer) => {
+                self.step_proposal(Membership::Admit(newcomer), actor, reason)
+            }
+            NodeStep::Dismiss(node) => {
+                self.step_proposal(Membership::Dismiss { node }, actor, reason)
+            }
+        };
+        match proposal {
+            Ok(proposal) => {
+                self.orders.insert(proposal.id(), request);
+                self.drive_register(now, register::Input::Propose(proposal), out);
+            }
+            Err(refusal) => out.push(Effect::Ordered { to: request, result: Err(refusal) }),
+        }
+    }
+
+    fn step_proposal(
+        &mut self,
+        step: Membership,
+        actor: String,
+        reason: String,
+    ) -> Result<Proposal, OrderRefusal> {
+        let expected_version = self.register.state().roster().version();
+        self.proposals += 1;
+        let id = self.register.proposal_id(self.proposals);
+        let change = MembershipChange { expected_version, step };
+        Proposal::of_membership(id, actor, reason, change).map_err(OrderRefusal::NotAProposal)
+    }
+
+    /// Begins a generation of the register with those that are left, if the others are gone as far as this
+    /// node sees, and a majority with them.
+    pub(super) fn recover_register(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        order: RecoverOrder,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(refusal) = self.cannot_recover(now, &order) {
+            return out.push(Effect::Ordered { to: request, result: Err(refusal) });
+        }
+        let RecoverOrder { survivors: mut members, actor, reason } = order;
+        members.sort_unstable();
+        members.dedup();
+        self.proposals += 1;
+        let id = self.register.proposal_id(self.proposals);
+        self.orders.insert(id, request);
+        let force = register::Input::Force { id, actor, reason, members };
+        self.drive_register(now, force, out);
+    }
+
+    /// Why the register is not to be recovered with these members; `None` if it may be.
+    #[must_use]
+    pub fn cannot_recover(&self, now: Now, order: &RecoverOrder) -> Option<OrderRefusal> {
+        let me = self.options.group.me;
+        let detect_us = self.options.policy.detect_us;
+        let members = self.register.state().roster().members();
+        if !self.register.generation().1 || !order.survivors.contains(&me) {
+            return Some(OrderRefusal::NoVote { node: me });
+        }
+        if self.register.reachable(now.instant) {
+            return Some(OrderRefusal::HasMajority);
+        }
+        let given_up = members.iter().filter(|node| !order.survivors.contains(node));
+        let mut there = given_up.filter(|node| {
+            self.connected.contains(node) || self.watch.silence(**node, now.instant) < detect_us
+        });
+        if let Some(node) = there.next() {
+            return Some(OrderRefusal::IsThere { node: *node });
+        }
+        let survivors = members.iter().filter(|node| order.survivors.contains(node)).count();
+        (survivors > members.len() / 2).then_some(OrderRefusal::HasMajority)
+    }
+
+    /// Whether what `from` says of what it holds and promised counts for nothing: it was given up when the
+    /// register was recovered. It is still told everything, so that it can itemise what it alone had.
+    pub(super) fn counts_for_nothing(&self, from: NodeId, body: &GroupMessage) -> bool {
+        let vouches = matches!(
+            body,
+            GroupMessage::AppendAck { .. }
+                | GroupMessage::NewEpochAck { .. }
+                | GroupMessage::SealAck { .. }
+                | GroupMessage::Adopted { .. }
+        );
+        vouches && self.register.state().roster().gone(from) == Some(Gone::Lost)
+    }
+
+    /// The configuration that a group is to come to, if that is another than it has.
+    #[must_use]
+    pub fn target(&self, state: &GroupState) -> Option<Config> {
+        let roster = self.register.state().roster();
+        // Nobody has come or gone since the first day.
+        if roster.version() == 1 { None } else { roster.target(state.to_be()) }
+    }
+
+    /// Tells a group which configuration it is to come to.
+    pub(super) fn aim(&mut self, now: Now, id: GroupId) {
+        let Some(state) = self.register.group(id) else { return };
+        let target = self.target(state);
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.aim(now, target);
+            self.touched.insert(id);
+        }
+    }
+
+    /// Takes in who the nodes are, as the register has it.
+    pub(super) fn know_nodes(&mut self, now: Now) {
+        let (me, roster) = (self.options.group.me, self.register.state().roster());
+        if roster.version() == 1 {
+            return;
+        }
+        let is_needed = |node: NodeId| self.register.state().is_needed(node);
+        let nodes: Vec<NodeId> =
+            roster.known().filter(|node| !roster.is_retired(*node, is_needed)).collect();
+        for node in nodes.iter().filter(|node| **node != me) {
+            self.watch.add(*node, now.instant);
+        }
+        for node in self.options.nodes.iter().filter(|node| !nodes.contains(node)) {
+            self.watch.remove(*node);
+        }
+        self.options.nodes = nodes;
+        for id in self.groups.keys().copied().collect::<Vec<_>>() {
+            self.aim(now, id);
+        }
+    }
+
+    /// Nodes have come or gone.
+    pub(super) fn nodes_changed(&mut self, now: Now, out: &mut Vec<Effect>) {
+        self.know_nodes(now);
+        out.push(self.contacts());
+    }
+
+    /// Whom to open sessions to beside the nodes of the first day, and whom to forget.
+    #[must_use]
+    pub fn contacts(&self) -> Effect {
+        let (me, state) = (self.options.group.me, self.register.state());
+        let roster = state.roster();
+        let is_there = |one: &&Newcomer| one.node != me && roster.gone(one.node).is_none();
+        let come = roster.admitted().filter(is_there).cloned().collect();
+        let is_retired =
+            |node: &NodeId| roster.is_retired(*node, |node| state.is_needed(node)) && *node != me;
+        Effect::Nodes { come, gone: roster.known().filter(is_retired).collect() }
+    }
+
+    /// Ends this node when it was removed or replaced and nothing needs it any more.
+    pub(super) fn leave(&mut self, out: &mut Vec<Effect>) {
+        let (node, state) = (self.options.group.me, self.register.state());
+        if state.roster().is_retired(node, |node| state.is_needed(node)) {
+            self.stop(StopReason::Removed { node }, out);
+        }
+    }
+
+    /// Sees to it that groups and register come to what the roster wants of them.
+    pub(super) fn look_at_members(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.register.state().roster().version() == 1 {
+            return;
+        }
+        self.look_at_votes(now, out);
+        let wanted: Vec<_> = self
+            .register
+            .groups()
+            .filter_map(|(id, state)| {
+                let (candidate, kind, reason) = self.wants_members(now, id, state)?;
+                Some((id, state.version, state.issued.next(), candidate, kind, reason))
+            })
+            .collect();
+        for (group, version, epoch, candidate, kind, reason) in wanted {
+            if self.asked_lately(now, group, version) {
+                continue;
+            }
+            self.asked.insert(group, (version, now.instant));
+            let transition = Transition::BeginSeal { epoch, candidate, kind, at: now.wall };
+            self.changes.push((reason, Change { group, expected_version: version, transition }));
+        }
+    }
+
+    /// Proposes other members of the register, where this node leads it.
+    fn look_at_votes(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let me = self.options.group.me;
+        if self.register.leader() != Some(me) {
+            return;
+        }
+        let state = self.register.state();
+        let roster = state.roster();
+        let version = roster.version();
+        let lately = self.asked_votes.is_some_and(|(asked, at)| {
+            asked == version && now.instant.since(at) < self.options.propose_us
+        });
+        let is_there = |node| self.is_there(now, node);
+        let voters = roster.voters(is_there, |node| state.is_needed(node));
+        if let (Some(members), false) = (voters, lately) {
+            self.asked_votes = Some((version, now.instant));
+            let names: Vec<String> = members.iter().map(ToString::to_string).collect();
+            let reason = format!("{} are to vote from here on", names.join(", "));
+            let step = Membership::Turn { members };
+            let actor = format!("evenkeel@{me}");
+            if let Ok(proposal) = self.step_proposal(step, actor, reason) {
+                self.drive_register(now, register::Input::Propose(proposal), out);
+            }
+        }
+    }
+
+    /// Whether a node has a session to here and shows progress. This one does.
+    fn is_there(&self, now: Now, node: NodeId) -> bool {
+        let is_heard = || {
+            self.connected.contains(&node)
+                && self.watch.silence(node, now.instant) < self.options.policy.detect_us
+        };
+        node == self.options.group.me || is_heard()
+    }
+
+    fn wants_members(
+        &self,
+        now: Now,
+        id: GroupId,
+        state: &GroupState,
+    ) -> Option<(NodeId, SealKind, String)> {
+        let me = self.options.group.me;
+        let group = self.groups.get(&id)?;
+        let is_home = group.home_epoch() == Some(state.epoch) && state.phase == Phase::Active;
+        let target = is_home.then(|| self.target(state)).flatten()?;
+        if !target.may_lead(me) {
+            // It is to go itself: another must be home before.
+            let line = self.line(id, state, me).into_iter();
+            let mut heirs = line.filter(|node| target.may_lead(*node));
+            let heir =
+                heirs.find(|node| self.is_there(now, *node) && !self.is_barred(*node, id))?;
+            return Some((heir, SealKind::Planned, format!("{me} is to go")));
+        }
+        let is_ready = group.learners(&target).is_empty()
+            && is_commit(&target, |node| self.is_there(now, node));
+        let reason =
+            || String::from("nodes came or went, and those that are to stay hold the records");
+        is_ready.then(|| (me, SealKind::Reconfigure, reason()))
+    }
+}

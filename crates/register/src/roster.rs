@@ -1,0 +1,469 @@
+//! Who the nodes are: those of the first day, those admitted since, those that are gone, and which of them
+//! vote in the register.
+//!
+//! A node's id belongs to its disk and is never used twice. A lost disk is replaced by another node with
+//! another id; the groups' homes bring the newcomer to their records and then open epochs whose
+//! configurations name it, each by itself: which configuration a group is to come to follows from the
+//! roster ([`Roster::target`]). The register's own members change by generations: what one generation
+//! decided is where the next one begins, and in the decided log stands who its members are
+//! (docs/design/0014). Nothing here judges whether a node is alive.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use types::{Class, Config, GroupId, Member, MemberRole, NodeId, Place};
+
+use crate::limits::{CONTACT_BYTES_MAX, MEMBERS_MAX, NODES_MAX};
+
+/// Where a node is and how it is reached. For people and for whoever opens sessions; nothing is decided
+/// by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contact {
+    /// Name of its region.
+    pub region: String,
+    /// Name of its zone there; empty where there is only one.
+    pub zone: String,
+    /// Where nodes reach it, `host:port`.
+    pub peers: String,
+    /// Where clients reach it, `http://host:port`.
+    pub http: String,
+}
+
+/// A node that was not there on the first day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newcomer {
+    /// Its id, above all that were ever used.
+    pub node: NodeId,
+    /// What it is to be to the groups; `None` for a vote in the register alone. One that replaces
+    /// another is what that was, group by group.
+    pub role: Option<MemberRole>,
+    /// Where it stands.
+    pub place: Place,
+    /// How it is reached.
+    pub contact: Contact,
+    /// Whose place it takes; `None` for one more node.
+    pub replaces: Option<NodeId>,
+}
+
+/// A step of the roster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// A node is to come.
+    Admit(Newcomer),
+    /// A node is to go, and none comes in its place.
+    Dismiss {
+        /// Which.
+        node: NodeId,
+    },
+    /// The register's members are these from here on. Decided by a majority of those before.
+    Turn {
+        /// Rising.
+        members: Vec<NodeId>,
+    },
+    /// The same without the others' word, by people who have given them up: whatever they decided
+    /// and these members have not heard of is lost, and none of them ever votes again.
+    Force {
+        /// Rising; members of the generation before.
+        members: Vec<NodeId>,
+    },
+}
+
+/// A step, taken only if the roster is at `expected_version`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembershipChange {
+    /// The version that the proposer saw.
+    pub expected_version: u64,
+    /// The step.
+    pub step: Membership,
+}
+
+/// How a node came to be gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// It was removed.
+    Dismissed,
+    /// Another has its place.
+    Replaced {
+        /// Which.
+        by: NodeId,
+    },
+    /// A generation was begun by force without it. It votes no more and counts for nothing; the groups
+    /// keep its place for whoever replaces it.
+    Lost,
+}
+
+/// One set of members of the register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generation {
+    /// Its number; the first has 1 and no entry here.
+    pub number: u64,
+    /// Its members, rising.
+    pub members: Vec<NodeId>,
+    /// Whether it was begun by force: what the one before had decided may be missing.
+    pub forced: bool,
+    /// Who began it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// All nodes there ever were.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roster {
+    version: u64,
+    founders: Vec<NodeId>,
+    admitted: BTreeMap<NodeId, Newcomer>,
+    gone: BTreeMap<NodeId, Gone>,
+    generations: Vec<Generation>,
+}
+
+/// Why a step was not taken. The roster is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RosterRefusal {
+    /// It changed since the proposer looked. Look again.
+    #[error("the list of nodes is at version {version}")]
+    Version {
+        /// Where it stands.
+        version: u64,
+    },
+    /// Ids are never used twice: a newcomer's is above all others.
+    #[error("{node} is not above {highest}, the highest id that was ever used")]
+    IdUsed {
+        /// What was given.
+        node: NodeId,
+        /// The highest so far.
+        highest: NodeId,
+    },
+    /// There is no such node.
+    #[error("there is no {node}")]
+    Unknown {
+        /// Which.
+        node: NodeId,
+    },
+    /// The node is gone already.
+    #[error("{node} was removed or replaced already")]
+    IsGone {
+        /// Which.
+        node: NodeId,
+    },
+    /// The register would have two members, of which neither can do without the other, or none, or too
+    /// many.
+    #[error("that would make {count} nodes with a vote; want 1, or 3 to {MEMBERS_MAX}")]
+    Votes {
+        /// How many.
+        count: usize,
+    },
+    /// A group could not keep as many copies in as many regions as it is to have.
+    #[error("{group} could not keep its copies without that node")]
+    Copies {
+        /// Which.
+        group: GroupId,
+    },
+    /// Too many nodes came and went.
+    #[error("no more than {NODES_MAX} nodes are ever admitted")]
+    Full,
+    /// The members named are not among those of the generation before.
+    #[error("{node} is not a member of the register")]
+    NotMember {
+        /// Which.
+        node: NodeId,
+    },
+    /// The members are these already.
+    #[error("the register has these members already")]
+    Same,
+}
+
+impl Newcomer {
+    /// Whether all texts fit.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        let Contact { region, zone, peers, http } = &self.contact;
+        [region, zone, peers, http].iter().all(|text| text.len() <= CONTACT_BYTES_MAX)
+    }
+}
+
+impl Roster {
+    /// The first day: these nodes, all with a vote.
+    pub(crate) fn new(founders: &[NodeId]) -> Self {
+        let mut founders = founders.to_vec();
+        founders.sort_unstable();
+        let (admitted, gone) = (BTreeMap::new(), BTreeMap::new());
+        Self { version: 1, founders, admitted, gone, generations: Vec::new() }
+    }
+
+    /// Number of steps so far, from 1; the value to compare with.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The nodes of the first day.
+    #[must_use]
+    pub fn founders(&self) -> &[NodeId] {
+        &self.founders
+    }
+
+    /// The nodes admitted since, gone ones too.
+    pub fn admitted(&self) -> impl Iterator<Item = &Newcomer> {
+        self.admitted.values()
+    }
+
+    /// Number of the generation of members that decides now.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generations.last().map_or(1, |one| one.number)
+    }
+
+    /// Every generation after the first, for ever.
+    #[must_use]
+    pub fn generations(&self) -> &[Generation] {
+        &self.generations
+    }
+
+    /// The members of the register, rising.
+    #[must_use]
+    pub fn members(&self) -> &[NodeId] {
+        self.generations.last().map_or(&self.founders, |one| &one.members)
+    }
+
+    /// How a node is gone; `None` if it is not, or never was.
+    #[must_use]
+    pub fn gone(&self, node: NodeId) -> Option<Gone> {
+        self.gone.get(&node).copied()
+    }
+
+    /// Every id ever used, rising.
+    pub fn known(&self) -> impl Iterator<Item = NodeId> {
+        self.founders.iter().chain(self.admitted.keys()).copied()
+    }
+
+    /// Whether there ever was such a node.
+    #[must_use]
+    pub fn is_known(&self, node: NodeId) -> bool {
+        self.founders.contains(&node) || self.admitted.contains_key(&node)
+    }
+
+    /// The nodes that are not gone, rising.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        self.known().filter(|node| !self.gone.contains_key(node))
+    }
+
+    /// The lowest id that a newcomer may have.
+    #[must_use]
+    pub fn next_id(&self) -> NodeId {
+        NodeId(self.known().max().map_or(1, |node| node.0.saturating_add(1)))
+    }
+
+    /// Who has a node's place in the end: itself if it is not gone or only lost, `None` if nobody has.
+    fn heir(&self, node: NodeId) -> Option<NodeId> {
+        let mut heir = node;
+        // Each heir has a higher id than the one before.
+        while let Some(gone) = self.gone(heir) {
+            heir = match gone {
+                Gone::Dismissed => return None,
+                Gone::Replaced { by } => by,
+                Gone::Lost => return Some(heir),
+            };
+        }
+        Some(heir)
+    }
+
+    /// The configuration that a group with `base` is to come to, under the same number; `None` if that is
+    /// it already, or if it cannot be had.
+    #[must_use]
+    pub fn target(&self, base: &Config) -> Option<Config> {
+        self.wanted(base).filter(|wanted| wanted != base)
+    }
+
+    fn wanted(&self, base: &Config) -> Option<Config> {
+        let kept = base.each().filter_map(|member| {
+            let node = self.heir(member.node)?;
+            Some(Member { node, ..member })
+        });
+        let mut members: Vec<Member> = kept.collect();
+        for newcomer in self.admitted.values().filter(|one| one.replaces.is_none()) {
+            let (node, place) = (newcomer.node, newcomer.place);
+            let is_near = || base.each().all(|member| member.place.region == place.region);
+            // What is to stay in one region does not leave it because a node comes elsewhere.
+            let joins = base.terms().class != Class::Local || is_near();
+            // One that was added and replaced since has its heir here already.
+            let is_there = members.iter().any(|one| Some(one.node) == self.heir(node));
+            if let (Some(role), true, false) = (newcomer.role, joins, is_there)
+                && let Some(node) = self.heir(node)
+            {
+                members.push(Member { node, role, place });
+            }
+        }
+        let wanted = Config::placed(base.id(), members, base.copies(), base.spread()).ok()?;
+        Some(wanted.with_terms(base.terms()))
+    }
+
+    /// Who should vote, given which nodes are there: a newcomer votes once it is, in the place of whom it
+    /// replaces; one that was removed, or is replaced and there, votes until no group needs it. `None` if those do already, or if
+    /// that would make two, of which neither could do without the other.
+    #[must_use]
+    pub fn voters(
+        &self,
+        is_there: impl Fn(NodeId) -> bool,
+        is_needed: impl Fn(NodeId) -> bool,
+    ) -> Option<Vec<NodeId>> {
+        let now = self.members();
+        let stays = |node: &NodeId| match self.gone(*node) {
+            None => true,
+            Some(Gone::Dismissed) => is_needed(*node),
+            // One that works on as home of groups needs its vote to hand them over.
+            Some(Gone::Replaced { .. }) => {
+                self.heir(*node).is_some_and(|heir| !is_there(heir))
+                    || is_there(*node) && is_needed(*node)
+            }
+            Some(Gone::Lost) => false,
+        };
+        let mut members: Vec<NodeId> = now.iter().copied().filter(stays).collect();
+        let kept = members.clone();
+        let comes = |node: &NodeId| {
+            let replaces = self.admitted.get(node).and_then(|newcomer| newcomer.replaces);
+            let has_place = replaces.is_none_or(|old| !kept.contains(&old));
+            !now.contains(node) && has_place && is_there(*node)
+        };
+        members.extend(self.nodes().filter(comes));
+        members.sort_unstable();
+        (members != now && is_votable(members.len())).then_some(members)
+    }
+
+    /// Whether nothing needs a node any more: it is gone, has no vote, and no group names it.
+    #[must_use]
+    pub fn is_retired(&self, node: NodeId, is_needed: impl Fn(NodeId) -> bool) -> bool {
+        match self.gone(node) {
+            None | Some(Gone::Lost) => false,
+            Some(Gone::Dismissed | Gone::Replaced { .. }) => {
+                !self.members().contains(&node) && !is_needed(node)
+            }
+        }
+    }
+
+    /// Takes one step, or says why not and stays as it is. Gives the new version. `groups` are the
+    /// configurations that the groups are to have now.
+    pub(crate) fn take<'a>(
+        &mut self,
+        change: &MembershipChange,
+        (actor, reason): (&str, &str),
+        groups: impl Iterator<Item = (GroupId, &'a Config)>,
+    ) -> Result<u64, RosterRefusal> {
+        if change.expected_version != self.version {
+            return Err(RosterRefusal::Version { version: self.version });
+        }
+        match &change.step {
+            Membership::Admit(newcomer) => self.admit(newcomer)?,
+            Membership::Dismiss { node } => self.dismiss(*node, groups)?,
+            Membership::Turn { members } => {
+                let stranger = |node: &&NodeId| self.gone(**node) == Some(Gone::Lost);
+                self.check_members(members)?;
+                if let Some(node) = members.iter().find(stranger) {
+                    return Err(RosterRefusal::IsGone { node: *node });
+                }
+                if !is_votable(members.len()) {
+                    return Err(RosterRefusal::Votes { count: members.len() });
+                }
+                self.turn(members, false, actor, reason);
+            }
+            Membership::Force { members } => {
+                self.check_members(members)?;
+                let stranger = members.iter().find(|node| !self.members().contains(node));
+                if let Some(node) = stranger.copied() {
+                    return Err(RosterRefusal::NotMember { node });
+                }
+                for node in self.members().to_vec() {
+                    if !members.contains(&node) {
+                        self.gone.entry(node).or_insert(Gone::Lost);
+                    }
+                }
+                self.turn(members, true, actor, reason);
+            }
+        }
+        self.version += 1;
+        Ok(self.version)
+    }
+
+    fn admit(&mut self, newcomer: &Newcomer) -> Result<(), RosterRefusal> {
+        let (node, lowest) = (newcomer.node, self.next_id());
+        if node < lowest {
+            return Err(RosterRefusal::IdUsed { node, highest: NodeId(lowest.0 - 1) });
+        }
+        if self.admitted.len() == NODES_MAX {
+            return Err(RosterRefusal::Full);
+        }
+        match newcomer.replaces {
+            Some(old) if !self.is_known(old) => return Err(RosterRefusal::Unknown { node: old }),
+            Some(old)
+                if matches!(self.gone(old), Some(Gone::Dismissed | Gone::Replaced { .. })) =>
+            {
+                return Err(RosterRefusal::IsGone { node: old });
+            }
+            Some(old) => {
+                self.gone.insert(old, Gone::Replaced { by: node });
+            }
+            None => {
+                let count = self.nodes().count() + 1;
+                if !is_votable(count) {
+                    return Err(RosterRefusal::Votes { count });
+                }
+            }
+        }
+        self.admitted.insert(node, newcomer.clone());
+        Ok(())
+    }
+
+    fn dismiss<'a>(
+        &mut self,
+        node: NodeId,
+        mut groups: impl Iterator<Item = (GroupId, &'a Config)>,
+    ) -> Result<(), RosterRefusal> {
+        if !self.is_known(node) {
+            return Err(RosterRefusal::Unknown { node });
+        }
+        if matches!(self.gone(node), Some(Gone::Dismissed | Gone::Replaced { .. })) {
+            return Err(RosterRefusal::IsGone { node });
+        }
+        let mut after = self.clone();
+        after.gone.insert(node, Gone::Dismissed);
+        let count = after.nodes().count();
+        if !is_votable(count) {
+            return Err(RosterRefusal::Votes { count });
+        }
+        // A group whose first configuration could not be had either is not made worse.
+        if let Some((group, _)) = groups.find(|(_, base)| after.wanted(base).is_none()) {
+            return Err(RosterRefusal::Copies { group });
+        }
+        *self = after;
+        Ok(())
+    }
+
+    fn check_members(&self, members: &[NodeId]) -> Result<(), RosterRefusal> {
+        if members.is_empty() || members.len() > MEMBERS_MAX || !members.is_sorted_by(|a, b| a < b)
+        {
+            return Err(RosterRefusal::Votes { count: members.len() });
+        }
+        if let Some(node) = members.iter().find(|node| !self.is_known(**node)) {
+            return Err(RosterRefusal::Unknown { node: *node });
+        }
+        if members == self.members() {
+            return Err(RosterRefusal::Same);
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self, members: &[NodeId], forced: bool, actor: &str, reason: &str) {
+        let number = self.generation() + 1;
+        let (actor, reason) = (String::from(actor), String::from(reason));
+        let members = members.to_vec();
+        self.generations.push(Generation { number, members, forced, actor, reason });
+    }
+}
+
+const fn is_votable(count: usize) -> bool {
+    count == 1 || (count >= 3 && count <= MEMBERS_MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! Who may come and go, and what groups and the register make of it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use types::{Config, ConfigId, GroupId, MemberRole, NodeId, Place, RegionId, Terms, ZoneId};
+
+use super::{Contact, Gone, Membership, MembershipChange, Newcomer, Roster, RosterRefusal};
+
+fn nodes(ids: &[u16]) -> Vec<NodeId> {
+    ids.iter().copied().map(NodeId).collect()
+}
+
+fn config(ids: &[u16], copies: usize) -> Config {
+    Config::new(ConfigId(1), nodes(ids), copies).unwrap()
+}
+
+fn newcomer(node: u16, replaces: Option<u16>) -> Membership {
+    Membership::Admit(Newcomer {
+        node: NodeId(node),
+        role: Some(MemberRole::Full),
+        place: Place { region: RegionId(node), zone: ZoneId(0) },
+        contact: Contact { region: String::from("paris"), ..Contact::default() },
+        replaces: replaces.map(NodeId),
+    })
+}
+
+fn take(roster: &mut Roster, step: Membership) -> Result<u64, RosterRefusal> {
+    take_with(roster, step, &config(&[1, 2, 3], 2))
+}
+
+fn take_with(roster: &mut Roster, step: Membership, group: &Config) -> Result<u64, RosterRefusal> {
+    let change = MembershipChange { expected_version: roster.version(), step };
+    roster.take(&change, ("who", "why"), [(GroupId(0), group)].into_iter())
+}
+
+fn founded(ids: &[u16]) -> Roster {
+    Roster::new(&nodes(ids))
+}
+
+#[test]
+fn an_id_is_never_used_twice() {
+    // A blank disk under an id that has promised something would count as if it had kept it (I14).
+    let mut roster = founded(&[1, 2, 3]);
+    take(&mut roster, newcomer(5, Some(3))).unwrap();
+    for used in [3, 4, 5] {
+        let (node, highest) = (NodeId(used), NodeId(5));
+        assert_eq!(
+            take(&mut roster, newcomer(used, None)),
+            Err(RosterRefusal::IdUsed { node, highest })
+        );
+    }
+    assert_eq!(
+        take(&mut roster, newcomer(6, Some(3))),
+        Err(RosterRefusal::IsGone { node: NodeId(3) })
+    );
+    take(&mut roster, newcomer(6, Some(5))).unwrap();
+    assert_eq!(roster.gone(NodeId(5)), Some(Gone::Replaced { by: NodeId(6) }));
+    let wanted = roster.target(&config(&[1, 2, 3], 2)).unwrap();
+    assert_eq!(wanted.members(), nodes(&[1, 2, 6]), "the last in the line has the place");
+}
+
+#[test]
+fn a_newcomer_has_the_place_of_whom_it_replaces_in_each_group() {
+    // A group of other nodes must not be moved; role, region, copies and terms must not change.
+    let mut roster = founded(&[1, 2, 3, 4, 5]);
+    take(&mut roster, newcomer(6, Some(3))).unwrap();
+    let base = config(&[1, 3, 5], 2).with_terms(Terms::default());
+    let wanted = roster.target(&base).unwrap();
+    assert_eq!(wanted.members(), nodes(&[1, 6, 5]));
+    assert_eq!(
+        wanted.member(NodeId(6)).map(|one| one.place),
+        base.member(NodeId(3)).map(|one| one.place)
+    );
+    assert_eq!((wanted.copies(), wanted.spread()), (base.copies(), base.spread()));
+    assert_eq!(roster.target(&config(&[1, 2, 4], 2)), None);
+    assert_eq!(roster.target(&wanted), None, "it has come to where it should");
+}
+
+#[test]
+fn nobody_goes_without_whom_copies_or_votes_cannot_be_had() {
+    // A register of two stops with either; a group short of members never commits again.
+    let mut three = founded(&[1, 2, 3]);
+    let go = |node| Membership::Dismiss { node: NodeId(node) };
+    assert_eq!(take(&mut three, go(3)), Err(RosterRefusal::Votes { count: 2 }));
+    let mut four = founded(&[1, 2, 3, 4]);
+    let all = config(&[1, 2, 3, 4], 4);
+    assert_eq!(take_with(&mut four, go(4), &all), Err(RosterRefusal::Copies { group: GroupId(0) }));
+    assert_eq!(take_with(&mut four, go(9), &all), Err(RosterRefusal::Unknown { node: NodeId(9) }));
+    let some = config(&[1, 2, 3, 4], 2);
+    take_with(&mut four, go(4), &some).unwrap();
+    assert_eq!(four.target(&some).unwrap().members(), nodes(&[1, 2, 3]));
+    assert_eq!(take_with(&mut four, go(3), &some), Err(RosterRefusal::Votes { count: 2 }));
+    let mut one = founded(&[1]);
+    assert_eq!(take(&mut one, newcomer(2, None)), Err(RosterRefusal::Votes { count: 2 }));
+}
+
+#[test]
+fn a_vote_moves_when_the_newcomer_is_there() {
+    // With a newcomer's vote counted before it runs, one more loss stops the register.
+    let mut roster = founded(&[1, 2, 3]);
+    take(&mut roster, newcomer(4, Some(3))).unwrap();
+    assert_eq!(roster.voters(|_| false, |_| true), None);
+    assert_eq!(roster.voters(|_| true, |_| true), None, "the old one works, and hands over first");
+    let voters = roster.voters(|node| node == NodeId(4), |_| true).unwrap();
+    assert_eq!(voters, nodes(&[1, 2, 4]));
+    assert!(!roster.is_retired(NodeId(3), |_| false), "it votes yet");
+    take(&mut roster, Membership::Turn { members: voters }).unwrap();
+    assert_eq!((roster.generation(), roster.members()), (2, &nodes(&[1, 2, 4])[..]));
+    assert!(roster.is_retired(NodeId(3), |_| false));
+    assert!(!roster.is_retired(NodeId(3), |node| node == NodeId(3)), "a group counts on it");
+
+    take(&mut roster, newcomer(5, None)).unwrap();
+    let voters = roster.voters(|_| true, |_| true).unwrap();
+    assert_eq!(voters, nodes(&[1, 2, 4, 5]));
+    take(&mut roster, Membership::Turn { members: voters }).unwrap();
+    take(&mut roster, Membership::Dismiss { node: NodeId(2) }).unwrap();
+    assert_eq!(roster.voters(|_| true, |_| true), None, "a group needs it yet");
+    assert_eq!(roster.voters(|_| true, |_| false), Some(nodes(&[1, 4, 5])));
+}
+
+#[test]
+fn what_was_begun_by_force_stays_on_record() {
+    // In ten years somebody asks why a payment is missing.
+    let mut roster = founded(&[1, 2, 3]);
+    let stranger = Membership::Force { members: nodes(&[7]) };
+    assert_eq!(take(&mut roster, stranger), Err(RosterRefusal::Unknown { node: NodeId(7) }));
+    take(&mut roster, Membership::Force { members: nodes(&[3]) }).unwrap();
+    assert_eq!(roster.gone(NodeId(1)), Some(Gone::Lost));
+    assert_eq!(roster.target(&config(&[1, 2, 3], 2)), None, "their places are kept");
+    let back = Membership::Turn { members: nodes(&[1, 2, 3]) };
+    assert_eq!(take(&mut roster, back), Err(RosterRefusal::IsGone { node: NodeId(1) }));
+    take(&mut roster, newcomer(4, Some(1))).unwrap();
+    assert_eq!(
+        roster.voters(|_| true, |_| true),
+        None,
+        "of two neither could do without the other"
+    );
+    take(&mut roster, newcomer(5, Some(2))).unwrap();
+    let voters = roster.voters(|_| true, |_| true).unwrap();
+    assert_eq!(voters, nodes(&[3, 4, 5]));
+    take(&mut roster, Membership::Turn { members: voters }).unwrap();
+    let forced: Vec<_> = roster.generations().iter().map(|one| (one.number, one.forced)).collect();
+    assert_eq!(forced, [(2, true), (3, false)]);
+    assert_eq!(roster.generations()[0].reason, "why");
+}

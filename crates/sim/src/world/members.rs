@@ -1,0 +1,205 @@
+//! Machines that come and go, and the operators who order it.
+
+use group::{Input, MembershipOrder, NodeStep, RecoverOrder};
+use register::{Contact, Newcomer, Roster};
+use types::{GroupId, MemberRole, NodeId, Place, RegionId, RequestId, ZoneId};
+
+use super::{Event, Host, World, id};
+use crate::Disk;
+use crate::clock::Clock;
+use crate::knobs::SECOND;
+use crate::net::Index;
+
+impl World {
+    /// One more machine with a disk that was never used. It starts, and nobody knows it yet.
+    pub fn join(&mut self, replaces: Option<Index>) -> Index {
+        let new = self.count();
+        let spread = self.knobs.offset_us_max.min(200_000);
+        let ahead = i64::try_from(self.chance.below(spread + 1)).unwrap_or_default();
+        let clock = Clock { drift_ppm: 0, offset_us: ahead };
+        // Whoever buys a machine installs what the others run, or what is newer.
+        let code = self.knobs.newest_code();
+        self.hosts.push(Host::new(Disk::new(self.knobs.lie), clock, code));
+        self.came.insert(new, replaces);
+        for other in 0..new {
+            self.plan_in(100_000, Event::Poll { a: other, b: new });
+        }
+        self.plan_in(50_000, Event::Start { node: new });
+        new
+    }
+
+    /// An operator at `at` has `new` take the place of `old`, or has it join if `old` is `None`.
+    pub fn admit(&mut self, at: Index, new: Index, old: Option<Index>) {
+        let place = |region| Place { region: RegionId(region), zone: ZoneId(0) };
+        let newcomer = Newcomer {
+            node: id(new),
+            role: Some(MemberRole::Full),
+            place: place(u16::try_from(new).expect("nodes are numbered in 16 bits")),
+            contact: Contact::default(),
+            replaces: old.map(id),
+        };
+        self.order_nodes(at, NodeStep::Admit(newcomer));
+    }
+
+    /// A machine takes the place of another: bought, started, and ordered at `at`.
+    pub fn replace(&mut self, at: Index, old: Index) -> Index {
+        let new = self.join(Some(old));
+        self.admit(at, new, Some(old));
+        new
+    }
+
+    /// An operator at `at` sends a node away.
+    pub fn dismiss(&mut self, at: Index, node: Index) {
+        self.order_nodes(at, NodeStep::Dismiss(id(node)));
+    }
+
+    fn order_nodes(&mut self, at: Index, step: NodeStep) {
+        self.requests_made += 1;
+        let request = RequestId(self.requests_made);
+        let (actor, reason) = ("operator".into(), "because the simulator says so".into());
+        let order = MembershipOrder { step, actor, reason };
+        self.give(at, Input::Membership { request, order });
+    }
+
+    /// Two operators at `at` give up all members of the register but `survivors`.
+    pub fn recover_register(&mut self, at: Index, survivors: &[Index]) {
+        self.requests_made += 1;
+        let request = RequestId(self.requests_made);
+        let survivors = survivors.iter().copied().map(id).collect();
+        let (actor, reason) = ("two operators".into(), "because the simulator says so".into());
+        let order = RecoverOrder { survivors, actor, reason };
+        self.check.forced();
+        self.give(at, Input::Recover { request, order });
+    }
+
+    /// A node's disk is lost for good, and what is in its place is empty and not marked for a first start.
+    pub fn empty(&mut self, node: Index) {
+        self.wipe(node);
+        self.hosts[node].folder = group::Folder::Empty;
+    }
+
+    /// The newest roster that any node knows that is there and votes.
+    #[must_use]
+    pub fn roster(&self) -> Option<&Roster> {
+        let nodes = self.hosts.iter().filter_map(|host| host.node.as_ref());
+        let rosters = nodes.map(|node| node.register().state().roster());
+        rosters.max_by_key(|roster| (roster.generation(), roster.version()))
+    }
+
+    /// The nodes that are to hold a group when all who come and go have done so.
+    #[must_use]
+    pub fn members_of(&self, group: GroupId) -> Vec<NodeId> {
+        let first = self.knobs.members_of(group);
+        let Some(roster) = self.roster().filter(|roster| roster.version() > 1) else {
+            return first;
+        };
+        let nodes = self.hosts.iter().filter_map(|host| host.node.as_ref());
+        let states = nodes.filter_map(|node| node.register().group(group));
+        let Some(newest) = states.max_by_key(|state| state.version) else { return first };
+        let base = newest.to_be();
+        let target = roster.target(base);
+        target.as_ref().unwrap_or(base).members().to_vec()
+    }
+
+    /// Why not all who were ordered to come or go have done so; `None` if they have.
+    #[must_use]
+    pub fn lacks_members(&self) -> Option<String> {
+        if !self.wishes.is_empty() {
+            return Some(format!("orders wait: {:?}", self.wishes));
+        }
+        let roster = self.roster()?;
+        let gone: Vec<NodeId> =
+            roster.members().iter().copied().filter(|node| roster.gone(*node).is_some()).collect();
+        if !gone.is_empty() {
+            return Some(format!("{gone:?} vote and are gone"));
+        }
+        let votes = |node: &NodeId| roster.members().contains(node);
+        if let Some(node) = roster.nodes().find(|node| !votes(node)) {
+            return Some(format!("{node} has no vote"));
+        }
+        let nodes = self.hosts.iter().filter_map(|host| host.node.as_ref());
+        nodes.into_iter().find_map(|node| {
+            let mut groups = node.register().groups();
+            let (group, target) = groups.find_map(|(id, state)| Some((id, node.target(state)?)))?;
+            Some(format!("{group} is to come to {:?}", target.members()))
+        })
+    }
+
+    /// Whether a host runs the groups' models: as the one did whose place it has.
+    pub(super) fn runs_models(&self, host: Index) -> bool {
+        match self.came.get(&host) {
+            Some(Some(old)) => self.runs_models(*old),
+            Some(None) => true,
+            None => self.knobs.runs_models(host),
+        }
+    }
+
+    /// Somebody comes or goes, in a world where nobody else is on the way: a disk is lost for good, a
+    /// machine is replaced while it works, one more comes, one goes.
+    pub(crate) fn change_members(&mut self) {
+        let (old, kind) = (self.chance.index(self.count()), self.chance.below(6));
+        let is_quiet = self.lacks_members().is_none() && self.has_joined_all();
+        let is_there = self.hosts[old].node.is_some() && !self.hosts[old].is_retired;
+        if !is_quiet || !is_there || self.count() >= HOSTS_MAX {
+            return;
+        }
+        let wish = match kind {
+            0..3 => {
+                // What it held is on the others: each commit had its copies there, too.
+                self.retire(old);
+                Wish::Replace { old, new: self.join(Some(old)) }
+            }
+            3 => Wish::Replace { old, new: self.join(Some(old)) },
+            4 => Wish::Add { new: self.join(None) },
+            _ => Wish::Remove { node: old },
+        };
+        self.wishes.push((wish, 0));
+        self.plan_in(0, Event::Operate);
+    }
+
+    /// Operators order what they want anywhere, and again until it stands in the register.
+    pub(super) fn operate(&mut self) {
+        let Some((wish, tries)) = self.wishes.first().copied() else { return };
+        let roster = self.roster();
+        let is_known = |host: Index| roster.is_some_and(|roster| roster.is_known(id(host)));
+        let is_gone = |host: Index| roster.is_some_and(|roster| roster.gone(id(host)).is_some());
+        let is_done = match wish {
+            Wish::Replace { new, .. } | Wish::Add { new } => is_known(new),
+            // Where copies or votes could not be had without it, they give up.
+            Wish::Remove { node } => is_gone(node) || tries > 3,
+        };
+        // One too many is never let in. Whoever only has no answer yet may still be.
+        let is_full = roster.is_some_and(|roster| roster.nodes().count() >= VOTES_MAX);
+        if is_done || matches!(wish, Wish::Add { .. }) && is_full {
+            self.wishes.remove(0);
+            if let Wish::Add { new } = wish
+                && !is_done
+            {
+                self.retire(new);
+            }
+            return self.operate();
+        }
+        let at = self.chance.index(self.count());
+        match wish {
+            Wish::Replace { old, new } => self.admit(at, new, Some(old)),
+            Wish::Add { new } => self.admit(at, new, None),
+            Wish::Remove { node } => self.dismiss(at, node),
+        }
+        self.wishes[0].1 += u32::from(self.hosts[at].node.is_some());
+        self.plan_in(SECOND, Event::Operate);
+    }
+}
+
+/// What operators of random worlds want of the nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Replace { old: Index, new: Index },
+    Add { new: Index },
+    Remove { node: Index },
+}
+
+/// Nodes that may have a vote.
+const VOTES_MAX: usize = register::limits::MEMBERS_MAX;
+
+/// Machines in one world, lost ones too.
+const HOSTS_MAX: usize = 12;

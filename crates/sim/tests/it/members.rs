@@ -1,0 +1,329 @@
+//! Nodes that are replaced, come and go; and what is left of the register when its majority is lost.
+
+use register::{Gone, SealKind};
+use sim::{Knobs, MILLI, SECOND, World, id};
+use types::{Epoch, NodeId};
+use wire::{OrphanReason, Reply};
+
+use crate::tale::*;
+
+/// Runs until everybody who was ordered to come or go has done so, in the groups and in the register.
+fn until_whole(world: &mut World) {
+    // The orders are on their way.
+    world.run_for(2 * SECOND);
+    let until = world.now() + 40 * SECOND;
+    let whole = world.run_until(until, |world| world.lacks_members().is_none());
+    sound(world);
+    assert!(whole, "{:?}", world.lacks_members());
+}
+
+/// A machine takes the place of another: ordered until the register has taken it.
+fn replaced(world: &mut World, at: usize, old: usize) -> usize {
+    let new = world.join(Some(old));
+    admitted(world, at, new, Some(old));
+    new
+}
+
+fn admitted(world: &mut World, at: usize, new: usize, old: Option<usize>) {
+    for _ in 0..10 {
+        world.admit(at, new, old);
+        let until = world.now() + SECOND;
+        let is_known =
+            |world: &World| world.roster().is_some_and(|roster| roster.is_known(id(new)));
+        if world.run_until(until, is_known) {
+            return;
+        }
+    }
+    panic!("n{} is not admitted", new + 1);
+}
+
+/// The members of group 0 as `host` follows them.
+fn members(world: &World, host: usize) -> Vec<NodeId> {
+    group(world, host).config().members().to_vec()
+}
+
+/// Who votes, as `host` knows.
+fn votes(world: &World, host: usize) -> Vec<NodeId> {
+    world.node(host).unwrap().register().state().roster().members().to_vec()
+}
+
+fn ids(hosts: &[usize]) -> Vec<NodeId> {
+    hosts.iter().copied().map(id).collect()
+}
+
+#[test]
+fn s6_a_replaced_disk_is_refused_under_its_old_id_and_comes_back_as_a_learner() {
+    // TigerBeetle's recover, nats#2792, #5939: an empty disk says "never had it" of what it acknowledged,
+    // and an acknowledged payment is outvoted.
+    let mut world = serving(1);
+    let kept: Vec<_> = (0..5).map(|_| done(&mut world, HOME)).collect();
+    world.kill(FAR);
+    world.empty(FAR);
+    world.start(FAR);
+    assert!(world.node(FAR).is_none(), "it is not even started");
+    assert_eq!(world.report().refused, 1);
+
+    let new = replaced(&mut world, NEAR, FAR);
+    assert_eq!(members(&world, HOME), ids(&[HOME, NEAR, FAR]), "it counts for nothing yet");
+    until_whole(&mut world);
+    assert_eq!(members(&world, HOME), ids(&[HOME, NEAR, new]));
+    assert_eq!(votes(&world, new), ids(&[HOME, NEAR, new]));
+    assert_eq!(
+        world.node(HOME).unwrap().register().state().roster().gone(id(FAR)),
+        Some(Gone::Replaced { by: id(new) })
+    );
+
+    // The new disk counts: with it alone beside the home records are committed, and when both others are
+    // lost the new one is what saves them.
+    world.run_for(2 * SECOND);
+    world.retire(NEAR);
+    let more = done(&mut world, HOME);
+    world.run_for(SECOND);
+    world.kill(HOME);
+    world.start(HOME);
+    for ask in kept.iter().chain([&more]) {
+        let told = outcome(&mut world, new, ask);
+        assert!(matches!(told, Reply::Done { repeated: true, .. }), "{told:?}");
+    }
+    assert_eq!(group(&world, new).trail(), group(&world, HOME).trail());
+    sound(&world);
+}
+
+#[test]
+fn a_learner_counts_for_nothing_before_a_configuration_names_it() {
+    // Counted while it copies, it would make commits of what it will lose with its first crash.
+    let mut world = serving(1);
+    done(&mut world, HOME);
+    world.kill(FAR);
+    world.empty(FAR);
+    let new = world.join(Some(FAR));
+    admitted(&mut world, HOME, new, Some(FAR));
+    world.run_for(SECOND);
+    // Its session to the home works, and the one to the other member, which has to see it, does not.
+    world.kill(NEAR);
+    let asked = world.now();
+    let (_, request) = ask(&mut world, HOME);
+    let told = reply(&mut world, request);
+    let is_member = members(&world, HOME).contains(&id(new));
+    let is_done = matches!(told, Reply::Done { .. });
+    assert!(is_member || !is_done, "{told:?} after {} µs", world.now() - asked);
+    world.start(NEAR);
+    until_whole(&mut world);
+    world.retire(FAR);
+    done(&mut world, HOME);
+    assert_eq!(members(&world, new), ids(&[HOME, NEAR, new]));
+}
+
+#[test]
+fn a_home_whose_disk_is_lost_is_taken_over_and_replaced_though_all_copies_are_wanted() {
+    // With copies on all three wanted, no epoch could be opened without the lost disk: the takeover
+    // itself goes to the configuration with the newcomer in it.
+    let mut world = serving_with(Knobs { copies: 3, ..Knobs::quiet(1) }, 1);
+    let kept = done(&mut world, HOME);
+    world.kill(HOME);
+    world.empty(HOME);
+    world.run_for(6 * SECOND);
+    assert_eq!(home(&world), None, "it waits for the third copy");
+    let new = replaced(&mut world, NEAR, HOME);
+    until_whole(&mut world);
+    let until = world.now() + 20 * SECOND;
+    assert!(world.run_until(until, |world| home(world).is_some_and(|host| host != HOME)));
+    let now_home = home(&world).unwrap();
+    let told = outcome(&mut world, now_home, &kept);
+    assert!(matches!(told, Reply::Done { .. }), "{told:?}");
+    done(&mut world, now_home);
+    assert_eq!(members(&world, now_home), ids(&[new, NEAR, FAR]));
+}
+
+#[test]
+fn a_node_is_replaced_while_it_works_and_then_takes_itself_out() {
+    // Machines are renewed every few years: nobody is to choose between an outage and a risk.
+    let mut world = serving(2);
+    let new = replaced(&mut world, HOME, HOME);
+    for _ in 0..10 {
+        done(&mut world, NEAR);
+    }
+    until_whole(&mut world);
+    let until = world.now() + 10 * SECOND;
+    assert!(world.run_until(until, |world| world.node(HOME).is_none()), "it ends by itself");
+    sound(&world);
+    assert!(home(&world).is_some_and(|host| host != HOME));
+    done(&mut world, new);
+    // Its id is never used again, not even by its own disk.
+    world.start(HOME);
+    world.run_for(5 * SECOND);
+    assert!(world.node(HOME).is_none());
+    sound(&world);
+}
+
+#[test]
+fn nodes_come_and_go_one_by_one_and_copies_stay() {
+    // From three regions to four and back to three others, with clients at work.
+    let mut world = serving(2);
+    let first = done(&mut world, HOME);
+    let new = world.join(None);
+    admitted(&mut world, FAR, new, None);
+    until_whole(&mut world);
+    assert_eq!(members(&world, HOME), ids(&[HOME, NEAR, FAR, new]));
+    world.dismiss(FAR, HOME);
+    until_whole(&mut world);
+    world.run_for(5 * SECOND);
+    assert!(world.node(HOME).is_none(), "the one that was sent away has ended");
+    let at = home(&world).unwrap();
+    assert_eq!(members(&world, at), ids(&[NEAR, FAR, new]));
+    assert_eq!(votes(&world, at), ids(&[NEAR, FAR, new]));
+    let told = outcome(&mut world, new, &first);
+    assert!(matches!(told, Reply::Done { repeated: true, .. }), "{told:?}");
+    // A fourth leaves, and then the register would be left with two votes.
+    let [taken, refused] = world.report().orders;
+    world.dismiss(at, at);
+    world.run_for(SECOND);
+    assert_eq!(world.report().orders, [taken, refused + 1]);
+    done(&mut world, at);
+    sound(&world);
+}
+
+#[test]
+fn whoever_leads_meanwhile_the_order_is_carried_out() {
+    // The home dies while it brings the newcomer up, and so does the leader of the register.
+    let mut world = serving(4);
+    done(&mut world, HOME);
+    let new = replaced(&mut world, NEAR, FAR);
+    world.retire(FAR);
+    world.run_for(400 * MILLI);
+    world.kill(HOME);
+    world.run_for(4 * SECOND);
+    world.start(HOME);
+    world.kill(new);
+    world.run_for(SECOND);
+    world.start(new);
+    until_whole(&mut world);
+    done(&mut world, NEAR);
+    assert_eq!(members(&world, NEAR), ids(&[HOME, NEAR, new]));
+}
+
+#[test]
+fn a_witness_is_replaced_by_a_witness() {
+    // The newcomer is what the lost one was: it keeps the end of the journal, and never leads.
+    let mut world = serving_with(Knobs::quiet(1).with_witness(), 1);
+    done(&mut world, HOME);
+    let new = replaced(&mut world, HOME, FAR);
+    world.retire(FAR);
+    until_whole(&mut world);
+    world.run_for(2 * SECOND);
+    assert!(group(&world, new).is_witness());
+    assert_eq!(group(&world, new).applied().0, 0);
+    world.kill(NEAR);
+    done(&mut world, HOME);
+    sound(&world);
+}
+
+#[test]
+fn a_and_t_lost_b_begins_the_register_anew_and_the_history_says_so() {
+    // The last row of PROTOCOL 7.4b with nobody coming back: without this, B's payments could never go on.
+    let mut world = serving_with(Knobs::quiet(1).with_witness(), 1);
+    let (a, b, t) = (HOME, NEAR, FAR);
+    let kept = done(&mut world, a);
+    world.run_for(SECOND);
+    world.isolate(b);
+    let lost = done(&mut world, a);
+    world.kill(a);
+    world.kill(t);
+    world.heal();
+    world.run_for(20 * SECOND);
+    assert_eq!(home(&world), None);
+    order(&mut world, b, b, SealKind::Forced);
+    world.run_for(5 * SECOND);
+    assert_eq!(home(&world), None, "without a register not even by force");
+
+    world.recover_register(b, &[b]);
+    world.run_for(SECOND);
+    assert_eq!(votes(&world, b), ids(&[b]));
+    order(&mut world, b, b, SealKind::Forced);
+    world.run_for(5 * SECOND);
+    world.reconfigure(b, vec![G0], SealKind::Degrade);
+    let until = world.now() + 20 * SECOND;
+    assert!(world.run_until(until, |world| home(world) == Some(b)));
+    assert!(matches!(outcome(&mut world, b, &kept), Reply::Done { repeated: true, .. }));
+    assert_eq!(group(&world, b).answer(lost.command.id, lost.command.digest), None);
+    done(&mut world, b);
+    let status = group(&world, b).status(world.clocks(b));
+    assert!(status.home_loss_loses && status.degraded_from.is_some(), "the alarm stands");
+
+    // Two new machines, and all is as it was to be, in all but the names.
+    let (new_a, new_t) = (replaced(&mut world, b, a), replaced(&mut world, b, t));
+    until_whole(&mut world);
+    assert_eq!(votes(&world, new_t), ids(&[b, new_a, new_t]));
+    assert_eq!(members(&world, b), ids(&[new_a, b, new_t]));
+    assert!(group(&world, new_t).is_witness());
+    done(&mut world, new_a);
+    world.run_for(2 * SECOND);
+    let roster = world.node(new_a).unwrap().register().state().roster().clone();
+    assert!(roster.generations()[0].forced, "the history says so for ever");
+    assert_eq!(roster.generations()[0].actor, "two operators");
+    let forced = group(&world, new_a).table().starts().iter().filter(|start| start.forced).count();
+    assert_eq!(forced, 1);
+    sound(&world);
+}
+
+#[test]
+fn who_was_given_up_and_returns_counts_for_nothing_and_itemises_what_it_had() {
+    // Both regions thought burned come back, with all they had: two majorities of one register.
+    let mut world = serving(1);
+    world.run_for(SECOND);
+    world.isolate(FAR);
+    let lost = done(&mut world, HOME);
+    world.kill(HOME);
+    world.kill(NEAR);
+    world.heal();
+    world.run_for(4 * SECOND);
+    world.recover_register(FAR, &[FAR]);
+    world.run_for(SECOND);
+    order(&mut world, FAR, FAR, SealKind::Forced);
+    world.run_for(4 * SECOND);
+    world.reconfigure(FAR, vec![G0], SealKind::Degrade);
+    done(&mut world, FAR);
+    let epoch = group(&world, FAR).table().epoch();
+    world.start(HOME);
+    world.start(NEAR);
+    world.run_for(20 * SECOND);
+    sound(&world);
+    assert_eq!(home(&world), Some(FAR), "nobody takes anything over");
+    for old in [HOME, NEAR] {
+        let node = world.node(old).unwrap();
+        assert!(!node.register().generation().1, "no vote");
+        assert_eq!(node.register().state().roster().gone(id(old)), Some(Gone::Lost));
+    }
+    let orphans = group(&world, HOME).orphans().to_vec();
+    assert!(orphans.iter().any(|run| run.reason == OrphanReason::Forced), "{orphans:?}");
+    assert!(matches!(outcome(&mut world, FAR, &lost), Reply::Done { repeated: false, .. }));
+    // With the survivor away they could outvote it, and do nothing.
+    world.kill(FAR);
+    world.run_for(20 * SECOND);
+    assert_eq!(home(&world), None);
+    order(&mut world, HOME, HOME, SealKind::Forced);
+    world.run_for(5 * SECOND);
+    assert_eq!(home(&world), None);
+    assert!(
+        group(&world, HOME).table().epoch() >= epoch || group(&world, HOME).promised() > Epoch(0)
+    );
+    world.start(FAR);
+    world.run_for(10 * SECOND);
+    done(&mut world, FAR);
+    sound(&world);
+}
+
+#[test]
+fn nobody_who_lives_is_given_up_and_no_majority_is() {
+    // An operator who sees two regions down from a machine whose own link is cut would split the world.
+    let mut world = serving(1);
+    world.recover_register(FAR, &[FAR]);
+    world.run_for(SECOND);
+    world.kill(HOME);
+    world.run_for(4 * SECOND);
+    world.recover_register(FAR, &[FAR]);
+    world.run_for(SECOND);
+    assert_eq!(world.report().orders, [0, 2]);
+    assert_eq!(votes(&world, FAR), ids(&[HOME, NEAR, FAR]));
+    all_agree(&mut world);
+}
