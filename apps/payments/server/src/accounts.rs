@@ -163,7 +163,7 @@ pub(crate) async fn all(
     uri: Uri,
 ) -> Result<Response<Body>, Problem> {
     let Query(Page { currency: code, offset, limit }) = page?;
-    let reading = app.reading(&headers)?;
+    let reading = app.reading_of_several(&headers)?;
     let limit = limit.unwrap_or(ACCOUNTS_MAX).min(ACCOUNTS_MAX);
     let currencies = match code.as_deref() {
         Some(code) => vec![currency(code)?],

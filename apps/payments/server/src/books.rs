@@ -24,7 +24,7 @@ pub(crate) async fn books(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response<Body>, Problem> {
-    let reading = app.reading(&headers)?;
+    let reading = app.reading_of_several(&headers)?;
     let (path, here) = (whole_path(&uri), app.groups().await?);
     let mut last = None;
     let (mut books, mut clearing) = (Vec::new(), Vec::new());

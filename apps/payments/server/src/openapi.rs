@@ -33,7 +33,7 @@ pub(crate) fn paths() -> Value {
             ], &reading()[..]].concat(),
             &[
                 ("200", "`accounts`, and `next_offset` if there are more"),
-                ("400", "`bad-currency`, `bad-query`, `bad-header`"),
+                ("400", "`bad-currency`, `bad-query`, `bad-header`; `committed-only`: not as provisional"),
             ],
         )) },
         "/v1/accounts/{currency}/{key}": { "get": shown(operation(
@@ -50,11 +50,14 @@ pub(crate) fn paths() -> Value {
         "/v1/books": { "get": shown(operation(
             "Every ledger in use, added up from its accounts, and what stands between ledgers.",
             &reading(),
-            &[(
-                "200",
-                "`balanced`: debits equal credits everywhere, and every pair of `clearing` differs by \
-                 what is in flight; `pending_count`",
-            )],
+            &[
+                (
+                    "200",
+                    "`balanced`: debits equal credits everywhere, and every pair of `clearing` differs by \
+                     what is in flight; `pending_count`",
+                ),
+                ("400", "`bad-header`; `committed-only`: not as provisional"),
+            ],
         )) },
         "/v1/cases": { "get": operation(
             "What people have to settle: frozen channels, money in suspense, and the payments that wait for \

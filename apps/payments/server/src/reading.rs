@@ -19,6 +19,25 @@ impl App {
         Reading::of(headers, deadline::patience_us(headers)?)
     }
 
+    /// How much a request asks for that lists or adds up what is in several ledgers.
+    ///
+    /// # Errors
+    /// 400 if that cannot be read, or if it asks for what is not committed: lists and sums are of the
+    /// committed state, and shown as provisional they would lack what a client was told of already.
+    pub(crate) fn reading_of_several(&self, headers: &HeaderMap) -> Result<Reading, Problem> {
+        let reading = self.reading(headers)?;
+        if reading.is_provisional() {
+            return Err(Problem::new(400, "committed-only", "Only what is committed is listed.")
+                .detail("lists and books hold nothing that was answered before the commit")
+                .with("header", console::READ)
+                .with(
+                    "next_step",
+                    "read one account or one payment as provisional, or this under another level",
+                ));
+        }
+        Ok(reading)
+    }
+
     /// Looks at the node once those groups meet what `reading` asks for.
     ///
     /// # Errors

@@ -83,6 +83,21 @@ async fn what_cannot_be_shown_is_refused_with_the_next_step() {
     assert!(old["age_ms"].as_u64() > Some(1), "{old}");
 }
 
+/// If a list of what is committed were shown as provisional, money that a payer was told of would be
+/// missing from it, under a token that says it is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_and_books_are_not_shown_as_provisional() {
+    let world = World::alone().await;
+    world.open("EUR", 1, "100.00").await;
+    for path in ["/v1/accounts", "/v1/accounts?currency=EUR", "/v1/books"] {
+        let refused = read(&world, path, &[("evenkeel-read", "provisional")]).await;
+        assert_eq!((refused.status, refused.problem().as_str()), (400, "committed-only"), "{path}");
+        assert!(refused.json()["next_step"].is_string(), "{}", refused.json());
+        let shown = read(&world, path, &[("evenkeel-read", "session")]).await;
+        assert_eq!(shown.status, 200, "{path}");
+    }
+}
+
 /// If a node that is home to nobody answered from what it has, it would answer from nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_home_only_what_there_is_can_be_read() {
