@@ -4,6 +4,10 @@
 //! its client less than any node has shown it before. A token that an answered read was held against is
 //! replaced by that read's own; the others stay until they were. So what was answered before its commit
 //! and then lost is noticed at the next read, and not forgotten over a later payment.
+//!
+//! A node looks at so many tokens of a request and no more. A session of more has the same node answer
+//! several times, each time held against others of them, and only the last answer is shown: what a node
+//! has applied it does not go behind.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -66,6 +70,13 @@ pub enum ReadError {
         /// From which seq on.
         from: u64,
     },
+    /// What this session has seen is of no record of the cluster that was asked: it is of another one, or
+    /// nobody's. The session has dropped the token; asked again, it goes on with the others.
+    #[error("{token} is of another cluster, or nobody's")]
+    Foreign {
+        /// The token.
+        token: Token,
+    },
     /// Every node would refuse it.
     #[error("{0}")]
     Refused(Box<Problem>),
@@ -101,7 +112,9 @@ impl Session {
         self.note(headers);
     }
 
-    fn forget(&self, token: &Token) {
+    /// Drops a token, and with it what was seen earlier in the same epoch of its group; what was seen later
+    /// stays. Reads are no longer held against it, so drop what is known to be lost or foreign only.
+    pub fn forget(&self, token: &Token) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.get(&(token.group, token.epoch)).is_some_and(|known| known.seq <= token.seq) {
             seen.remove(&(token.group, token.epoch));
@@ -142,12 +155,19 @@ impl Client {
         let deadline = Instant::now() + self.options.deadline;
         let mut at = self.preferred();
         let (mut round, mut left_in_round) = (0_u32, self.endpoints.len());
+        // What this endpoint was not held against yet.
+        let mut left = session.tokens();
         loop {
-            let sent = session.tokens();
+            // By group, and older epochs first: it is these that may have been left out.
+            let sent: Vec<Token> = left.iter().take(TOKENS_MAX).copied().collect();
             let mut next = (at + 1) % self.endpoints.len();
             let trouble = match self.try_read(at, level, &sent, path, deadline).await {
                 Ok(answer) if answer.status == 200 => {
                     session.replace(&sent, &answer.headers);
+                    if left.len() > sent.len() {
+                        left.drain(..sent.len());
+                        continue;
+                    }
                     let age_ms = answer.headers.get("evenkeel-age-ms");
                     let age_ms = age_ms.and_then(|value| value.to_str().ok()?.parse().ok());
                     return Ok(Shown { body: answer.body, age_ms, endpoint: at });
@@ -173,6 +193,7 @@ impl Client {
             }
             sleep_until(resume).await;
             at = next;
+            left = session.tokens();
         }
     }
 
@@ -229,6 +250,13 @@ fn judge(session: &Session, problem: Problem) -> Result<Problem, ReadError> {
                 from: problem.number("left_out_from_seq").unwrap_or_default(),
             })
         }
+        ("foreign-token", _) => match token() {
+            Some(token) => {
+                session.forget(&token);
+                Err(ReadError::Foreign { token })
+            }
+            None => Err(ReadError::Refused(Box::new(problem))),
+        },
         (_, 300..=399 | 408 | 429 | 500..) => Ok(problem),
         _ => Err(ReadError::Refused(Box::new(problem))),
     }
@@ -239,6 +267,9 @@ fn tokens(headers: &HeaderMap) -> impl Iterator<Item = Token> {
     let texts = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     texts.filter_map(|text| Token::parse(text.trim_ascii()).ok())
 }
+
+/// Tokens that a node looks at in one request; one with more is refused whole.
+const TOKENS_MAX: usize = 64;
 
 /// How long one of several nodes is given to come to what is asked for.
 const LAG_WAIT: Duration = Duration::from_secs(1);

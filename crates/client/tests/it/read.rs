@@ -99,3 +99,67 @@ async fn what_nobody_shows_in_time_is_an_error() {
     let refused = client.read(&session, Level::Session, "/v1/books").await.unwrap_err();
     assert!(matches!(refused, ReadError::Refused(_)), "{refused:?}");
 }
+
+/// If a session of many ledgers sends more tokens than a node looks at, every read is refused for good; if
+/// it sends only some, the rest of what it has seen is not held against the answer.
+#[tokio::test]
+async fn more_tokens_than_a_request_may_have_go_in_several() {
+    let seen = |group: u16, epoch: u64| token(&format!("t1.{group}.{epoch}.7.0000000000000003"));
+    // Group 0 was seen in two epochs.
+    let many = (0..64).map(|group| seen(group, 4)).chain([seen(0, 3)]);
+    let session = Session::from_tokens(many);
+    let first = shown("t1.0.5.9.0000000000000004, t1.1.5.9.0000000000000004", "early");
+    let node = Script::start(vec![first, shown("t1.63.5.9.0000000000000004", "whole")]).await;
+    let client = client(&[node.url()], LONG);
+    let read = client.read(&session, Level::Session, "/v1/accounts").await.unwrap();
+    assert_eq!(&read.body[..], b"whole", "the answer that is held against all of them");
+    let heads = node.heads();
+    let count = |head: &str| head.matches("t1.").count();
+    assert_eq!(heads.iter().map(|head| count(head)).collect::<Vec<_>>(), [64, 1]);
+    assert!(
+        heads[0].contains("evenkeel-session: t1.0.3.7.0000000000000003, t1.0.4.7."),
+        "oldest first"
+    );
+    assert!(heads[1].contains("t1.63.4.7."), "{}", heads[1]);
+    let tokens = session.tokens();
+    assert_eq!(tokens.len(), 64, "one for each group now");
+    assert!(tokens.contains(&seen(2, 4)), "it was not looked at, so it stays");
+    client.read(&session, Level::Session, "/v1/accounts").await.unwrap();
+    assert_eq!(node.heads().len(), 3, "those fit into one request");
+}
+
+/// If an answer to some of the tokens counted for another node, that one would show less than was seen.
+#[tokio::test]
+async fn another_node_is_held_against_all_tokens_again() {
+    let session = Session::from_tokens(
+        (0..65).map(|group| token(&format!("t1.{group}.4.7.0000000000000003"))),
+    );
+    let leaves = Script::start(vec![shown("", "early"), Step::problem(504, BEHIND)]).await;
+    let other = Script::start(vec![shown("", "early"), shown("", "whole")]).await;
+    let client = client(&[leaves.url(), other.url()], LONG);
+    let read = client.read(&session, Level::Session, "/v1/books").await.unwrap();
+    assert_eq!((&read.body[..], read.endpoint), (&b"whole"[..], 1));
+    let counts = |node: &Script| {
+        node.heads().iter().map(|head| head.matches("t1.").count()).collect::<Vec<_>>()
+    };
+    assert_eq!((counts(&leaves), counts(&other)), (vec![64, 1], vec![64, 1]));
+}
+
+/// If a token of another cluster stays, every read of the session is refused for good.
+#[tokio::test]
+async fn a_foreign_token_is_dropped_and_named() {
+    const NAMED: &str = r#"{"type":"p/foreign-token","title":"Whose?","status":400,
+        "token":"t1.3.5.1042.9f86d081884c7d65"}"#;
+    let node = Script::start(vec![Step::problem(400, NAMED), shown(LATER, "{}")]).await;
+    let (client, session) =
+        (client(&[node.url()], LONG), Session::from_tokens([token(SEEN), token(EARLIER)]));
+    let refused = client.read(&session, Level::Session, "/v1/books").await.unwrap_err();
+    assert!(
+        matches!(refused, ReadError::Foreign { token: named } if named == token(SEEN)),
+        "{refused:?}"
+    );
+    assert_eq!(session.tokens(), [token(EARLIER)]);
+    client.read(&session, Level::Session, "/v1/books").await.unwrap();
+    session.forget(&token(LATER));
+    assert_eq!(session.tokens(), [], "a client may drop what it knows to be nobody's");
+}

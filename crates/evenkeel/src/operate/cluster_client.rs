@@ -124,7 +124,9 @@ impl ClusterClient {
                 let url = String::from("the nodes");
                 failure(CallError::Refused { url, problem })
             }
-            ReadError::Orphaned { .. } => Failure::new(Exit::Refused, error),
+            ReadError::Orphaned { .. } | ReadError::Foreign { .. } => {
+                Failure::new(Exit::Refused, error)
+            }
             ReadError::TimedOut(_) => Failure::new(Exit::TimedOut, error),
         })?;
         let from = self.client.endpoints().get(shown.endpoint).map(|one| one.url().to_owned());
