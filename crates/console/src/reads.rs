@@ -13,6 +13,7 @@
 //! the level under which it was given, how old it may be, and a token of what was seen with it.
 
 use core::fmt::Write as _;
+use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
@@ -96,6 +97,18 @@ impl Reading {
     #[must_use]
     pub fn is_provisional(&self) -> bool {
         self.level == ReadLevel::Provisional
+    }
+
+    /// The groups that the client has seen something of, each once.
+    ///
+    /// # Errors
+    /// 400 if one is none of the cluster's.
+    pub fn groups_seen(&self, site: &Site) -> Result<BTreeSet<GroupId>, Problem> {
+        let foreign = self.tokens.iter().find(|token| token.group.0 >= site.groups());
+        match foreign {
+            Some(token) => Err(refused(site, "", &ReadRefusal::Foreign { token: *token })),
+            None => Ok(self.tokens.iter().map(|token| token.group).collect()),
+        }
     }
 
     /// Whether only the home may answer, so that one node can answer for several groups only if it is home

@@ -1,5 +1,7 @@
 //! `/v1/accounts`: opening accounts, and looking at them.
 
+use std::collections::BTreeSet;
+
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -170,12 +172,9 @@ pub(crate) async fn all(
         None => Currency::all().collect(),
     };
     let placement = app.placement();
-    let mut groups: Vec<GroupId> =
+    let asked: BTreeSet<GroupId> =
         currencies.iter().flat_map(|currency| placement.ledgers(*currency)).collect();
-    groups.sort_unstable();
-    groups.dedup();
-    let here = app.groups().await?;
-    groups.retain(|group| here.contains(group));
+    let groups = app.groups(&reading, move |group| asked.contains(&group)).await?;
     let path = whole_path(&uri);
     let rows = app.show(&reading, &path, groups, move |view| {
         let mut pass = offset;

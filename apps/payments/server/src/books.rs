@@ -25,7 +25,7 @@ pub(crate) async fn books(
     uri: Uri,
 ) -> Result<Response<Body>, Problem> {
     let reading = app.reading_of_several(&headers)?;
-    let (path, here) = (whole_path(&uri), app.groups().await?);
+    let (path, here) = (whole_path(&uri), app.groups(&reading, |_| true).await?);
     let mut last = None;
     let (mut books, mut clearing) = (Vec::new(), Vec::new());
     let currencies: Vec<Currency> = Currency::all().collect();

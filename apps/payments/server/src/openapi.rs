@@ -97,7 +97,11 @@ fn reading() -> [Value; 3] {
 fn shown(mut read: Value) -> Value {
     for (status, description) in [
         ("307", "`not-home`, `no-model`: ask the node in `Location`"),
-        ("409", "`several-homes`, `which-group`: no node is the home of all that was asked for"),
+        (
+            "409",
+            "`several-homes`, `which-group`: no node is the home of all that was asked for; \
+             `kept-apart`: no one place keeps all that the client has seen",
+        ),
         (
             "410",
             "`token-orphaned`: what the client has seen is in no history; `token_epoch`, `token_seq`, \

@@ -1,8 +1,11 @@
 //! Looks at the books that are answered from: not at those of a group whose state here differs from
 //! most others'.
 
+use std::collections::BTreeSet;
+
 use axum::http::HeaderMap;
 use console::{Problem, Read, Reading};
+use group::Group;
 use payments_model::Payments;
 use runtime::NodeView;
 use types::GroupId;
@@ -52,16 +55,41 @@ impl App {
         reading.look(&self.handle, &self.site, path, groups, look).await
     }
 
-    /// All groups whose state is here.
+    /// The groups that a question is about which names none: all whose state is here, and all that the
+    /// client has seen something of. Of those `is_asked_for` says which.
+    ///
+    /// What the client has seen may be in a group that is kept elsewhere only. Left out, it would be
+    /// missing from the answer as if it had never been; asked for, it sends the client there.
     ///
     /// # Errors
-    /// 503 if the node stops.
-    pub(crate) async fn groups(&self) -> Result<Vec<GroupId>, Problem> {
-        let groups = self.handle.ask(|view| {
+    /// 400 if a token is of no group of this cluster; 409 if what the client has seen is not kept here,
+    /// and not all of it where it would be sent; 503 if the node stops.
+    pub(crate) async fn groups(
+        &self,
+        reading: &Reading,
+        is_asked_for: impl Fn(GroupId) -> bool + Send + 'static,
+    ) -> Result<Vec<GroupId>, Problem> {
+        let mut seen = reading.groups_seen(&self.site)?;
+        seen.retain(|group| is_asked_for(*group));
+        let groups = self.handle.ask(move |view| {
+            if let Some(group) = split(view, &seen) {
+                return Err(group);
+            }
             let here = view.node.groups().filter(|group| group.runs_model());
-            here.map(|group| group.id()).collect::<Vec<_>>()
+            let here = here.map(|group| group.id()).filter(|group| is_asked_for(*group));
+            let mut all = seen.clone();
+            all.extend(here);
+            Ok(all.into_iter().collect::<Vec<_>>())
         });
-        Ok(groups.await?)
+        groups.await?.map_err(|group| {
+            Problem::new(409, "kept-apart", "What the client has seen is kept in several places.")
+                .detail(format!("{group} is not kept here, and others not where it is kept"))
+                .with("group", group.0)
+                .with(
+                    "next_step",
+                    "ask for one ledger at a time: a payment with `?group=`, an account by its key",
+                )
+        })
     }
 
     /// Looks at the node, if this one's state of `group` is what most have, or of all groups.
@@ -90,4 +118,16 @@ impl App {
                 .retry_after_ms(1_000)
         })
     }
+}
+
+/// A group of those whose state is elsewhere only, if the node that would be asked for it lacks the state
+/// of another: sent there, the client would be sent back.
+fn split(view: &NodeView<'_, Payments>, seen: &BTreeSet<GroupId>) -> Option<GroupId> {
+    let groups = || seen.iter().filter_map(|group| view.node.group(*group));
+    let (group, to) = groups().find_map(|group| Some((group, group.query().err()?.ask?)))?;
+    let runs = |other: &Group<Payments>| {
+        other.config().role(to).is_some_and(types::MemberRole::runs_model)
+    };
+    let has_all = groups().all(|other| other.id() == group.id() || runs(other));
+    (!has_all).then_some(group.id())
 }

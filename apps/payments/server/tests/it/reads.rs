@@ -111,6 +111,47 @@ async fn without_a_home_only_what_there_is_can_be_read() {
     assert_eq!((refused.status, refused.problem().as_str()), (504, "cut-open"));
 }
 
+/// If a ledger that is kept elsewhere is left out of an answer, a payer whose payment is in it is told that
+/// there is none, and pays again under a new id.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_client_has_seen_elsewhere_sends_it_there() {
+    // The ledger of EUR is in group 2, that of USD in group 0.
+    let world = World::lonely_without(&[(2, 2), (3, 3)]).await;
+    let (euro, dollar) = ("t1.2.1.7.0000000000000001", "t1.0.0.0.0000000000000000");
+    let payment = "/v1/payments/COBADEFFXXX%2FMSG-1";
+    let report = "/v1/payments/COBADEFFXXX%2FMSG-1/pacs.002";
+    for path in [payment, report, "/v1/books", "/v1/accounts", "/v1/accounts?currency=EUR"] {
+        let sent = read(&world, path, &[(SESSION, euro)]).await;
+        assert_eq!((sent.status, sent.problem().as_str()), (307, "no-model"), "{path}");
+        assert_eq!(sent.header("location"), format!("http://127.0.0.2:9{path}"));
+        assert_eq!(sent.json()["group"], 2, "{path}");
+    }
+    let unseen = read(&world, payment, &[]).await;
+    assert_eq!((unseen.status, unseen.problem().as_str()), (404, "no-such-payment"));
+    let others = read(&world, "/v1/accounts?currency=USD", &[(SESSION, euro)]).await;
+    assert_eq!(others.status, 200, "the ledger of EUR is not asked for: {}", others.json());
+
+    // To be sent from one to the other would never end.
+    let apart = format!("{euro}, t1.3.1.7.0000000000000001");
+    let both = format!("{euro}, {dollar}");
+    let foreign = format!("{euro}, t1.8.1.7.0000000000000001");
+    for (tokens, status, kind) in
+        [(apart, 409, "kept-apart"), (both, 307, "no-model"), (foreign, 400, "foreign-token")]
+    {
+        for path in [payment, "/v1/books"] {
+            let answer = read(&world, path, &[(SESSION, &tokens)]).await;
+            assert_eq!(
+                (answer.status, answer.problem().as_str()),
+                (status, kind),
+                "{path} {tokens}"
+            );
+            if status != 307 {
+                assert!(answer.json()["next_step"].is_string(), "{}", answer.json());
+            }
+        }
+    }
+}
+
 /// If the books of a report were added up one after the other, money on its way would be missing or
 /// stand twice.
 #[tokio::test(flavor = "multi_thread")]

@@ -50,6 +50,15 @@ impl World {
         Self::start(Arc::new(TempDir::new().unwrap()), 3, 1).await
     }
 
+    /// The same, where each of these groups is kept in one of the others' regions only.
+    pub(crate) async fn lonely_without(kept: &[(u16, u16)]) -> Self {
+        let lines = kept.iter().map(|(group, region)| {
+            format!("  - {{groups: [{group}], class: local, region: region-{region}}}\n")
+        });
+        let journals = format!("journals:\n{}", lines.collect::<String>());
+        Self::start_with(Arc::new(TempDir::new().unwrap()), 3, 1, &journals).await
+    }
+
     /// Stops in order and starts again on the same folder.
     pub(crate) async fn restart(mut self) -> Self {
         self.end().await;
@@ -59,8 +68,12 @@ impl World {
     }
 
     async fn start(folder: Arc<TempDir>, nodes: u16, ledgers: u16) -> Self {
+        Self::start_with(folder, nodes, ledgers, "").await
+    }
+
+    async fn start_with(folder: Arc<TempDir>, nodes: u16, ledgers: u16, more: &str) -> Self {
         credentials(&folder);
-        let config = config(&folder, nodes, ledgers);
+        let config = config(&folder, nodes, ledgers, more);
         let site = Arc::new(Site::new(&config).unwrap());
         let running = payments_server::start(&config).unwrap();
         let listener = TcpListener::bind(config.listen.http).await.unwrap();
@@ -180,7 +193,7 @@ fn credentials(folder: &TempDir) {
     runtime::allow_first_start(&folder.path().join("data")).unwrap();
 }
 
-fn config(folder: &TempDir, nodes: u16, ledgers: u16) -> runtime::Config {
+fn config(folder: &TempDir, nodes: u16, ledgers: u16, more: &str) -> runtime::Config {
     let at = folder.path().display();
     let copies = nodes.div_ceil(2);
     let mut text = format!(
@@ -197,6 +210,7 @@ fn config(folder: &TempDir, nodes: u16, ledgers: u16) -> runtime::Config {
              http: 'http://127.0.0.{node}:9'}}\n"
         );
     }
+    text += more;
     runtime::parse(&text).unwrap()
 }
 
