@@ -76,7 +76,12 @@ impl Reading {
                 tokens.push(token.map_err(|error| bad(SESSION, &error.to_string()))?);
             }
         }
-        let level = match headers.get(READ).map(HeaderValue::as_bytes) {
+        let mut levels = headers.get_all(READ).iter();
+        let level = levels.next().map(HeaderValue::as_bytes);
+        if levels.next().is_some() {
+            return Err(bad(READ, "want one level"));
+        }
+        let level = match level {
             None if tokens.is_empty() => ReadLevel::Stale,
             None | Some(b"session") => ReadLevel::Session,
             Some(b"linearizable") => ReadLevel::Linearizable,

@@ -58,6 +58,15 @@ fn what_cannot_be_read_is_not_taken_for_less() {
 }
 
 #[test]
+fn of_two_levels_none_is_taken() {
+    // A proxy that adds a level of its own must not turn a decision into a look at what is stale.
+    for other in ["stale", "linearizable"] {
+        let problem = reading(&[(READ, "linearizable"), (READ, other)]).unwrap_err();
+        assert_eq!(problem.status(), 400, "{other}");
+    }
+}
+
+#[test]
 fn tokens_go_out_as_they_come_in() {
     // What a client sends back must be what it was given.
     let tokens = reading(&[(SESSION, TOKEN), (SESSION, TOKEN)]).unwrap().tokens;
