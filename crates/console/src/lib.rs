@@ -25,7 +25,6 @@ mod outcomes;
 mod patient;
 mod problem;
 mod reads;
-mod recover;
 mod request;
 mod router;
 mod serve;

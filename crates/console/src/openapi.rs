@@ -110,28 +110,6 @@ pub fn document(application: Value) -> Value {
                         "reason": { "type": "string", "minLength": 1, "maxLength": 256 },
                     },
                 },
-                "Recover": {
-                    "type": "object",
-                    "additionalProperties": false,
-                    "required": ["reason"],
-                    "properties": {
-                        "survivors": {
-                            "type": "array",
-                            "items": { "type": "integer" },
-                            "description": "who is left; the asked node alone if absent",
-                        },
-                        "reason": { "type": "string", "minLength": 1, "maxLength": 256 },
-                        "ordered_by": { "type": "string" },
-                        "code": {
-                            "type": "string",
-                            "description": "what the asked node has written to its own log",
-                        },
-                        "confirmed_by": {
-                            "type": "string",
-                            "description": "who read it there; another than who orders it",
-                        },
-                    },
-                },
                 "Failover": order(&json!({
                     "kind": {
                         "enum": ["unplanned", "forced"],
@@ -272,11 +250,6 @@ fn paths() -> Value {
             ordering("Sends a node away; no other comes in its place.", "Because"),
             "node",
             "a node's number: `3` or `n3`",
-        ),
-        "/v1/register/recover": ordering(
-            "Begins the register anew with those that are left, the others being lost for good. Without \
-             `code` it changes nothing: it says what may be lost, and writes the code to this node's log.",
-            "Recover",
         ),
         "/v1/openapi.json": plain("This document."),
     })

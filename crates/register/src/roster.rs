@@ -127,8 +127,8 @@ pub enum RosterRefusal {
         /// Where it stands.
         version: u64,
     },
-    /// Ids are never used twice: a newcomer's is above all others.
-    #[error("{node} is not above {highest}, the highest id that was ever used")]
+    /// Ids are never used twice: a newcomer's is above all others, and not far above.
+    #[error("{node} is not among the next ids above {highest}, the highest that was ever used")]
     IdUsed {
         /// What was given.
         node: NodeId,
@@ -387,7 +387,9 @@ impl Roster {
 
     fn admit(&mut self, newcomer: &Newcomer) -> Result<(), RosterRefusal> {
         let (node, lowest) = (newcomer.node, self.next_id());
-        if node < lowest {
+        // An id far above would use up all between.
+        let is_far = node.0 > lowest.0.saturating_add(ID_STEP_MAX);
+        if node < lowest || is_far || self.is_known(node) {
             return Err(RosterRefusal::IdUsed { node, highest: NodeId(lowest.0 - 1) });
         }
         if self.admitted.len() == NODES_MAX {
@@ -464,6 +466,9 @@ impl Roster {
 const fn is_votable(count: usize) -> bool {
     count == 1 || (count >= 3 && count <= MEMBERS_MAX)
 }
+
+/// How far above the lowest free id a newcomer's may be.
+const ID_STEP_MAX: u16 = 64;
 
 #[cfg(test)]
 mod tests;

@@ -32,6 +32,13 @@ pub(super) struct Ahead<M> {
     applied: Seq,
 }
 
+impl<M> Ahead<M> {
+    /// The last record in the provisional state: nobody was told of a later one.
+    pub(super) const fn applied(&self) -> Seq {
+        self.applied
+    }
+}
+
 impl<M: Model> Group<M> {
     /// Applies what this home has on its disk to the provisional state, and answers those who wait
     /// for no more. Does nothing in class sync.

@@ -89,7 +89,13 @@ impl<M: Model> Group<M> {
         let is_planned =
             |wanted: Stamp| wanted > above && wanted.since(now.wall) <= self.options.ahead_us_max;
         if !self.closing.wanted.is_some_and(|(wanted, _)| is_planned(wanted)) {
-            self.closing.wanted = Some((above, now.instant.after(ahead_us.saturating_add(1))));
+            // Readers cannot make a home write without end.
+            let appended =
+                if let Role::Home(home) = &self.role { home.appended() } else { now.instant };
+            let earliest = appended.after(self.options.resend_us / 4);
+            let wait_us = if ahead_us > 0 { ahead_us.saturating_add(1) } else { 0 };
+            let due = now.instant.after(wait_us).max(earliest);
+            self.closing.wanted = Some((above, due));
         }
     }
 
@@ -102,7 +108,7 @@ impl<M: Model> Group<M> {
             // The wall clock went back meanwhile.
             *due = now.instant.after(above.since(now.wall).saturating_add(1));
         }
-        now.wall > *above
+        now.wall > *above && now.instant >= *due
     }
 
     /// When a beat that is wanted can be appended, at an idle home.

@@ -61,6 +61,11 @@ impl Home {
         self.peers.get(&node).is_some_and(|peer| peer.joined && peer.acked >= seq)
     }
 
+    /// When a record was last appended.
+    pub(super) const fn appended(&self) -> Instant {
+        self.appended
+    }
+
     /// Whether `node` has acknowledged the record at `seq` under this epoch.
     pub(super) fn has_acked(&self, node: NodeId, seq: Seq) -> bool {
         self.peers.get(&node).is_some_and(|peer| peer.acked >= seq)

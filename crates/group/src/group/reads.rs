@@ -97,8 +97,10 @@ impl<M: Model> Group<M> {
         let (epoch, above) = (self.meta.promised, self.chain.tail().seq.next());
         let Role::Home(home) = &self.role else { return Err(self.away()) };
         // Before the epoch's first record is committed, earlier ones may be that this home has not
-        // counted yet.
-        let needs = self.known.max(home.start);
+        // counted yet. And what this home has answered before the commit is waited for: the reader may
+        // be the one who was told.
+        let told = self.ahead.as_ref().map_or(Seq(0), |ahead| ahead.applied());
+        let needs = self.known.max(home.start).max(told);
         if self.reads.epoch != epoch {
             self.reads = Reads { epoch, ..Reads::default() };
         }

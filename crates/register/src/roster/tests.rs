@@ -61,6 +61,19 @@ fn an_id_is_never_used_twice() {
 }
 
 #[test]
+fn an_id_far_above_is_refused() {
+    // With the last id of all taken, no node could ever be replaced again; replacing it by itself, every
+    // node went round in a ring for ever, and again at each start.
+    let mut roster = founded(&[1, 2, 3]);
+    let last = newcomer(u16::MAX, Some(3));
+    let (node, highest) = (NodeId(u16::MAX), NodeId(3));
+    assert_eq!(take(&mut roster, last), Err(RosterRefusal::IdUsed { node, highest }));
+    let mut roster = founded(&[1, 2, u16::MAX]);
+    let itself = newcomer(u16::MAX, Some(u16::MAX));
+    assert!(matches!(take(&mut roster, itself), Err(RosterRefusal::IdUsed { .. })));
+}
+
+#[test]
 fn a_newcomer_has_the_place_of_whom_it_replaces_in_each_group() {
     // A group of other nodes must not be moved; role, region, copies and terms must not change.
     let mut roster = founded(&[1, 2, 3, 4, 5]);

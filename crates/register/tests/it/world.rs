@@ -595,7 +595,7 @@ impl World {
     }
 
     /// For a failure's message: who is in which generation, who leads, and what was applied.
-    pub(crate) fn generations(&self) -> Vec<(usize, Option<NodeId>, (u64, bool), usize)> {
+    pub(crate) fn generations(&self) -> Vec<Standing> {
         let all = self.members.iter().enumerate();
         let up = all.filter_map(|(member, state)| Some((member, state.register.as_ref()?)));
         up.map(|(member, one)| (member, one.leader(), one.generation(), one.applied())).collect()
@@ -607,3 +607,6 @@ impl World {
         all.all(|register| register.state().audit().count() == longest && register.pending() == 0)
     }
 }
+
+/// A member's number, the leader that it knows, its generation, and how far it has applied.
+type Standing = (usize, Option<NodeId>, (u64, bool), usize);

@@ -244,6 +244,20 @@ fn what_an_async_home_answered_and_kept_is_waited_for() {
 }
 
 #[test]
+fn a_linearizable_read_waits_for_what_an_async_home_has_already_answered() {
+    // Whoever was told that a payment is made would find the money still there, and spend it twice.
+    let mut world = async_trio();
+    world.stall(NEAR, 2 * SECOND);
+    world.stall(FAR, 2 * SECOND);
+    let (_, token) = told_early(&mut world);
+    let request = world.read(HOME, G0, ReadLevel::Linearizable, &[], 10 * SECOND);
+    world.run_for(SECOND);
+    assert_eq!(world.shown(request), None, "both others say that this is still the home");
+    assert!(said(&mut world, request).unwrap().applied >= token.seq);
+    all_agree(&mut world);
+}
+
+#[test]
 fn a_token_of_nothing_that_ever_was_is_refused_and_not_waited_for() {
     // Whoever makes tokens up must not get a node to wait, or to call something lost that never was.
     let mut world = serving(1);
