@@ -6,7 +6,7 @@
 //! configurations name it, each by itself: which configuration a group is to come to follows from the
 //! roster ([`Roster::target`]). The register's own members change by generations: what one generation
 //! decided is where the next one begins, and in the decided log stands who its members are
-//! (docs/design/0014). Nothing here judges whether a node is alive.
+//! (docs/design/0015). Nothing here judges whether a node is alive.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
