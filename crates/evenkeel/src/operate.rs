@@ -6,6 +6,7 @@ mod cases;
 mod cluster_client;
 mod models;
 pub(crate) mod nodes;
+mod order;
 mod orders;
 mod orphans;
 mod outcome;

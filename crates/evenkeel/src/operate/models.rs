@@ -1,22 +1,16 @@
 //! Model versions: what can run where, what is in force, and the order to raise it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use anyhow::{Context as _, anyhow};
 use clap::Subcommand;
-use runtime::Span;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
 
-use super::cluster_client::{Authority, ClusterClient, Where};
+use super::cluster_client::{ClusterClient, Where};
+use super::order::{Goal, Order};
 use super::orders::{Groups, groups};
 use super::views::{list, text};
-use crate::exit::{Ended, Exit, Failure};
+use crate::exit::{Ended, Exit};
 use crate::output::{self, Output, Table};
-
-/// How often the groups are looked at while an upgrade is waited for.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Arguments of `model`.
 #[derive(Debug, clap::Args)]
@@ -48,27 +42,13 @@ struct Show {
 #[derive(Debug, clap::Args)]
 struct Upgrade {
     #[command(flatten)]
-    cluster: Where,
-    #[command(flatten)]
-    authority: Authority,
+    order: Order,
     /// The version that is to be in force.
     #[arg(long, value_name = "VERSION")]
     to: u16,
     /// Which: `all`, or numbers with commas between.
     #[arg(long, value_parser = groups)]
     groups: Groups,
-    /// Why; it stands in the audit.
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
-    /// Wait until the version is in force at the node that is asked.
-    #[arg(long)]
-    wait: bool,
-    /// How long to wait at most.
-    #[arg(long, value_name = "TIME", default_value = "30s")]
-    timeout: Span,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t)]
-    output: Output,
 }
 
 /// Runs one.
@@ -139,56 +119,31 @@ fn standing(group: &Value) -> [String; 3] {
 }
 
 async fn upgrade(args: &Upgrade) -> Ended {
-    let token = args.authority.token()?;
-    let client = ClusterClient::new(&args.cluster)?;
-    let body = json!({ "groups": args.groups.json(), "to": args.to, "reason": args.reason });
-    let taken = client.order("/v1/model/upgrade", &token, &body).await?;
-    let ordered = taken.get("ordered").and_then(Value::as_array);
-    let ordered: BTreeSet<u64> =
-        ordered.context("an answer without groups")?.iter().filter_map(Value::as_u64).collect();
-    if args.wait {
-        wait(&client, &args.groups, args.to, args.timeout.duration()).await?;
+    let Upgrade { order, to, groups } = args;
+    let body = json!({ "groups": groups.json(), "to": to, "reason": order.reason });
+    let taken = order.give("/v1/model/upgrade", &body).await?;
+    if order.wait {
+        let goal = Goal {
+            path: "/v1/model",
+            is_there: &|group| {
+                let number = group.get("group").and_then(Value::as_u64);
+                let version = group.get("model_version").and_then(Value::as_u64);
+                // Also those for which it was ordered before.
+                !number.is_some_and(|number| groups.has(number)) || version >= Some(u64::from(*to))
+            },
+            late: &|left, _| format!("{left} groups had not passed their barrier"),
+        };
+        taken.wait(&goal).await?;
     }
-    let (count, to) = (ordered.len(), args.to);
-    match args.output {
-        Output::Json => output::json(&taken),
-        Output::Table => output::line(&match (count, args.wait) {
+    match order.output {
+        Output::Json => output::json(&taken.answer),
+        Output::Table => output::line(&match (taken.groups.len(), order.wait) {
             (0, false) => format!("nothing to do: model version {to} was ordered before"),
             (_, true) => format!("model version {to} is in force"),
-            (_, false) => {
+            (count, false) => {
                 format!("model version {to} is ordered for {count} groups; see `model show`")
             }
         }),
     }
     Ok(Exit::Ok)
-}
-
-/// Waits until the version is in force at the node that answers.
-async fn wait(
-    client: &ClusterClient,
-    which: &Groups,
-    to: u16,
-    within: Duration,
-) -> Result<(), Failure> {
-    let deadline = Instant::now() + within;
-    loop {
-        let shown = client.get("/v1/model").await?;
-        let below = list(&shown.value, "groups").iter().filter(|group| {
-            let number = group.get("group").and_then(Value::as_u64);
-            let version = group.get("model_version").and_then(Value::as_u64);
-            number.is_some_and(|number| which.has(number)) && version < Some(u64::from(to))
-        });
-        let left = below.count();
-        if left == 0 {
-            return Ok(());
-        }
-        if Instant::now() >= deadline {
-            let error = anyhow!(
-                "{left} groups had not passed their barrier within {} ms; `evenkeel explain` says why",
-                within.as_millis()
-            );
-            return Err(Failure::new(Exit::TimedOut, error));
-        }
-        sleep(LOOK_EVERY).await;
-    }
 }

@@ -1,13 +1,12 @@
 //! A group with records, for tests.
 
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use bytes::Bytes;
 use model::{LoadError, Model, Outcome, Saving};
-use register::{GroupState, Phase};
+use register::GroupState;
 use types::{Config, ConfigId, Epoch, EpochTable, GroupId, Hash, Instant, MessageId, NodeId, Now};
 use types::{ModelVersion, Position, Seq, Stamp, Start};
 use wire::{Command, Header, Meta, Record, RecordKind};
@@ -127,23 +126,7 @@ pub(super) fn home(out: &mut Vec<Out>) -> Group<Count> {
         forced: false,
         class: types::Class::Sync,
     });
-    let state = GroupState {
-        version: 3,
-        issued: Epoch(2),
-        epoch: Epoch(2),
-        home: Some(NodeId(2)),
-        config: group.meta.config.clone(),
-        whole: None,
-        next: None,
-        history,
-        phase: Phase::Active,
-        moved_at: Stamp(0),
-        model: ModelVersion::FIRST,
-        actor: String::new(),
-        reason: String::new(),
-        changed_by: None,
-        disposals: Vec::new(),
-    };
+    let state = registered(&group, NodeId(2), history);
     group.become_home(at(1), &state, out);
     group
 }
@@ -168,4 +151,17 @@ pub(super) fn header(group: &Group<Count>, kind: RecordKind) -> Header {
 /// A moment.
 pub(super) fn at(micros: u64) -> Now {
     Now { instant: Instant(micros), wall: Stamp(micros) }
+}
+
+/// What the register says of a group that has all its copies and lives at `home`, in the last epoch of
+/// `history`.
+pub(super) fn registered(group: &Group<Count>, home: NodeId, history: EpochTable) -> GroupState {
+    GroupState {
+        version: 3,
+        issued: history.epoch(),
+        epoch: history.epoch(),
+        home: Some(home),
+        history,
+        ..GroupState::genesis(group.meta.config.clone())
+    }
 }

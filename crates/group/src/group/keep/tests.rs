@@ -1,13 +1,11 @@
 //! Save points, digests, and what follows from them. The way of a snapshot from disk to disk is told by the
 //! simulator's stories.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use register::{GroupState, Phase};
-use types::{Epoch, ModelVersion, Stamp};
+use types::Stamp;
 
-use super::super::fixture::{Count, at, member};
+use super::super::fixture::{Count, at, member, registered};
 use super::super::{Out, Writing};
 use super::*;
 
@@ -17,27 +15,6 @@ fn marked(records: u64) -> Group<Count> {
     group.options.snapshot_work = 8;
     group.apply_at_hand(usize::MAX, &mut Vec::new());
     group
-}
-
-/// What the register says of a group that has all its copies.
-fn whole(group: &Group<Count>) -> GroupState {
-    GroupState {
-        version: 3,
-        issued: Epoch(1),
-        epoch: Epoch(1),
-        home: Some(NodeId(1)),
-        config: group.meta.config.clone(),
-        whole: None,
-        next: None,
-        history: group.table().clone(),
-        phase: Phase::Active,
-        moved_at: Stamp(0),
-        model: ModelVersion::FIRST,
-        actor: String::new(),
-        reason: String::new(),
-        changed_by: None,
-        disposals: Vec::new(),
-    }
 }
 
 #[test]
@@ -82,7 +59,7 @@ fn a_snapshot_counts_once_another_member_has_come_to_its_digest() {
     assert_eq!(group.trimmable(), Seq(0), "one disk of two");
     group.on_digest(NodeId(3), Seq(20), (head, digest), Seq(20));
     assert_eq!(group.trimmable(), Seq(0), "it may be going on with fewer copies");
-    group.register = Some(whole(&group));
+    group.register = Some(registered(&group, NodeId(1), group.table().clone()));
     assert_eq!(group.trimmable(), Seq(20));
     if let Some(state) = &mut group.register {
         state.whole = Some(state.config.clone());
