@@ -8,7 +8,7 @@ use model::Model;
 use register::{Change, GroupState, Phase, SealKind, Transition};
 use replication::{Mutant, sealed};
 use steering::{Sight, Stay, judge};
-use types::{GroupId, NodeId, Now};
+use types::{GroupId, NodeId, Now, QuorumLoss};
 
 use super::Node;
 use super::effect::Effect;
@@ -128,14 +128,23 @@ impl<M: Model> Node<M> {
         }
         if matches!(state.phase, Phase::Sealing { .. }) {
             // A candidate may live and still get nowhere, as when only its own links are bad. The
-            // register, which has seen no end of it, is the second vantage point.
+            // register, which has seen no end of it, is the second vantage point. One that waits for
+            // copies that could not be had from here either is left alone: the next epoch would wait too.
             let stuck_us = self.seen_us(now, id);
-            if stuck_us >= detect_us.saturating_mul(STUCK_DETECTS) && stuck_us > silent_us {
+            if self.could_end(now, state)
+                && stuck_us >= detect_us.saturating_mul(STUCK_DETECTS) && stuck_us > silent_us {
                 silent_us = stuck_us;
                 observers.push(about);
             }
         }
         (Some(about), Sight { silent_us, observers, ..self.blind_about(now, id, state, about) })
+    }
+
+    /// Whether a takeover by this node would find its copies, as far as it sees, or could do without.
+    fn could_end(&self, now: Now, state: &GroupState) -> bool {
+        let is_to_change = state.next.is_some() || self.target(state).is_some();
+        let may_degrade = state.config.terms().on_quorum_loss == QuorumLoss::Degrade;
+        is_to_change || may_degrade || self.has_copies(now, &state.config)
     }
 
     fn blind(&self, now: Now, id: GroupId, state: &GroupState) -> Sight {

@@ -78,7 +78,8 @@ impl<M: Model> Node<M> {
             .collect()
     }
 
-    fn has_copies(&self, now: Now, config: &Config) -> bool {
+    /// Whether this node sees as many members alive as a commit under the configuration takes.
+    pub(super) fn has_copies(&self, now: Now, config: &Config) -> bool {
         let absent = self.absent(now, config);
         is_commit(config, |node| !absent.contains(&node))
     }

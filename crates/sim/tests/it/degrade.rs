@@ -130,6 +130,25 @@ fn with_its_home_dead_a_group_that_may_degrade_is_taken_over_and_goes_on() {
 }
 
 #[test]
+fn copies_that_nobody_can_have_are_waited_for_without_new_epochs() {
+    // Two candidates that take over from each other for as long as the third copy is away would fill
+    // the register, a seal for each group each minute, and help nobody.
+    let mut world = all_of_three(QuorumLoss::Block);
+    let kept = done(&mut world, NEAR);
+    world.kill(HOME);
+    world.run_for(300 * SECOND);
+    let state = world.node(NEAR).unwrap().register().group(G0).unwrap();
+    assert!(matches!(state.phase, Phase::Sealing { .. }), "promised, and not open");
+    assert_eq!(state.issued.0, state.epoch.0 + 1, "one candidate has been enough");
+    world.start(HOME);
+    let until = world.now() + 30 * SECOND;
+    assert!(world.run_until(until, |world| home(world).is_some()));
+    let now_home = home(&world).unwrap();
+    assert!(matches!(outcome(&mut world, now_home, &kept), Reply::Done { repeated: true, .. }));
+    all_agree(&mut world);
+}
+
+#[test]
 fn a_member_that_lags_is_not_made_to_count() {
     // A commit would wait for the copy of all that it lacks: a restore that stops the group.
     let mut world = all_of_three(QuorumLoss::Degrade);
