@@ -101,6 +101,14 @@ pub enum Event {
         /// What is wrong with them.
         error: wire::DecodeError,
     },
+    /// A peer, whose code is newer than this node's, sent a message that is not known here. It was passed
+    /// over.
+    Newer {
+        /// The peer.
+        from: NodeId,
+        /// The message's tag.
+        tag: u8,
+    },
     /// An end of a channel was frozen: it and another group's end contradict each other, and people must
     /// find out what is missing where. What waits there keeps waiting.
     Frozen {

@@ -280,6 +280,9 @@ impl<M: Model> Node<M> {
             Message::Group { group, epoch, body } => {
                 self.drive(group, out, |group, outs| group.message(now, from, epoch, body, outs));
             }
+            Message::Newer { tag, .. } => {
+                out.push(Effect::Note(NodeEvent::Group(crate::Event::Newer { from, tag })));
+            }
             Message::Pulse(pulse) => self.hear(now, from, &pulse, out),
             Message::Voice(voice) => self.listen(from, &voice, out),
             Message::Register(bytes) => {

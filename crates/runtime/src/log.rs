@@ -142,6 +142,14 @@ fn group(event: &Event, now: Instant, peers: &mut Quota) {
                 tracing::warn!(%from, %error, left_out, "a peer sent what is not a message");
             }
         }
+        Event::Newer { from, tag } => {
+            if let Some(left_out) = peers.take(now) {
+                tracing::warn!(
+                    %from, tag, left_out,
+                    "a message of newer code was passed over: upgrade this node, too"
+                );
+            }
+        }
         Event::Frozen { group, peer, sends, cause } => tracing::error!(
             %group, %peer, sends, ?cause,
             "a channel between two groups is frozen: what one of them holds was lost at the other"

@@ -117,6 +117,8 @@ pub struct Knobs {
     /// Snapshots that a loss of power damages, where they can be spared, and pieces of them that cannot
     /// be written.
     pub files_ppm: u64,
+    /// A node whose code is newer: each of its frames begins with a message that the others do not know.
+    pub newer: Option<NodeId>,
 }
 
 impl Knobs {
@@ -158,6 +160,7 @@ impl Knobs {
             snapshot_us: u64::MAX,
             trim: false,
             files_ppm: 0,
+            newer: None,
         }
     }
 
@@ -236,6 +239,7 @@ impl Knobs {
             snapshot_us: u64::MAX,
             trim: false,
             files_ppm: 0,
+            newer: None,
         };
         // Some worlds have hardly time to recover between two faults.
         let haste = rng.pick(&[1, 1, 2, 6]);
@@ -264,6 +268,7 @@ impl Knobs {
         knobs.readers = rng.pick(&[0, 2, 5]);
         // Of a copy: what a seed without such worlds means stays as it was.
         knobs.draw_members(&mut rng.clone());
+        knobs.newer = rng.clone().chance(200_000).then_some(NodeId(1));
         knobs
     }
 

@@ -167,6 +167,7 @@ impl Report {
             | group::Event::Sealed { .. }
             | group::Event::Quarantined { .. }
             | group::Event::Malformed { .. }
+            | group::Event::Newer { .. }
             | group::Event::Frozen { .. }
             | group::Event::Unreadable { .. } => {}
         }
@@ -235,6 +236,7 @@ pub(crate) fn frame(now: u64, from: Index, to: Index, bytes: &Bytes) -> String {
                 body.truncate(90);
                 format!("{group} {epoch} {body}")
             }
+            wire::Message::Newer { tag, .. } => format!("newer, tag {tag}"),
             wire::Message::Pulse(pulse) => format!("pulse {}", pulse.durable),
             wire::Message::Register(bytes) => format!("register, {} bytes", bytes.len()),
             wire::Message::Forward { ticket, command, .. } => {

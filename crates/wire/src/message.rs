@@ -1,8 +1,9 @@
 //! What nodes say to each other (PROTOCOL 7.2), and the frame that carries several such messages.
 //!
-//! A frame is version u8 and then messages to its end, each a tag u8 and its fields. All that one
-//! node has to say to another at the end of one step travels in one frame, so a region's 64 seals
-//! are one frame.
+//! A frame is version u8 and then messages to its end, each its length u32, a tag u8 and its fields. All
+//! that one node has to say to another at the end of one step travels in one frame, so a region's 64
+//! seals are one frame. The lengths let a node pass over messages of code newer than its own and hear
+//! the others: nodes are upgraded one after the other.
 
 mod group;
 mod pulse;
@@ -19,6 +20,9 @@ pub use pulse::{HomeReport, Pulse};
 
 /// Version of the frame and of every message in it.
 const VERSION: u8 = 1;
+
+/// Bytes of the length before each message.
+const LENGTH_BYTES: usize = 4;
 
 /// One thing said to one node. Tags are never reused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +68,14 @@ pub enum Message {
     },
     /// What the sender's state machines came to, and which versions it can run.
     Voice(Voice),
+    /// A message that this code does not know, from a node whose code is newer. As good as lost, which
+    /// every message may be.
+    Newer {
+        /// Its tag, none of those above.
+        tag: u8,
+        /// Its fields.
+        fields: Bytes,
+    },
 }
 
 /// Adds messages to one frame.
@@ -78,7 +90,16 @@ impl FrameBuilder {
         if self.bytes.is_empty() {
             self.bytes.push(VERSION);
         }
-        message.encode(&mut Writer::new(&mut self.bytes));
+        let start = self.bytes.len();
+        let mut writer = Writer::new(&mut self.bytes);
+        writer.u32(0);
+        message.encode(&mut writer);
+        let length = self.bytes.len() - start - LENGTH_BYTES;
+        // Longer than that is no frame, and is refused by whoever gets it.
+        let length = u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
+        if let Some(place) = self.bytes.get_mut(start..start + LENGTH_BYTES) {
+            place.copy_from_slice(&length);
+        }
     }
 
     /// Bytes so far.
@@ -99,7 +120,7 @@ impl FrameBuilder {
 /// Reads all messages of a frame.
 ///
 /// # Errors
-/// [`DecodeError`] if any message is malformed: a peer that sends one is refused as a whole.
+/// [`DecodeError`] if any message that this code knows is malformed: such a frame is refused as a whole.
 pub fn decode_frame(frame: &Bytes) -> Result<Vec<Message>, DecodeError> {
     let mut reader = Reader::new(frame);
     let version = reader.u8()?;
@@ -108,7 +129,12 @@ pub fn decode_frame(frame: &Bytes) -> Result<Vec<Message>, DecodeError> {
     }
     let mut messages = Vec::new();
     while !reader.rest().is_empty() {
-        messages.push(Message::decode(frame, &mut reader)?);
+        let length = usize::try_from(reader.u32()?).map_err(|_| DecodeError::Truncated)?;
+        let mut message = Reader::new(reader.take(length)?);
+        messages.push(Message::decode(frame, &mut message)?);
+        if !message.rest().is_empty() {
+            return Err(DecodeError::Trailing(message.rest().len()));
+        }
     }
     Ok(messages)
 }
@@ -149,13 +175,16 @@ impl Message {
                 writer.u8(69);
                 voice.encode(writer);
             }
+            Self::Newer { tag, fields } => {
+                writer.u8(*tag).raw(fields);
+            }
         }
     }
 
     fn decode(frame: &Bytes, reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let tag = reader.u8()?;
         Ok(match tag {
-            0..=63 => {
+            1..=GroupMessage::LAST_TAG => {
                 let (group, epoch) = (GroupId(reader.u16()?), Epoch(reader.u64()?));
                 Self::Group { group, epoch, body: GroupMessage::decode(tag, frame, reader)? }
             }
@@ -180,8 +209,9 @@ impl Message {
                 Self::Channel { group, parcels }
             }
             69 => Self::Voice(Voice::decode(reader)?),
-            value => {
-                return Err(DecodeError::Invalid { field: "message tag", value: value.into() });
+            tag => {
+                let fields = frame.slice_ref(reader.take(reader.rest().len())?);
+                Self::Newer { tag, fields }
             }
         })
     }

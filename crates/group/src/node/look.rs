@@ -132,7 +132,9 @@ impl<M: Model> Node<M> {
             // copies that could not be had from here either is left alone: the next epoch would wait too.
             let stuck_us = self.seen_us(now, id);
             if self.could_end(now, state)
-                && stuck_us >= detect_us.saturating_mul(STUCK_DETECTS) && stuck_us > silent_us {
+                && stuck_us >= detect_us.saturating_mul(STUCK_DETECTS)
+                && stuck_us > silent_us
+            {
                 silent_us = stuck_us;
                 observers.push(about);
             }

@@ -26,6 +26,9 @@ impl Check {
                 | Message::Register(_)
                 | Message::Forward { .. }
                 | Message::Voice(_) => {}
+                Message::Newer { tag, .. } => {
+                    self.fail("frame", format!("n{} sent a message of tag {tag}", from + 1));
+                }
             }
         }
     }

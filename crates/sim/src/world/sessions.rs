@@ -132,7 +132,8 @@ impl World {
         self.report.frames += 1;
         let bytes =
             if self.now < self.net.register_from { unregistered(&bytes) } else { Some(bytes) };
-        if let Some(bytes) = bytes {
+        let is_newer = self.knobs.newer == Some(id(from));
+        if let Some(bytes) = bytes.map(|bytes| if is_newer { newer(&bytes) } else { bytes }) {
             self.give(to, Input::Frame { from: id(from), bytes });
         }
     }
@@ -149,6 +150,22 @@ impl World {
         runs(a) && runs(b) && self.net.is_whole(a, b)
     }
 }
+
+/// A frame as a node sends it that has more to say than the receiver's code knows.
+fn newer(frame: &Bytes) -> Bytes {
+    let mut with = FrameBuilder::default();
+    with.push(&Message::Newer {
+        tag: NEWER_TAG,
+        fields: Bytes::from_static(b"in a later version"),
+    });
+    for message in decode_frame(frame).unwrap_or_default() {
+        with.push(&message);
+    }
+    with.take().unwrap_or_default()
+}
+
+/// A tag that no message has.
+const NEWER_TAG: u8 = 255;
 
 /// A frame without what register members say to each other; `None` if nothing else is in it.
 fn unregistered(frame: &Bytes) -> Option<Bytes> {

@@ -261,6 +261,12 @@ impl World {
             group::Event::Malformed { from, error } => {
                 self.check.fail("frame", format!("n{} from {from}: {error}", index + 1));
             }
+            group::Event::Newer { from, tag } => {
+                if self.knobs.newer != Some(*from) {
+                    let detail = format!("n{} from {from}: tag {tag}", index + 1);
+                    self.check.fail("frame", detail);
+                }
+            }
             group::Event::Frozen { group, peer, sends, cause } => {
                 let detail =
                     format!("n{} {group} with {peer}, sends {sends}: {cause:?}", index + 1);

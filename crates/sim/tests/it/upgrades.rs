@@ -218,3 +218,17 @@ fn of_two_voices_that_differ_nobody_is_the_odd_one() {
     all_agree(&mut world);
     assert!(group(&world, home).status(world.clocks(home)).differing.is_empty());
 }
+
+#[test]
+fn a_node_with_newer_code_is_understood_but_for_what_is_new() {
+    // Nodes are upgraded one after the other. Were all refused that a newer one says, its first frame
+    // would take it out of the cluster.
+    let home_id = types::NodeId(u16::try_from(HOME).unwrap() + 1);
+    let knobs = Knobs { newer: Some(home_id), ..Knobs::quiet(1) };
+    let mut world = serving_with(knobs, 1);
+    for host in [HOME, NEAR, FAR] {
+        done(&mut world, host);
+    }
+    assert_eq!(home(&world), Some(HOME));
+    all_agree(&mut world);
+}

@@ -196,6 +196,9 @@ impl GroupMessage {
         }
     }
 
+    /// The highest tag in use; all from 1 to it are. Tags up to 63 are kept for messages about a group.
+    pub(super) const LAST_TAG: u8 = 24;
+
     pub(super) const fn tag(&self) -> u8 {
         match self {
             Self::Append { .. } => 1,

@@ -190,6 +190,33 @@ fn a_frame_cut_anywhere_is_refused_or_ends_between_messages() {
 }
 
 #[test]
+fn a_message_of_newer_code_is_passed_over_and_the_rest_is_read() {
+    // Nodes are upgraded one by one. A node that refused all that a newer one says would take it for dead.
+    for tag in [0, 63, 70, 71, 255] {
+        let newer = Message::Newer { tag, fields: Bytes::from_static(b"whatever it means") };
+        let known = Message::Register(Bytes::from_static(b"register"));
+        let mut builder = FrameBuilder::default();
+        for message in [&known, &newer, &known] {
+            builder.push(message);
+        }
+        let frame = builder.take().unwrap();
+        assert_eq!(decode_frame(&frame), Ok(vec![known.clone(), newer, known]));
+    }
+}
+
+#[test]
+fn a_message_that_does_not_fill_its_length_is_refused() {
+    // Two encodings of one message, of which a node may read more or less than its peer wrote.
+    let mut frame = vec![VERSION];
+    for length in [0_u32, 1, 6, 9] {
+        frame.truncate(1);
+        frame.extend(length.to_le_bytes());
+        frame.extend([65, 3, 0, 0, 0, 1, 2, 3, 4]);
+        assert!(decode_frame(&Bytes::copy_from_slice(&frame)).is_err(), "length {length}");
+    }
+}
+
+#[test]
 fn hostile_bytes_never_panic_and_never_allocate_what_they_claim() {
     // Seeded, so that a failure can be had again.
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
