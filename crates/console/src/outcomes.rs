@@ -22,7 +22,7 @@ pub(crate) async fn outcome<M: Model + Send + 'static>(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
     let Path(text) = path?;
-    let id: MessageId = read(&text).ok_or_else(|| {
+    let id: MessageId = read_id(&text).ok_or_else(|| {
         Problem::new(400, "bad-id", "That is no id of a request.")
             .detail("want the 32 hexadecimal digits that `unknown-outcome` named, hyphens or not")
     })?;
@@ -76,8 +76,9 @@ fn told(group: GroupId, known: &Known, at: Value, words: &Words) -> Value {
     })
 }
 
-/// 16 bytes in hexadecimal, with or without hyphens.
-fn read(text: &str) -> Option<MessageId> {
+/// Reads an id: 16 bytes in hexadecimal, with or without hyphens. `None` for anything else.
+#[must_use]
+pub fn read_id(text: &str) -> Option<MessageId> {
     let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'-').collect();
     if digits.len() != 32 || text.len() > 36 {
         return None;

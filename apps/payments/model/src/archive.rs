@@ -17,7 +17,7 @@ use wire::{DecodeError, Reader, Writer};
 use crate::identity::{self, Identities};
 use crate::limits::TRANSACTIONS_MAX;
 use crate::transit::Transit;
-use crate::{Message, Reason, Refusal, Verdict};
+use crate::{Message, Reason, Refusal, Transaction, Verdict};
 
 /// A message, and what became of its transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,6 +164,16 @@ impl Archive {
         let message = Recorded::decode(&self.records.get(number)?.0).ok()?.message;
         let mut transactions = message.transactions.iter();
         let index = transactions.position(|transaction| transaction.uetr == Some(uetr))?;
+        Some((number, index))
+    }
+
+    /// The number of the message with the payment that took an identity, and where in it.
+    pub(crate) fn bearer(&self, identity: [u8; 16]) -> Option<(u32, usize)> {
+        let number = self.payments.get(&identity)?;
+        let message = Recorded::decode(&self.records.get(number)?.0).ok()?.message;
+        let mut transactions = message.transactions.iter();
+        let is_it = |one: &Transaction<'_>| Identities::new(&message, one).strongest() == identity;
+        let index = transactions.position(is_it)?;
         Some((number, index))
     }
 

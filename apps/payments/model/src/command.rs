@@ -4,6 +4,8 @@
 //! never reused. Bytes come from outside: whatever they are, decoding ends in a command or in an
 //! error.
 
+mod settle;
+
 use alloc::vec::Vec;
 
 use ledger::State;
@@ -11,6 +13,7 @@ use sha2::{Digest, Sha256};
 use types::{Amount, Currency, GroupId, Hash};
 use wire::{DecodeError, Reader, Writer};
 
+pub use self::settle::Settle;
 use crate::limits::{COMMAND_BYTES_MAX, NAME_BYTES_MAX, RAW_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::message::currency;
 use crate::text::{self, OutOfLimits};
@@ -22,6 +25,7 @@ const PAY: u8 = 3;
 const PAY_ACROSS: u8 = 4;
 const CANCEL: u8 = 5;
 const WITHDRAW: u8 = 6;
+const SETTLE: u8 = 7;
 
 /// Bytes of a message of one transaction, roughly.
 const CONTENT_BYTES_USUAL: usize = 512;
@@ -68,6 +72,8 @@ pub enum Command<'a> {
         /// As in [`Command::Pay`].
         raw: &'a [u8],
     },
+    /// Settles a case, in whole or in part. Tag 7.
+    Settle(Settle<'a>),
 }
 
 /// Where a transaction goes. Layout: tag u8 (0, 1, 2), and for 1 the group u16.
@@ -133,7 +139,9 @@ impl<'a> Command<'a> {
             Self::Pay { message, raw }
             | Self::PayAcross { message, raw, .. }
             | Self::Withdraw { message, raw, .. } => Some(Self::Withdraw { message, case, raw }),
-            Self::OpenAccount(_) | Self::SetAccountState(_) | Self::Cancel(_) => None,
+            Self::OpenAccount(_) | Self::SetAccountState(_) | Self::Cancel(_) | Self::Settle(_) => {
+                None
+            }
         }
     }
 
@@ -177,6 +185,7 @@ impl<'a> Command<'a> {
                 routes.iter().for_each(|route| route.encode(&mut content));
             }
             Self::Cancel(key) => encode_key(*key, &mut content)?,
+            Self::Settle(settle) => settle.encode(&mut content)?,
             Self::Withdraw { message, case, raw } => {
                 content.reserve(raw.len().min(RAW_BYTES_MAX).saturating_add(CONTENT_BYTES_USUAL));
                 content.push(WITHDRAW);
@@ -256,6 +265,10 @@ impl<'a> Command<'a> {
                 let case = reader.u64()?;
                 let raw = reader.run("raw document", RAW_BYTES_MAX)?;
                 (Self::Withdraw { message, case, raw }, content)
+            }
+            SETTLE => {
+                let settle = Settle::decode(&mut reader)?;
+                (Self::Settle(settle), content(&reader))
             }
             tag => return Err(DecodeError::Invalid { field: "command tag", value: tag.into() }),
         };

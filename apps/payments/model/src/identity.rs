@@ -118,6 +118,11 @@ pub(crate) fn suspense(transfer: [u8; 16]) -> [u8; 16] {
     hash16(Sha256::new_with_prefix(b"ps1").chain_update(transfer))
 }
 
+/// As which 16 bytes the transfer of a step is kept in which an item in suspense was settled; steps are numbered.
+pub(crate) fn settlement(item: [u8; 16], number: u32) -> [u8; 16] {
+    hash16(Sha256::new_with_prefix(b"pe1").chain_update(item).chain_update(number.to_le_bytes()))
+}
+
 /// As which 16 bytes the transfer of an account's opening balance is kept.
 pub(crate) fn funding(key: &str) -> [u8; 16] {
     short_hash(b"pf1", &[key])

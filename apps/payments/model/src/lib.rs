@@ -21,6 +21,7 @@ extern crate std;
 
 mod archive;
 mod book;
+mod cases;
 mod command;
 mod credit;
 mod identity;
@@ -36,7 +37,8 @@ mod transit;
 pub use self::archive::{Across, Recorded};
 pub use self::book::clearing::End;
 pub use self::book::{AccountView, Kind};
-pub use self::command::{Command, Encoded, OpenAccount, Route, SetAccountState};
+pub use self::cases::{Item, Settlement, Way};
+pub use self::command::{Command, Encoded, OpenAccount, Route, SetAccountState, Settle};
 pub use self::identity::{PaymentKey, message_id};
 pub use self::message::{Date, Message, Transaction, Version};
 pub use self::payments::{Counts, Payments, Sums};

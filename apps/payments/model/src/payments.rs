@@ -3,6 +3,7 @@
 mod audit;
 mod carry;
 mod counts;
+mod settle;
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -17,6 +18,7 @@ pub use self::counts::{Counts, Sums};
 use crate::archive::{Archive, Recorded};
 use crate::book::clearing::End;
 use crate::book::{AccountView, Book};
+use crate::cases::Cases;
 use crate::credit::{self, Credit};
 use crate::identity::{self, Identities};
 use crate::saved::{self, Expected};
@@ -31,6 +33,7 @@ pub struct Payments {
     pub(crate) books: BTreeMap<Currency, Book>,
     pub(crate) archive: Archive,
     pub(crate) transit: Transit,
+    pub(crate) cases: Cases,
     /// Kept on the way so that nobody has to read the archive to know them.
     counts: BTreeMap<Currency, Counts>,
     /// While a saved state is being taken in.
@@ -47,6 +50,7 @@ impl Payments {
             books: books.collect(),
             archive: Archive::new(),
             transit: Transit::default(),
+            cases: Cases::default(),
             counts: BTreeMap::new(),
             loading: None,
         }
@@ -278,6 +282,9 @@ impl Model for Payments {
         hasher.update(self.archive.digest().0);
         if !self.transit.is_unused() {
             hasher.update(self.transit.digest().0);
+        }
+        if let Some(steps) = self.cases.digest() {
+            hasher.update(steps.0);
         }
         Hash(hasher.finalize().into())
     }

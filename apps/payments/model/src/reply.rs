@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use types::Stamp;
+use types::{Amount, Stamp};
 use wire::{DecodeError, Reader, Writer};
 
 use crate::Verdict;
@@ -35,6 +35,15 @@ pub enum Reply {
     /// So many transactions of the payment were pending, and their groups are asked to let them be. What
     /// becomes of each, its status tells. Tag 7.
     Cancelling(u16),
+    /// A step was settled. Tag 8.
+    CaseSettled {
+        /// The time of the record that carried it.
+        stamp: Stamp,
+        /// What is left in the case of that payment.
+        item_left: Amount,
+        /// What is left in the case altogether; zero closes it.
+        case_left: Amount,
+    },
 }
 
 /// In what an account that exists differs from the one to open; the first in this order.
@@ -90,6 +99,24 @@ pub enum Refusal {
     /// It is final: nothing of it waits for another group.
     #[error("nothing of the payment is pending")]
     NothingPending = 12,
+    /// No such payment stands, or ever stood, in suspense under this case.
+    #[error("no such payment stands in suspense under this case")]
+    CaseUnknown = 13,
+    /// More than stands in the case for the payment; or, when it is collected, more than the payment was.
+    #[error("it is more than is left of the payment in the case")]
+    CaseOverdrawn = 14,
+    /// An amount of zero.
+    #[error("the amount is zero")]
+    AmountZero = 15,
+    /// The account takes no postings now.
+    #[error("the account is blocked")]
+    AccountBlocked = 16,
+    /// The account does not hold the amount.
+    #[error("the account does not hold the amount")]
+    FundsMissing = 17,
+    /// The payment names one of the house's own accounts.
+    #[error("the account is one of the house's own")]
+    AccountForbidden = 18,
 }
 
 impl Reply {
@@ -135,6 +162,9 @@ impl Reply {
             Self::Cancelling(count) => {
                 writer.u8(7).u16(*count);
             }
+            Self::CaseSettled { stamp, item_left, case_left } => {
+                writer.u8(8).u64(stamp.0).u128(item_left.0).u128(case_left.0);
+            }
         }
     }
 
@@ -160,6 +190,11 @@ impl Reply {
             5 => Self::StateSet,
             6 => Self::Refused(Refusal::from_number(reader.u8()?)?),
             7 => Self::Cancelling(reader.u16()?),
+            8 => Self::CaseSettled {
+                stamp: Stamp(reader.u64()?),
+                item_left: Amount(reader.u128()?),
+                case_left: Amount(reader.u128()?),
+            },
             tag => return Err(DecodeError::Invalid { field: "reply tag", value: tag.into() }),
         };
         reader.end()?;
@@ -179,7 +214,7 @@ impl Difference {
 }
 
 impl Refusal {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 18] = [
         Self::Malformed,
         Self::MessageIdUsed,
         Self::CurrencyNotCarried,
@@ -192,6 +227,12 @@ impl Refusal {
         Self::PaymentsPending,
         Self::PaymentUnknown,
         Self::NothingPending,
+        Self::CaseUnknown,
+        Self::CaseOverdrawn,
+        Self::AmountZero,
+        Self::AccountBlocked,
+        Self::FundsMissing,
+        Self::AccountForbidden,
     ];
 
     fn from_number(number: u8) -> Result<Self, DecodeError> {

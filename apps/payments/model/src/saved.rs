@@ -8,13 +8,15 @@
 //!
 //! Part, little-endian: tag u8, then by tag
 //! 1. head, always the first: version u8, count of books u32, per book currency u16, accounts u32,
-//!    transfers u32; messages u32; pending payments, ended ones, credits and their claims, u32 each;
+//!    transfers u32; messages u32; pending payments, ended ones, credits and their claims, u32 each; since
+//!    version 3 steps in which cases were settled u32;
 //! 2. accounts: currency u16, first number u32, count u32, per account 34 bytes;
 //! 3. holders: currency, first, count, per holder kind u8, funding u128, key, name;
 //! 4. transfers: currency, first, count, per transfer 40 bytes;
 //! 5. messages: first u32, count u32, per message a length u32 and its record;
 //! 6. pending payments: first, count, per payment its transfer 16 and what `transit` says of it;
-//! 7. ended payments, 8. credits, 9. claims: first, count, and each as in `transit`.
+//! 7. ended payments, 8. credits, 9. claims: first, count, and each as in `transit`;
+//! 10. steps in which cases were settled: first, count, and each as in `cases`.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -25,13 +27,17 @@ use types::Currency;
 use wire::{DecodeError, Reader, Writer};
 
 use crate::book::Book;
-use crate::identity::Identities;
+use crate::cases::Settlement;
+use crate::identity::{self, Identities};
 use crate::limits::COMMAND_BYTES_MAX;
 use crate::transit::{Claim, Ended, Received, Transit};
 use crate::{Payments, Pending, Verdict, archive};
 
 /// Version of this encoding; numbers never reused.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
+
+/// The oldest version that is read. Nothing was settled in it.
+const VERSION_MIN: u8 = 2;
 
 const HEAD: u8 = 1;
 const ACCOUNTS: u8 = 2;
@@ -42,6 +48,7 @@ const PENDING: u8 = 6;
 const ENDED: u8 = 7;
 const RECEIVED: u8 = 8;
 const CLAIMS: u8 = 9;
+const STEPS: u8 = 10;
 
 /// Accounts in one part: 140 KB, so that a part stays a short piece of work.
 const ACCOUNTS_MAX: usize = 4_096;
@@ -61,6 +68,7 @@ pub(crate) struct Expected {
     ended: u32,
     received: u32,
     claims: u32,
+    steps: u32,
 }
 
 pub(crate) fn begin(payments: &Payments) -> Saving {
@@ -75,8 +83,9 @@ pub(crate) fn begin(payments: &Payments) -> Saving {
     }
     let Transit { pending, ended, received, claims, .. } = &payments.transit;
     writer.count(payments.archive.len()).count(pending.len());
-    writer.count(ended.len()).count(received.len()).count(claims.len());
-    let lists = [payments.archive.len(), ended.len(), received.len(), claims.len()];
+    let steps = payments.cases.steps.len();
+    writer.count(ended.len()).count(received.len()).count(claims.len()).count(steps);
+    let lists = [payments.archive.len(), ended.len(), received.len(), claims.len(), steps];
     saving.ends.extend(lists.map(wide));
     saving.aside.push_back(head);
     for (currency, book) in &payments.books {
@@ -140,9 +149,10 @@ pub(crate) fn next(payments: &Payments, saving: &mut Saving, bytes_max: usize) -
                 }
                 1 => ended.get(number)?.encode(writer),
                 2 => received.get(number)?.encode(writer),
-                _ => {
+                3 => {
                     writer.raw(&claims.get(number)?.0);
                 }
+                _ => payments.cases.steps.get(number)?.encode(writer),
             }
         } else {
             let book = payments.books.values().nth(index)?;
@@ -158,7 +168,7 @@ pub(crate) fn next(payments: &Payments, saving: &mut Saving, bytes_max: usize) -
     let mut part = Vec::with_capacity(items.len().saturating_add(16));
     let mut writer = Writer::new(&mut part);
     if let Some(list) = saving.part.checked_sub(books) {
-        writer.u8(*[MESSAGES, ENDED, RECEIVED, CLAIMS].get(list)?);
+        writer.u8(*[MESSAGES, ENDED, RECEIVED, CLAIMS, STEPS].get(list)?);
     } else {
         let tag = if is_transfers { TRANSFERS } else { HOLDERS };
         writer.u8(tag).u16(payments.books.keys().nth(index)?.number());
@@ -183,6 +193,7 @@ pub(crate) fn load(payments: &mut Payments, part: &[u8]) -> Result<(), LoadError
         ENDED => ended(payments, &mut reader)?,
         RECEIVED => received(payments, &mut reader)?,
         CLAIMS => claims(payments, &mut reader)?,
+        STEPS => steps(payments, &mut reader)?,
         _ => return Err(LoadError::Invalid { field: "part", value: tag.into() }),
     }
     reader.end().map_err(refused)
@@ -203,11 +214,16 @@ pub(crate) fn loaded(payments: &mut Payments) -> Result<(), LoadError> {
         }
     }
     let Transit { pending, ended, received, claims, .. } = &payments.transit;
-    let lists = [payments.archive.len(), pending.len(), ended.len(), received.len(), claims.len()];
-    let Expected { messages, .. } = expected;
-    let wanted = [messages, expected.pending, expected.ended, expected.received, expected.claims];
+    let (messages, steps) = (payments.archive.len(), payments.cases.steps.len());
+    let lists = [messages, pending.len(), ended.len(), received.len(), claims.len(), steps];
+    let Expected { messages, pending, ended, received, claims, steps, .. } = expected;
+    let wanted = [messages, pending, ended, received, claims, steps];
     if lists.map(|length| u32::try_from(length).ok()) != wanted.map(Some) {
         return Err(LoadError::Truncated);
+    }
+    payments.restore_items();
+    if !payments.cases.count_again() {
+        return Err(LoadError::Invalid { field: "settled case", value: steps.into() });
     }
     all_pending(payments)
 }
@@ -237,7 +253,7 @@ fn all_pending(payments: &mut Payments) -> Result<(), LoadError> {
 
 fn head(payments: &mut Payments, reader: &mut Reader<'_>) -> Result<(), LoadError> {
     let version = reader.u8().map_err(refused)?;
-    if version != VERSION {
+    if !(VERSION_MIN..=VERSION).contains(&version) {
         return Err(LoadError::Version(version));
     }
     let count = reader.count("books", payments.books.len()).map_err(refused)?;
@@ -254,10 +270,11 @@ fn head(payments: &mut Payments, reader: &mut Reader<'_>) -> Result<(), LoadErro
     let mut list = || reader.u32().map_err(refused);
     let (messages, pending, ended) = (list()?, list()?, list()?);
     let (received, claims) = (list()?, list()?);
+    let steps = if version == VERSION_MIN { 0 } else { list()? };
     for (currency, book) in &mut payments.books {
         *book = Book::blank(*currency);
     }
-    payments.loading = Some(Expected { books, messages, pending, ended, received, claims });
+    payments.loading = Some(Expected { books, messages, pending, ended, received, claims, steps });
     Ok(())
 }
 
@@ -362,6 +379,21 @@ fn claims(payments: &mut Payments, reader: &mut Reader<'_>) -> Result<(), LoadEr
     for _ in 0..count {
         if !payments.transit.restore_claim(Claim(reader.array().map_err(refused)?)) {
             return Err(LoadError::Invalid { field: "claim", value: first.into() });
+        }
+    }
+    Ok(())
+}
+
+fn steps(payments: &mut Payments, reader: &mut Reader<'_>) -> Result<(), LoadError> {
+    let (first, count) = list(reader, payments.cases.steps.len(), "settled case")?;
+    for number in (first..).take(count) {
+        let one = Settlement::decode(reader).map_err(refused)?;
+        let book = payments.books.get(&one.currency);
+        let id = TransferId(identity::settlement(one.item, number));
+        let transfer = book.and_then(|book| book.ledger().transfer(id));
+        let is_posted = transfer.is_some_and(|transfer| transfer.amount == one.amount);
+        if !is_posted || payments.cases.steps.push(one).is_none() {
+            return Err(LoadError::Invalid { field: "settled case", value: first.into() });
         }
     }
     Ok(())

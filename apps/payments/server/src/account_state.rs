@@ -81,7 +81,8 @@ pub(crate) async fn set(
         | Reply::Opened
         | Reply::Exists
         | Reply::ExistsDifferent(_)
-        | Reply::Cancelling(_) => Err(pay::unreadable()),
+        | Reply::Cancelling(_)
+        | Reply::CaseSettled { .. } => Err(pay::unreadable()),
     }
 }
 
@@ -118,7 +119,13 @@ fn refused(refusal: Refusal) -> Problem {
         | Refusal::Full
         | Refusal::PaymentsPending
         | Refusal::PaymentUnknown
-        | Refusal::NothingPending => (409, "refused"),
+        | Refusal::NothingPending
+        | Refusal::CaseUnknown
+        | Refusal::CaseOverdrawn
+        | Refusal::AmountZero
+        | Refusal::AccountBlocked
+        | Refusal::FundsMissing
+        | Refusal::AccountForbidden => (409, "refused"),
     };
     Problem::new(status, kind, "The account's state is as it was.")
         .detail(format!("{refusal}; this name's outcome stands, ask again under another"))

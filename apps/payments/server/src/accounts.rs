@@ -100,7 +100,10 @@ pub(crate) async fn open(
                 .with("difference", in_what));
         }
         Reply::Refused(refusal) => return Err(refused(refusal)),
-        Reply::Decided { .. } | Reply::StateSet | Reply::Cancelling(_) => {
+        Reply::Decided { .. }
+        | Reply::StateSet
+        | Reply::Cancelling(_)
+        | Reply::CaseSettled { .. } => {
             return Err(pay::unreadable());
         }
     };
@@ -316,7 +319,13 @@ fn refused(refusal: Refusal) -> Problem {
         | Refusal::BalanceNotZero
         | Refusal::PaymentsPending
         | Refusal::PaymentUnknown
-        | Refusal::NothingPending => 409,
+        | Refusal::NothingPending
+        | Refusal::CaseUnknown
+        | Refusal::CaseOverdrawn
+        | Refusal::AmountZero
+        | Refusal::AccountBlocked
+        | Refusal::FundsMissing
+        | Refusal::AccountForbidden => 409,
     };
     Problem::new(status, "refused", "The account was not opened.").detail(refusal.to_string())
 }

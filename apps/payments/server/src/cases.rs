@@ -1,25 +1,39 @@
 //! `GET /v1/cases`: what people have to settle, or may soon have to.
 //!
-//! Channels between ledgers that were frozen by a contradiction, money in suspense accounts, and payments that
-//! wait for another ledger, oldest first. All of it as this node has applied it. What was set aside and not
+//! Channels between ledgers that were frozen by a contradiction, cases with money in suspense ([`suspense`]), and
+//! payments that wait for another ledger, oldest first. All of it as this node has applied it. What was set aside and not
 //! decided is with each node that holds it: `GET /v1/orphans`.
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::Response;
 use console::{Problem, json};
-use ledger::Balance;
 use payments_model::{Payments, Pending};
 use runtime::NodeView;
+use serde::Deserialize;
 use serde_json::{Value, json as value};
-use types::{Currency, GroupId, MessageId};
+use types::MessageId;
 
-use crate::decimal;
-use crate::limits::{CURRENCIES_PER_LOOK, PENDING_LISTED_MAX};
+use crate::limits::PENDING_LISTED_MAX;
 use crate::router::App;
+use crate::{decimal, suspense};
+
+/// Which of them.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Which {
+    /// Also cases in suspense that are settled.
+    #[serde(default)]
+    settled: bool,
+}
 
 /// All cases.
-pub(crate) async fn cases(State(app): State<App>) -> Result<Response<Body>, Problem> {
+pub(crate) async fn cases(
+    State(app): State<App>,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Response<Body>, Problem> {
+    let Query(Which { settled }) = which?;
     let (frozen, pending, pending_count) = app
         .read(None, |view| {
             let groups = || view.node.groups();
@@ -35,22 +49,12 @@ pub(crate) async fn cases(State(app): State<App>) -> Result<Response<Body>, Prob
             (frozen, pending.collect::<Vec<_>>(), count)
         })
         .await?;
-    let mut suspense = Vec::new();
-    let currencies: Vec<Currency> = Currency::all().collect();
-    let placement = app.placement();
-    // As for the books: going over many accounts must not hold up what else is to be decided.
-    for some in currencies.chunks(CURRENCIES_PER_LOOK) {
-        let some = some.to_vec();
-        let some = app.read(None, move |view| {
-            let ledgers = some.iter().flat_map(|currency| {
-                placement.ledgers(*currency).map(move |group| (group, *currency))
-            });
-            ledgers
-                .flat_map(|(group, currency)| suspended(view, group, currency))
-                .collect::<Vec<_>>()
-        });
-        suspense.extend(some.await?);
-    }
+    let suspense = app
+        .read(None, move |view| {
+            let all = view.node.groups().flat_map(|group| suspense::all(view, group));
+            all.filter(|case| settled || case["is_open"] == true).collect::<Vec<_>>()
+        })
+        .await?;
     Ok(json(&value!({
         "observer": app.site.node().0,
         "frozen": frozen,
@@ -72,21 +76,6 @@ fn frozen(group: &group::Group<Payments>) -> impl Iterator<Item = Value> {
             "cause": format!("{cause:?}"),
         })
     })
-}
-
-/// What stands in suspense in a ledger.
-fn suspended(view: &NodeView<'_, Payments>, group: GroupId, currency: Currency) -> Vec<Value> {
-    let Some(here) = view.node.group(group) else { return Vec::new() };
-    let accounts = here.model().suspended(currency).map(|(case, balance)| {
-        let (Balance::Credit(amount) | Balance::Debit(amount)) = balance;
-        value!({
-            "case": case,
-            "currency": currency.code(),
-            "group": group.0,
-            "amount": decimal::write(amount, currency),
-        })
-    });
-    accounts.collect()
 }
 
 /// A payment that waits for another ledger.

@@ -3,7 +3,9 @@
 //! The core thread must not stand still while an answer is put into words, so a look-up copies what
 //! it found, some microseconds for a usual message, and the rest happens where the request is.
 
-use payments_model::{Across, Date, Message, Recorded, Transaction, Verdict, Version};
+use payments_model::{
+    Across, Date, Item, Message, Payments, Recorded, Settlement, Transaction, Verdict, Version,
+};
 use types::{Amount, Currency, GroupId, Hash, Now, Seq, Stamp, Token};
 
 /// A message that was carried out, with where this node stood when it was looked up.
@@ -19,6 +21,8 @@ pub(crate) struct Found {
     /// What whoever is told of this has seen.
     pub(crate) token: Option<Token>,
     pub(crate) across: Vec<Option<Across>>,
+    /// Of each transaction what stands, or stood, in suspense, with the steps in which it was settled.
+    pub(crate) suspended: Vec<Option<(Item, Vec<Settlement>)>>,
     /// When the last of its statuses was reached.
     pub(crate) latest: Stamp,
     currency: Currency,
@@ -73,8 +77,12 @@ impl Found {
         now: Now,
         (applied, closed): (Seq, Stamp),
         token: Option<Token>,
-        recorded: &Recorded<'_>,
+        (model, recorded): (&Payments, &Recorded<'_>),
     ) -> Self {
+        let suspended = |index| {
+            let item = model.item(recorded, index)?;
+            Some((item.clone(), model.settlements(item).cloned().collect()))
+        };
         let message = &recorded.message;
         let line = |one: &Transaction<'_>| Line {
             uetr: one.uetr,
@@ -97,6 +105,7 @@ impl Found {
             verdicts: recorded.verdicts.clone(),
             token,
             across: recorded.across.clone(),
+            suspended: (0..recorded.verdicts.len()).map(suspended).collect(),
             latest: recorded.latest(),
             currency: message.currency,
             version: message.version,

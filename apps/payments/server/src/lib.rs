@@ -27,7 +27,9 @@ pub mod pay;
 mod placement;
 mod reading;
 mod router;
+mod settle;
 mod settling;
+mod suspense;
 mod translate;
 mod words;
 

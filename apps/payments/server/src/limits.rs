@@ -22,6 +22,9 @@ pub const CURRENCIES_PER_LOOK: usize = 32;
 /// Payments named in one answer that wait for another ledger, the oldest.
 pub const PENDING_LISTED_MAX: usize = 100;
 
+/// Payments of a case in one answer: each is read out of its message, of up to 1,000 transactions.
+pub const ITEMS_LISTED_MAX: usize = 100;
+
 /// Groups whose models are digested in one look: a digest goes over all books of a group.
 pub const DIGESTS_PER_LOOK: u16 = 8;
 

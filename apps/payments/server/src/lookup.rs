@@ -17,7 +17,7 @@ use crate::accounts::whole_path;
 use crate::found::Found;
 use crate::pay::{unwritable, xml};
 use crate::router::App;
-use crate::{answer, decimal};
+use crate::{answer, decimal, suspense};
 
 /// Where a payment is, if the request says.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -147,7 +147,7 @@ fn search(
         if let Some(recorded) = recorded {
             let status = group.status(view.now);
             let at = (status.applied, status.closed);
-            return Ok(Found::new(group.id(), view.now, at, group.token(), &recorded));
+            return Ok(Found::new(group.id(), view.now, at, group.token(), (model, &recorded)));
         }
     }
     let closed = all().map(|(group, _)| group.closed()).min().unwrap_or_default();
@@ -163,8 +163,9 @@ fn describe(found: &Found) -> Value {
     let message = found.message();
     let stamp = found.stamp;
     let status = Verdict::together(&found.verdicts);
-    let pairs = message.transactions.iter().zip(found.verdicts.iter().zip(&found.across));
-    let transactions = pairs.map(|(one, (verdict, across))| {
+    let ends = found.verdicts.iter().zip(found.across.iter().zip(&found.suspended));
+    let pairs = message.transactions.iter().zip(ends);
+    let transactions = pairs.map(|(one, (verdict, (across, suspended)))| {
         let ended = across.and_then(|across| across.ended);
         let history = verdict.history(stamp, ended).into_iter().map(|step| {
             value!({
@@ -192,6 +193,9 @@ fn describe(found: &Found) -> Value {
             "creditor_group": across.map(|across| across.to.0),
             "pending_ms": (*verdict == Verdict::Pending)
                 .then(|| found.now.wall.since(stamp) / 1_000),
+            "suspense": suspended.as_ref().map(|(item, steps)| {
+                suspense::item(found.now, found.group, item, steps.iter())
+            }),
             "cancel_asked_us": across.and_then(|across| across.cancelled).map(|stamp| stamp.0),
         })
     });

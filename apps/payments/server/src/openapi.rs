@@ -62,9 +62,25 @@ pub(crate) fn paths() -> Value {
         "/v1/cases": { "get": operation(
             "What people have to settle: frozen channels, money in suspense, and the payments that wait for \
              another ledger.",
-            &[],
-            &[("200", "`frozen`, `suspense`, `pending` (the 100 oldest of `pending_count`)")],
+            &[parameter("query", "settled", "`true`: also cases in suspense of which nothing is left")],
+            &[
+                (
+                    "200",
+                    "`frozen`; `suspense`, by case and ledger with what was `opened`, what was `settled`, and \
+                     what is left (`amount`, `age_ms`); `pending` (the 100 oldest of `pending_count`)",
+                ),
+                ("400", "`bad-query`"),
+            ],
         ) },
+        "/v1/cases/{case}": { "get": operation(
+            "The payments in suspense under a case, with every step in which they were settled.",
+            &[parameter("path", "case", "its number"), parameter("query", "offset", "how many to pass over")],
+            &[
+                ("200", "`suspense` as in all cases, and `items`, 100 at a time, with their `steps`"),
+                ("400", "`bad-path`, `bad-query`"),
+                ("404", "`no-such-case`: nothing ever stood under it here"),
+            ],
+        ), "post": settle() },
         "/v1/digests": { "get": operation(
             "Digests of each group: equal positions must come with equal digests in every region.",
             &[],
@@ -231,6 +247,54 @@ fn cancel() -> Value {
     );
     cancel["security"] = json!([{ "admin": [] }]);
     cancel
+}
+
+fn settle() -> Value {
+    let mut name = parameter("header", "Idempotency-Key", "the order's name, its own per case");
+    name["required"] = json!(true);
+    let mut settle = operation(
+        "Moves what stands in suspense for a payment out of the case, or some of it.",
+        &[parameter("path", "case", "its number"), name],
+        &[
+            ("200", "done by the first order of this name: `item_left`, `case_left`, `is_open`"),
+            (
+                "400",
+                "`bad-header`: no name; `bad-item`, `bad-amount`, `bad-json`, `bad-path`, `out-of-limits`",
+            ),
+            ("401", "no or a wrong token"),
+            ("403", "`no-token`: this node takes no changes over HTTP"),
+            ("404", "`no-such-case`: no such payment is known here under this case"),
+            (
+                "409",
+                "`overdrawn`: more than is left; `refused`: the account cannot take or give it; `conflict`: \
+                 the name meant another order; `which-group`",
+            ),
+            ("422", "`refused`: an amount of zero"),
+            ("503", "`busy`: nothing was done"),
+            ("504", "`unknown-outcome`: ask again with the same name"),
+        ],
+    );
+    settle["security"] = json!([{ "admin": [] }]);
+    settle["requestBody"] = json!({
+        "required": true,
+        "content": { "application/json": { "schema": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["item", "way", "amount", "reason"],
+            "properties": {
+                "item": { "type": "string", "description": "the payment, as the case names it" },
+                "way": {
+                    "enum": ["pay", "return", "write-back", "collect"],
+                    "description": "to the beneficiary, to the payer, back to the house; or from the payer \
+                                    into the case",
+                },
+                "amount": { "type": "string", "description": "in units of the currency" },
+                "reason": { "type": "string", "description": "kept with the step for ever" },
+                "group": { "type": "integer", "description": "the ledger, if several have it" },
+            },
+        } } },
+    });
+    settle
 }
 
 fn set_state(currency: Value, key: Value) -> Value {

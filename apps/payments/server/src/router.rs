@@ -10,7 +10,10 @@ use runtime::Handle;
 
 use crate::settling::Settling;
 use crate::words::WORDS;
-use crate::{Placement, account_state, accounts, books, cancel, cases, cut, lookup, openapi, pay};
+use crate::{
+    Placement, account_state, accounts, books, cancel, cases, cut, lookup, openapi, pay, settle,
+    suspense,
+};
 
 /// What every handler gets.
 #[derive(Clone, Debug)]
@@ -41,6 +44,7 @@ pub fn router(handle: Handle<Payments>, site: Arc<Site>) -> Router {
         .route("/v1/accounts/{currency}/{key}/state", post(account_state::set))
         .route("/v1/books", get(books::books))
         .route("/v1/cases", get(cases::cases))
+        .route("/v1/cases/{case}", get(suspense::one).post(settle::settle))
         .route("/v1/cut", get(cut::cut))
         .route("/v1/digests", get(books::digests))
         .with_state(app);

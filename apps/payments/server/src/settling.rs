@@ -59,7 +59,7 @@ impl Wanted {
         let status = here.status(view.now);
         let recorded = model.recorded(self.message)?;
         let at = (status.applied, status.closed);
-        Some(Found::new(self.group, view.now, at, here.token(), &recorded))
+        Some(Found::new(self.group, view.now, at, here.token(), (model, &recorded)))
     }
 }
 

@@ -10,6 +10,7 @@ use types::{Amount, Class, Currency, MessageId, Stamp};
 use wire::OrphanReason;
 
 use crate::decimal;
+use crate::suspense::way;
 
 /// What the console is told about commands.
 pub(crate) const WORDS: Words = Words { describe, totals, outcome, withdraw, policy };
@@ -51,6 +52,16 @@ fn describe(body: &[u8]) -> Value {
             "kind": "cancel",
             "sender": sender,
             "message_id": message_id,
+        }),
+        Command::Settle(settle) => json!({
+            "kind": "settle-case",
+            "case": settle.case,
+            "currency": settle.currency.code(),
+            "item": MessageId(settle.item).to_string(),
+            "way": way(settle.way),
+            "amount": decimal::write(settle.amount, settle.currency),
+            "by": settle.by,
+            "reason": settle.reason,
         }),
         Command::Withdraw { message, case, .. } => json!({
             "kind": "withdraw",
@@ -113,6 +124,7 @@ fn outcome(outcome: &[u8]) -> Outcome {
         Reply::StateSet => "state-set".to_owned(),
         Reply::Refused(refusal) => format!("refused: {refusal}"),
         Reply::Cancelling(count) => format!("{count} asked to be cancelled"),
+        Reply::CaseSettled { .. } => "case-settled".to_owned(),
     };
     Outcome { word, is_withdrawal: reply.is_withdrawal() }
 }

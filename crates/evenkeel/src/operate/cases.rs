@@ -1,8 +1,10 @@
 //! What people have to settle, and wishing a payment back.
 
+mod suspense;
+
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::cluster_client::{Authority, ClusterClient, Where};
 use super::views::{list, text};
@@ -11,11 +13,26 @@ use crate::output::{self, Output, Table};
 
 /// Arguments of `cases`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Runs of records that were set aside are with `evenkeel orphans`.")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Runs of records that were set aside are with `evenkeel orphans`, frozen channels with `evenkeel channels`."
+)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Option<suspense::Verb>,
+    #[command(flatten)]
+    all: All,
+}
+
+/// Arguments of `cases` without more.
+#[derive(Debug, clap::Args)]
+struct All {
     #[command(flatten)]
     cluster: Where,
+    /// Also cases in suspense of which nothing is left.
+    #[arg(long)]
+    settled: bool,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     output: Output,
@@ -38,9 +55,18 @@ pub(crate) struct Cancel {
     output: Output,
 }
 
-/// Shows them as one node has applied them.
+/// Runs it.
 pub(crate) async fn cases(args: &Args) -> Ended {
-    let cases = ClusterClient::new(&args.cluster)?.get("/v1/cases").await?.value;
+    match &args.verb {
+        Some(verb) => suspense::run(verb).await,
+        None => all(&args.all).await,
+    }
+}
+
+/// Shows them as one node has applied them.
+async fn all(args: &All) -> Ended {
+    let path = if args.settled { "/v1/cases?settled=true" } else { "/v1/cases" };
+    let cases = ClusterClient::new(&args.cluster)?.get(path).await?.value;
     if args.output == Output::Json {
         output::json(&cases);
         return Ok(Exit::Ok);
@@ -63,8 +89,8 @@ pub(crate) async fn cases(args: &Args) -> Ended {
             format!("case {}", text(one, "case")),
             format!("g{}", text(one, "group")),
             format!("{} {}", text(one, "amount"), text(one, "currency")),
-            "-".to_owned(),
-            "in suspense".to_owned(),
+            suspense::age(one),
+            suspense::sums(one),
         ]);
     }
     for one in list(&cases, "pending") {
@@ -84,7 +110,7 @@ pub(crate) async fn cases(args: &Args) -> Ended {
     }
     output::print(&table.render());
     output::line(&format!(
-        "{} frozen channels, {} suspense accounts, {} pending payments, as node {} has them",
+        "{} frozen channels, {} cases in suspense, {} pending payments, as node {} has them",
         frozen.len(),
         list(&cases, "suspense").len(),
         text(&cases, "pending_count"),
@@ -98,7 +124,7 @@ pub(crate) async fn cancel(args: &Cancel) -> Ended {
     let token = args.authority.token()?;
     let client = ClusterClient::new(&args.cluster)?;
     let path = format!("/v1/payments/{}/cancel", segment(&args.payment));
-    let asked = client.order_named(&path, &token, &args.name).await?;
+    let asked = client.order_named(&path, &token, &args.name, &json!({})).await?;
     if args.output == Output::Json {
         output::json(&asked);
     } else {

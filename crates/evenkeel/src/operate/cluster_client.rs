@@ -198,11 +198,11 @@ impl ClusterClient {
         path: &str,
         token: &str,
         name: &str,
+        body: &Value,
     ) -> Result<Value, Failure> {
         let (mut missing, mut errors) = (None, Vec::new());
         for index in 0..self.client.endpoints().len() {
-            let body = Value::Object(serde_json::Map::new());
-            match self.client.post_named(index, path, Some(token), name, &body).await {
+            match self.client.post_named(index, path, Some(token), name, body).await {
                 Ok(value) => return Ok(value),
                 Err(CallError::Refused { url, problem }) if problem.status == 404 => {
                     missing = Some(CallError::Refused { url, problem });

@@ -49,6 +49,55 @@ fn outcomes(done: &Value) -> Vec<(&str, Option<&str>)> {
     each.map(|one| (one["outcome"].as_str().unwrap(), one["status"].as_str())).collect()
 }
 
+/// Settles case 12, in which 2.00 CHF stand, as if the payment had been made.
+fn settle_case(trio: &Trio) {
+    let listed = stdout(&trio.evenkeel(&[A, B], &["cases"]));
+    for part in ["case 12", "2.00 CHF", "1 payments, 2.00 opened, 0.00 collected, 0.00 settled"] {
+        assert!(listed.contains(part), "`{part}` in {listed}");
+    }
+    let show = ["cases", "show", "12", "--output", "json"];
+    let show =
+        || -> Value { serde_json::from_slice(&trio.evenkeel(&[A, B], &show).stdout).unwrap() };
+    let shown = show();
+    assert_eq!((&shown["items_count"], &shown["items"][0]["left"]), (&json!(1), &json!("2.00")));
+    assert_eq!(shown["items"][0]["message_id"], "MSG-13");
+    let item = shown["items"][0]["item"].as_str().unwrap().to_owned();
+    let order = |way: &str, amount: &str, name: &str| {
+        let settle = ["cases", "settle", "12", "--item", &item, "--reason", "as agreed", "--way"];
+        let order = [&settle[..], &[way, "--amount", amount, "--name", name]].concat();
+        let output = trio.try_order(&[A, B], &[&order[..], &["--output", "json"]].concat());
+        let done = serde_json::from_slice::<Value>(&output.stdout).unwrap_or_default();
+        (
+            output.status.code(),
+            done["item_left"].as_str().map(str::to_owned),
+            done["repeated"] == true,
+        )
+    };
+    let done = |left: &str, repeated| (Some(0), Some(left.to_owned()), repeated);
+    assert_eq!(order("pay", "2.01", "0"), (Some(3), None, false), "more than there is");
+    assert_eq!(order("collect", "2.00", "1"), done("4.00", false));
+    assert_eq!(order("pay", "1.50", "2"), done("2.50", false));
+    assert_eq!(order("pay", "1.50", "2"), done("2.50", true), "the same order again");
+    assert_eq!(order("pay", "0.50", "2"), (Some(3), None, false), "another order of that name");
+    assert_eq!(order("pay", "0.50", "3"), done("2.00", false));
+    assert_eq!(order("write-back", "2.00", "4"), done("0.00", false));
+    assert_eq!(order("write-back", "0.01", "5"), (Some(3), None, false), "nothing is left");
+    trio.until_balance(A, "CHF", "HOUSE:SUSPENSE:12", "0.00");
+    trio.until_balance(B, "CHF", "HOUSE:SUSPENSE:12", "0.00");
+    let steps = &show()["items"][0]["steps"];
+    assert_eq!(steps.as_array().map(Vec::len), Some(4), "{steps:#}");
+    assert_eq!((&steps[1]["by"], &steps[1]["reason"]), (&json!("cli"), &json!("as agreed")));
+    // Closed cases are history; and who looks for the payment finds its money.
+    let listed = stdout(&trio.evenkeel(&[A, B], &["cases"]));
+    assert!(!listed.contains("case 12"), "{listed}");
+    let listed = stdout(&trio.evenkeel(&[A, B], &["cases", "--settled"]));
+    assert!(listed.contains("case 12"), "{listed}");
+    let looked = trio.get(A, "/v1/payments/COBADEFFXXX%2FMSG-13");
+    let suspense = &looked["transactions"][0]["suspense"];
+    assert_eq!((&suspense["case"], &suspense["is_open"]), (&json!(12), &json!(false)));
+    assert_eq!(suspense["steps"][1]["account"], account(2), "{looked:#}");
+}
+
 #[test]
 fn payments_that_a_forced_failover_gave_up_are_listed_and_each_is_dealt_with_once() {
     // Acknowledged money would be gone without a word; or an operator's decision would move it twice.
@@ -121,6 +170,8 @@ fn payments_that_a_forced_failover_gave_up_are_listed_and_each_is_dealt_with_onc
     let refused = trio.try_order(&[A, B], &[&decide_13[..], &["--reason", "a test"]].concat());
     assert_eq!(refused.status.code(), Some(3), "{}", stderr(&refused));
 
+    settle_case(&trio);
+
     // PLN: cancelled. Its sender is told so, by every way of asking.
     let done = decide(&trio, &run("PLN"), &["cancel"]);
     assert_eq!(outcomes(&done), [("withdrawn", Some("RJCT")), ("withdrawn", Some("RJCT"))]);
@@ -145,9 +196,9 @@ fn payments_that_a_forced_failover_gave_up_are_listed_and_each_is_dealt_with_onc
         ("EUR", payee, "2.00"),
         ("USD", payer, "88.00"),
         ("USD", payee, "12.00"),
-        ("CHF", payer, "90.00"),
-        ("CHF", payee, "10.00"),
-        ("CHF", case, "2.00"),
+        ("CHF", payer, "88.00"),
+        ("CHF", payee, "12.00"),
+        ("CHF", case, "0.00"),
         ("PLN", payer, "100.00"),
         ("PLN", payee, "0.00"),
         ("CZK", payer, "88.00"),

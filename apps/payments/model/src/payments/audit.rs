@@ -32,6 +32,8 @@ impl Payments {
         self.books.values().for_each(Book::assert_books);
         self.archive.assert_complete(&self.transit);
         self.transit.assert_complete();
+        self.cases.assert_complete();
+        self.assert_cases();
 
         let mut counts: BTreeMap<Currency, Counts> = BTreeMap::new();
         let mut suspended = BTreeSet::new();
@@ -75,12 +77,36 @@ impl Payments {
             let suspended = suspended
                 .iter()
                 .filter(|(of, id)| of == currency && book.ledger().transfer(*id).is_some());
+            let settled = self.cases.steps.iter().filter(|step| step.currency == *currency).count();
             let expected = funded
                 .checked_add(posted)
                 .and_then(|sum| sum.checked_add(back.saturating_mul(2)))
-                .and_then(|sum| sum.checked_add(suspended.count()));
+                .and_then(|sum| sum.checked_add(suspended.count()))
+                .and_then(|sum| sum.checked_add(settled));
             assert_eq!(Some(transfers), expected, "nothing else was posted");
         }
+    }
+
+    /// Asserts that what stands on the account of each case is what is left of its payments, and that these are
+    /// all that were withdrawn under it.
+    fn assert_cases(&self) {
+        let mut left: BTreeMap<(Currency, u64), Amount> = BTreeMap::new();
+        for (case, items) in self.cases.iter() {
+            for item in items {
+                let book = self.books.get(&item.currency);
+                let id = TransferId(identity::suspense(item.id));
+                let posted = book.and_then(|book| book.suspended_by(id));
+                assert_eq!(posted, Some((item.case, item.amount)), "an item was posted");
+                add(left.entry(case).or_default(), item.left());
+            }
+        }
+        for (currency, book) in &self.books {
+            for (case, balance) in book.suspended() {
+                let left = left.remove(&(*currency, case)).unwrap_or_default();
+                assert_eq!(balance, Balance::Credit(left), "a case holds what is left in it");
+            }
+        }
+        assert_eq!(left.len(), 0, "every case has its account");
     }
 
     /// Asserts that what stands on each clearing account is what is pending and what was settled over it, or

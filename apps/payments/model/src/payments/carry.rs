@@ -7,6 +7,7 @@ use model::Outward;
 use types::{Amount, ChannelKey, Currency, GroupId, Stamp};
 
 use super::Payments;
+use crate::cases::Item;
 use crate::credit::Credit;
 use crate::identity::{self, Identities};
 use crate::limits::AMOUNT_MAX;
@@ -46,6 +47,7 @@ impl Payments {
                 self.pay(stamp, &message, &routes, content, raw, outward)
             }
             Command::Cancel(key) => self.cancel(stamp, key, outward),
+            Command::Settle(settle) => self.settle(stamp, &settle),
             Command::Withdraw { message, case, raw } => {
                 self.withdraw(stamp, &message, case, content, raw)
             }
@@ -112,8 +114,10 @@ impl Payments {
             // that one there is nothing to settle.
             let is_free = self.archive.claim_payment(identities).is_ok();
             if let (Some(book), true) = (&mut book, is_free) {
-                let id = TransferId(identity::suspense(identities.strongest()));
-                book.suspend(id, case, transaction.amount);
+                let (item, amount) = (identities.strongest(), transaction.amount);
+                if book.suspend(TransferId(identity::suspense(item)), case, amount) {
+                    self.cases.open(Item::new(item, (message.currency, case), amount, stamp));
+                }
             }
             let counts = self.counts.entry(message.currency).or_default();
             counts.add(transaction.amount, verdict);

@@ -6,6 +6,7 @@ mod accounts;
 mod across;
 mod hostile;
 mod saved;
+mod settled;
 mod verdicts;
 mod withdrawn;
 
