@@ -246,12 +246,16 @@ impl Check {
                         at = *before;
                         continue;
                     }
+                    let faults = group.faults();
+                    let open = faults.last().filter(|fault| fault.last.is_none());
                     looks += 1;
                     let runs = group.orphans().iter().filter(|run| {
                         run.epoch == at.epoch && run.first <= at.seq && at.seq <= run.last
                     });
                     let runs = runs.count();
-                    if runs != 1 {
+                    // It may have held more, and says so: what, is for the others to tell.
+                    let is_in_doubt = runs == 0 && open.is_some_and(|open| at.seq >= open.first);
+                    if runs != 1 && !is_in_doubt {
                         fault = Some(format!(
                             "n{} {}: ({}, {}) was durable, is off the chain and in {runs} runs",
                             host + 1,

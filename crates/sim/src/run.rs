@@ -103,8 +103,9 @@ fn probe(world: &mut World, until: u64) {
         groups.map(|group| (world.command(group, 1, HEAL_US_MAX), None)).collect();
     while !open.is_empty() && world.check.violation().is_none() {
         if world.now() >= until {
-            let groups: Vec<String> = open.iter().map(|(ask, _)| ask.group.to_string()).collect();
-            let detail = format!("nothing new is done in {}", groups.join(", "));
+            let groups: Vec<String> =
+                open.iter().map(|(ask, _)| standing(world, ask.group)).collect();
+            let detail = format!("nothing new is done in {}", groups.join("; "));
             return world.check.fail("I20", detail);
         }
         let at = (0..world.count()).find(|host| world.node(*host).is_some());
@@ -124,6 +125,26 @@ fn probe(world: &mut World, until: u64) {
         });
     }
     world.check.count("I20");
+}
+
+/// Where a group stands, as each node that runs sees it.
+fn standing(world: &World, group: GroupId) -> String {
+    let seen = (0..world.count()).filter_map(|host| {
+        let node = world.node(host)?;
+        let state = node.register().group(group)?;
+        let (phase, home, members) = (&state.phase, state.home, state.config.members());
+        let own = node.group(group).map(|group| group.status(world.clocks(host)));
+        let own = own.map(|own| format!("{:?} {} faults {:?}", own.role, own.epoch, own.faults));
+        let version = state.version;
+        let stays = node.explain(world.clocks(host), group).map(|explained| explained.stays);
+        Some(format!(
+            "n{} has it {} {phase:?} v{version} home {home:?} of {members:?}, is {}, stays {stays:?}",
+            host + 1,
+            state.epoch,
+            own.unwrap_or_default()
+        ))
+    });
+    format!("{group} ({})", seen.collect::<Vec<_>>().join(", "))
 }
 
 fn start_all(world: &mut World) {

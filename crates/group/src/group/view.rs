@@ -2,6 +2,7 @@
 
 use journal::Chain;
 use model::Model;
+use replication::Lack;
 use types::{Config, Epoch, EpochTable, GroupId, Hash, NodeId, Seq, Tail};
 use wire::Orphan;
 
@@ -18,6 +19,13 @@ impl<M: Model> Group<M> {
     #[must_use]
     pub fn is_unmoved_home(&self) -> bool {
         matches!(self.role, Role::Home(_)) && self.bar().is_none()
+    }
+
+    /// Whether this node is a candidate that lacks copies of what it is to begin with.
+    #[must_use]
+    pub fn waits_for_copies(&self) -> bool {
+        let Role::Candidate(candidate) = &self.role else { return false };
+        matches!(candidate.takeover.lacks(), Some(Lack::Copies(_)))
     }
 
     /// The group's id.

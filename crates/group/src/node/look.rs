@@ -8,7 +8,7 @@ use model::Model;
 use register::{Change, GroupState, Phase, SealKind, Transition};
 use replication::{Mutant, sealed};
 use steering::{Sight, Stay, judge};
-use types::{GroupId, NodeId, Now, QuorumLoss};
+use types::{ConfigId, GroupId, NodeId, Now, QuorumLoss};
 
 use super::Node;
 use super::effect::Effect;
@@ -83,6 +83,9 @@ impl<M: Model> Node<M> {
         let group = self.groups.get(&id)?;
         // The home itself takes over from a candidate that is gone: there may be nobody else who can.
         let is_left = matches!(state.phase, Phase::Sealing { .. }) && group.is_unmoved_home();
+        if self.may_aim_anew(now, id, state) {
+            return Some(String::from("nodes came or went while copies were waited for"));
+        }
         if !state.config.may_lead(me) || !(group.is_free() || is_left) {
             return None;
         }
@@ -102,6 +105,19 @@ impl<M: Model> Node<M> {
         }
         let (about, sight) = self.sight(now, id, state);
         judge(&self.options.policy, &sight).is_ok().then(|| reason(about, &sight))
+    }
+
+    /// Whether this node waits, as a candidate, for copies on a node in whose place another has come
+    /// since: where it alone may lead, nobody else would begin the seal that goes to that other.
+    fn may_aim_anew(&self, now: Now, id: GroupId, state: &GroupState) -> bool {
+        let me = self.options.group.me;
+        let Phase::Sealing { candidate, .. } = state.phase else { return false };
+        let waits = self.groups.get(&id).is_some_and(Group::waits_for_copies);
+        let number = ConfigId(state.config.id().0 + 1);
+        let is_new = self.target(state).is_some_and(|target| {
+            target.may_lead(me) && state.next != Some(target.numbered(number))
+        });
+        candidate == me && waits && is_new && self.seen_us(now, id) >= self.options.policy.detect_us
     }
 
     /// What this node sees of the node on which the group waits.

@@ -136,6 +136,29 @@ fn a_home_whose_disk_is_lost_is_taken_over_and_replaced_though_all_copies_are_wa
 }
 
 #[test]
+fn the_only_one_that_may_lead_goes_to_the_newcomer_though_it_took_over_before() {
+    // Two full regions and a witness, all copies wanted, the home's disk lost: the other region has
+    // begun its takeover when the newcomer is ordered, and nobody else may begin a second.
+    let knobs = Knobs { copies: 3, ..Knobs::quiet(1).with_witness() };
+    let mut world = serving_with(knobs, 1);
+    let lost = home(&world).unwrap();
+    let kept = done(&mut world, lost);
+    let other = (0..2).find(|host| *host != lost).unwrap();
+    world.kill(lost);
+    world.empty(lost);
+    world.run_for(6 * SECOND);
+    assert_eq!(home(&world), None, "it waits for the third copy");
+    let new = replaced(&mut world, other, lost);
+    until_whole(&mut world);
+    let until = world.now() + 20 * SECOND;
+    assert!(world.run_until(until, |world| home(world).is_some_and(|host| host != lost)));
+    let now_home = home(&world).unwrap();
+    assert!(matches!(outcome(&mut world, now_home, &kept), Reply::Done { .. }));
+    done(&mut world, now_home);
+    assert!(members(&world, now_home).contains(&ids(&[new])[0]));
+}
+
+#[test]
 fn a_node_is_replaced_while_it_works_and_then_takes_itself_out() {
     // Machines are renewed every few years: nobody is to choose between an outage and a risk.
     let mut world = serving(2);
