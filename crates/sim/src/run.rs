@@ -201,7 +201,9 @@ fn judge(world: &mut World, goals: &[Goal]) {
         return;
     }
     if let Some(why) = world.lacks_members() {
-        return world.check.fail("I20", why);
+        let groups = (0..world.knobs().groups).map(|group| standing(world, GroupId(group)));
+        let groups: Vec<String> = groups.collect();
+        return world.check.fail("I20", format!("{why}; {}", groups.join("; ")));
     }
     if let Some(why) = goals.iter().find_map(|goal| goal.lacks(world)) {
         return world.check.fail("I20", why);

@@ -255,15 +255,21 @@ impl<M: Model> Node<M> {
     ) -> Option<(NodeId, SealKind, String)> {
         let me = self.options.group.me;
         let group = self.groups.get(&id)?;
-        let is_home = group.home_epoch() == Some(state.epoch) && state.phase == Phase::Active;
-        let target = is_home.then(|| self.target(state)).flatten()?;
-        if !target.may_lead(me) {
-            // It is to go itself: another must be home before.
-            let line = self.line(id, state, me).into_iter();
+        let home = state.home.filter(|_| state.phase == Phase::Active)?;
+        let target = self.target(state)?;
+        if !target.may_lead(home) {
+            // It is to go itself: another must be home before. It sees to that, unless it has lost its
+            // vote, and with it its say, to a newcomer already.
+            let line = self.line(id, state, home).into_iter();
             let mut heirs = line.filter(|node| target.may_lead(*node));
             let heir =
                 heirs.find(|node| self.is_there(now, *node) && !self.is_barred(*node, id))?;
-            return Some((heir, SealKind::Planned, format!("{me} is to go")));
+            let has_say = self.register.state().roster().members().contains(&home);
+            let acts = if has_say { home } else { heir };
+            return (acts == me).then(|| (heir, SealKind::Planned, format!("{home} is to go")));
+        }
+        if group.home_epoch() != Some(state.epoch) {
+            return None;
         }
         let is_ready = group.learners(&target).is_empty()
             && is_commit(&target, |node| self.is_there(now, node));

@@ -180,6 +180,33 @@ fn a_node_is_replaced_while_it_works_and_then_takes_itself_out() {
 }
 
 #[test]
+fn a_home_that_lost_its_vote_to_the_newcomer_is_relieved_by_the_next_in_line() {
+    // Its sessions were away for a moment, and the newcomer was there: it serves, cannot order that
+    // another takes over, and would be home for ever of what is to go elsewhere.
+    for restarts in [false, true] {
+        let mut world = serving(2);
+        let kept = done(&mut world, HOME);
+        let new = replaced(&mut world, NEAR, HOME);
+        world.isolate(HOME);
+        let until = world.now() + 10 * SECOND;
+        let is_out = |world: &World| !votes(world, NEAR).contains(&id(HOME));
+        assert!(world.run_until(until, is_out), "the newcomer votes in its place");
+        if restarts {
+            world.kill(HOME);
+            world.start(HOME);
+        }
+        world.heal();
+        let until = world.now() + 30 * SECOND;
+        assert!(world.run_until(until, |world| world.node(HOME).is_none()), "it ends by itself");
+        sound(&world);
+        until_whole(&mut world);
+        let at = home(&world).unwrap();
+        assert!(matches!(outcome(&mut world, at, &kept), Reply::Done { repeated: true, .. }));
+        done(&mut world, new);
+    }
+}
+
+#[test]
 fn nodes_come_and_go_one_by_one_and_copies_stay() {
     // From three regions to four and back to three others, with clients at work.
     let mut world = serving(2);
