@@ -1,5 +1,7 @@
 //! Why a group moved or did not: every reason with its numbers, and what to do about it.
 
+mod base;
+
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -79,6 +81,7 @@ fn one(site: &Site, group: GroupId, explanation: &Explanation, status: &GroupSta
     }
     reasons.extend(explanation.stays.iter().map(|stay| stays(site, explanation.about, stay)));
     reasons.extend((!faults.is_empty()).then(|| damaged(faults)));
+    reasons.extend(base::reasons(site, status));
     reasons.extend(learning(site, status));
     let headline = headline(site, group, explanation, role, status.bar.is_some());
     let lines = reasons.iter().map(|reason| format!("- {} Next: {}", reason.text, reason.next));

@@ -6,7 +6,7 @@ use register::{Disposal, GroupState};
 use replication::Lack;
 use runtime::NodeView;
 use serde_json::{Value, json};
-use types::{Class, Config, GroupId, MemberRole, NodeId, Now, QuorumLoss};
+use types::{Class, Config, GroupId, MemberRole, NodeId, Now, QuorumLoss, Seq};
 use wire::{Fault, Orphan, OrphanReason};
 
 use crate::{Site, hash_hex, json as write, models, orphans};
@@ -66,6 +66,7 @@ pub(crate) fn standing(
         "snapshot_seq": status.snapshot.0,
         "confirmed_snapshot_seq": status.confirmed.0,
         "trimmed_seq": status.trimmed.0,
+        "base": base(status),
     });
     for members in [members, models::standing(status)] {
         if let (Some(value), Value::Object(members)) = (value.as_object_mut(), members) {
@@ -73,6 +74,19 @@ pub(crate) fn standing(
         }
     }
     value
+}
+
+/// What keeps records where there is a witness, and whether this node lacks a state.
+fn base(status: &GroupStatus) -> Value {
+    let numbers = |nodes: &[NodeId]| nodes.iter().map(|node| node.0).collect::<Vec<_>>();
+    let needs =
+        |(seq, from): &(Seq, Vec<NodeId>)| json!({ "up_to_seq": seq.0, "from": numbers(from) });
+    json!({
+        "seq": status.base.0,
+        "above_bytes": status.above_base_bytes,
+        "waits_for": numbers(&status.base_waits_for),
+        "needs_state": status.needs_state.as_ref().map(needs),
+    })
 }
 
 /// What the register and the superblock know beyond the standing: configuration and history.

@@ -49,7 +49,7 @@ struct Page(String);
 type Figure = (&'static str, &'static str, fn(&GroupStatus) -> f64);
 
 #[rustfmt::skip]
-const GROUP_FIGURES: [Figure; 23] = [
+const GROUP_FIGURES: [Figure; 27] = [
     ("epoch", "Newest epoch recorded here.", |s| whole(s.epoch.0)),
     ("appended_seq", "End of the chain here.", |s| whole(s.appended.0)),
     ("w1_seq", "Durable on this node.", |s| whole(s.durable.0)),
@@ -72,6 +72,10 @@ const GROUP_FIGURES: [Figure; 23] = [
     ("snapshot_seq", "The newest snapshot on this node's disk.", |s| whole(s.snapshot.0)),
     ("confirmed_snapshot_seq", "The newest whose digest another member has come to itself.", |s| whole(s.confirmed.0)),
     ("trimmed_seq", "Records up to here may be gone from this node's log.", |s| whole(s.trimmed.0)),
+    ("base_seq", "Where there is a witness: up to here every full member has a confirmed snapshot.", |s| whole(s.base.0)),
+    ("above_base_bytes", "Bytes of the records here that are above the base.", |s| whole(s.above_base_bytes)),
+    ("base_waits_for_members", "Full members that keep the base where it is.", |s| whole(s.base_waits_for.len() as u64)),
+    ("needs_state", "1 if this node lacks records that only another full member's snapshot has.", |s| flag(s.needs_state.is_some())),
     ("stalled_seconds", "How long something has waited without a commit.", |s| seconds(s.stalled_us)),
 ];
 

@@ -183,10 +183,13 @@ impl<M: Model> Group<M> {
         let meta = meta.unwrap_or_else(|| Meta::new(first));
         let doubt = Doubt::of(&meta);
         let held_max = options.held_bytes_max;
-        let chain = meta.snapshots.first().map_or_else(
+        let chain = meta.chain_base().map_or_else(
             || Chain::new(held_max),
-            |oldest| Chain::after(oldest.tail, oldest.stamp, held_max),
+            |(tail, stamp)| Chain::after(tail, stamp, held_max),
         );
+        // With a snapshot they are in that.
+        let base = meta.base.filter(|_| meta.snapshots.is_empty());
+        let barriers = base.map(|base| (base.tail.seq, base.model)).into_iter().collect();
         Self {
             options,
             id,
@@ -195,7 +198,7 @@ impl<M: Model> Group<M> {
             first_role,
             durable: chain.tail().seq,
             chain,
-            known: Seq(0),
+            known: base.map_or(Seq(0), |base| base.tail.seq),
             role: Role::Member,
             in_flight: VecDeque::new(),
             aside: BTreeMap::new(),
@@ -209,7 +212,7 @@ impl<M: Model> Group<M> {
             applied: Seq(0),
             ahead: None,
             trail: Hash::ZERO,
-            versions: Versions::default(),
+            versions: Versions::known(barriers),
             marks: Marks::default(),
             odd: None,
             yields: false,
@@ -244,6 +247,7 @@ impl<M: Model> Group<M> {
             return;
         }
         self.register = Some(state.clone());
+        self.look_at_base();
         if self.role == Role::Quarantined {
             return;
         }

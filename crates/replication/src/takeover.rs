@@ -8,7 +8,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use types::{Config, ConfigId, Epoch, EpochTable, NodeId, Seq, Tail};
+use types::{Config, ConfigId, Epoch, EpochTable, MemberRole, NodeId, Seq, Tail};
 use wire::Fault;
 
 use crate::readable::{self, Held};
@@ -350,8 +350,15 @@ impl Takeover {
         counts(&self.config) || counts(&self.next) || self.instead.as_ref().is_some_and(counts)
     }
 
+    /// Whether a new epoch of this configuration may begin with those who hold the target now. Where there is
+    /// a witness, whoever comes to have the state must be among them: the witness could not give it what
+    /// lies below its base.
     fn may_rest(&self, me: NodeId, config: &Config) -> bool {
+        let is_new = |node: &NodeId| !self.config.may_lead(*node);
+        let has_witness = config.each().any(|member| member.role == MemberRole::Witness);
+        let lacks = |node: NodeId| has_witness && !self.is_holder(node);
         carried(config, me, |node| self.is_holder(node))
+            && !config.leaders().filter(is_new).any(lacks)
     }
 
     /// The members that hold the target, and as many copies in as many regions as there were, or as can

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use types::NodeId;
 
-use crate::Span;
 use crate::journals::{self, Journals};
 use crate::limits::{GROUPS_MAX, SPAN_US_MAX};
+use crate::{Span, options};
 
 /// One node's configuration file. Unknown keys are refused; zero is a value.
 #[derive(Clone, Debug, Deserialize)]
@@ -364,12 +364,6 @@ impl Config {
                 self.snapshots.every.micros() >= 1_000_000,
                 "snapshots.every: must be at least a second",
             ),
-            (
-                self.snapshots.keep == Retention::All
-                    || nodes.iter().all(|node| node.role != NodeRole::Witness),
-                "snapshots.keep: must be all where there is a witness, which cannot begin from a \
-                 snapshot",
-            ),
             (failover.pulse.micros() >= 10_000, "failover.pulse: must be at least 10ms"),
             (failover.disk.micros() >= 10_000, "failover.disk: must be at least 10ms"),
             (failover.skew.micros() > 0, "failover.skew: must be longer than 0"),
@@ -395,7 +389,16 @@ impl Config {
             ),
         ];
         let broken = rules.iter().find(|(holds, _)| !holds).map(|(_, rule)| *rule);
-        match broken.or_else(|| journals::fault(self)) {
+        let broken = broken.or_else(|| journals::fault(self));
+        let cannot_trim = || {
+            let trims = self.snapshots.keep == Retention::Snapshots;
+            (trims && options::needs_witness_records(self)).then_some(
+                "snapshots.keep: must be all where the full nodes of a group are too few, or in too few \
+                 regions, for a commit without its witness, whose records are then a copy that no \
+                 snapshot stands in for",
+            )
+        };
+        match broken.or_else(cannot_trim) {
             Some(rule) => Err(ConfigError::Rule { rule }),
             None => Ok(()),
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use group::{GroupOptions, NodeOptions};
-use replication::Mutant;
+use replication::{Mutant, is_commit};
 use steering::Policy;
 use types::{ClusterId, ConfigId, GroupId, Member, MemberRole, NodeId, Place, RegionId, ZoneId};
 use wire::log;
@@ -33,6 +33,16 @@ pub(crate) fn first_configs(config: &Config) -> Vec<(GroupId, types::Config)> {
     };
     let groups = (0..config.groups).map(GroupId);
     groups.map(|group| (group, of(group).unwrap_or_else(|| first.clone()))).collect()
+}
+
+/// Whether a group has a witness without whose records there would be fewer copies than a commit takes:
+/// its full nodes alone are no commit.
+pub(crate) fn needs_witness_records(config: &Config) -> bool {
+    let needs = |config: &types::Config| {
+        let has_witness = config.each().any(|member| member.role == MemberRole::Witness);
+        has_witness && !is_commit(config, |node| config.may_lead(node))
+    };
+    first_configs(config).iter().any(|(_, config)| needs(config))
 }
 
 pub(crate) fn storage(config: &Config, cluster: ClusterId, clock: Clock) -> storage::Options {
@@ -71,8 +81,6 @@ pub(crate) fn register(config: &Config, first: &[(GroupId, types::Config)]) -> r
 
 pub(crate) fn node(config: &Config) -> NodeOptions {
     let failover = &config.failover;
-    // It cannot begin from a snapshot, and what it lacks it is given as records: they stay at hand.
-    let has_witness = config.nodes.iter().any(|node| node.role == NodeRole::Witness);
     let (detect_us, resend_us) = (failover.detect.micros(), failover.resend.micros());
     NodeOptions {
         group: GroupOptions {
@@ -88,12 +96,8 @@ pub(crate) fn node(config: &Config) -> NodeOptions {
             patience_us: detect_us / 2,
             forwarded_wait_us: config.answer_within.micros(),
             ahead_us_max: failover.skew.micros(),
-            snapshot_work: if has_witness { u64::MAX } else { config.snapshots.entries },
-            snapshot_us: if has_witness {
-                u64::MAX
-            } else {
-                config.snapshots.every.micros().max(1)
-            },
+            snapshot_work: config.snapshots.entries,
+            snapshot_us: config.snapshots.every.micros().max(1),
             mutant: Mutant::None,
         },
         nodes: members(config),

@@ -13,7 +13,7 @@ pub use invariants::{INVARIANTS, Invariant, Where};
 pub use scenarios::{SCENARIOS, Scenario};
 
 /// The sources of the stories, by file.
-pub const STORIES: [(&str, &str); 19] = [
+pub const STORIES: [(&str, &str); 20] = [
     ("channels", include_str!("../tests/it/channels.rs")),
     ("classes", include_str!("../tests/it/classes.rs")),
     ("crashes", include_str!("../tests/it/crashes.rs")),
@@ -32,6 +32,7 @@ pub const STORIES: [(&str, &str); 19] = [
     ("upgrades", include_str!("../tests/it/upgrades.rs")),
     ("snapshots", include_str!("../tests/it/snapshots.rs")),
     ("witness", include_str!("../tests/it/witness.rs")),
+    ("witness_base", include_str!("../tests/it/witness_base.rs")),
     ("zones", include_str!("../tests/it/zones.rs")),
 ];
 

@@ -82,6 +82,8 @@ struct Truth {
     committed_at: Vec<u64>,
     /// Trail after each applied record.
     trails: BTreeMap<Hash, Hash>,
+    /// Records up to which, as disks said, every full member has a snapshot.
+    bases: BTreeSet<(Seq, Hash)>,
     /// Digest of the state after some applied records.
     digests: BTreeMap<Hash, Hash>,
     told: BTreeMap<MessageId, Told>,

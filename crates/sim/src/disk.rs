@@ -10,7 +10,7 @@ mod space;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
-use types::{Epoch, GroupId, Hash, Position, Seq, WriteId};
+use types::{Epoch, GroupId, Hash, Position, Seq, Tail, WriteId};
 use wire::log::Kind;
 use wire::{Meta, Record};
 
@@ -54,6 +54,8 @@ pub struct Said {
     metas: BTreeMap<GroupId, (Epoch, Epoch)>,
     /// The newest snapshot of each group that a durable meta has named, whatever became of it.
     snapshots: BTreeMap<GroupId, Seq>,
+    /// The newest base that a durable meta has named.
+    bases: BTreeMap<GroupId, Tail>,
 }
 
 impl Said {
@@ -81,6 +83,11 @@ impl Said {
         self.snapshots.get(&group).copied().unwrap_or_default()
     }
 
+    /// The base that was last durable in each group.
+    pub fn bases(&self) -> impl Iterator<Item = (GroupId, Tail)> {
+        self.bases.iter().map(|(group, base)| (*group, *base))
+    }
+
     fn note(&mut self, write: &Write) {
         match write {
             Write::Append(Kind::Group | Kind::Repair, bytes) => {
@@ -93,6 +100,11 @@ impl Said {
                 if let Ok(meta) = Meta::decode(bytes) {
                     // A snapshot stands for its record and all before it.
                     self.records.extend(meta.snapshots.iter().map(|one| one.tail.hash));
+                    // And a base, for one without a state.
+                    if let Some(base) = meta.base {
+                        self.records.insert(base.tail.hash);
+                        self.bases.insert(*group, base.tail);
+                    }
                     if let Some(newest) = meta.snapshots.last() {
                         let known = self.snapshots.entry(*group).or_default();
                         *known = newest.tail.seq.max(*known);

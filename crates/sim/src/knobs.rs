@@ -384,8 +384,9 @@ impl Knobs {
         (0..self.groups).map(|group| (GroupId(group), config(GroupId(group)))).collect()
     }
 
-    /// Whether a node keeps records and no state. It cannot begin from a snapshot, so none are taken.
-    fn has_witness(&self) -> bool {
+    /// Whether a node keeps records and no state.
+    #[must_use]
+    pub fn has_witness(&self) -> bool {
         self.seats.iter().any(|seat| seat.role == Some(MemberRole::Witness))
     }
 
@@ -433,8 +434,8 @@ impl Knobs {
                 patience_us: 2 * SECOND,
                 forwarded_wait_us: 2 * SECOND,
                 ahead_us_max: SECOND,
-                snapshot_work: if self.has_witness() { u64::MAX } else { self.snapshot_work },
-                snapshot_us: if self.has_witness() { u64::MAX } else { self.snapshot_us },
+                snapshot_work: self.snapshot_work,
+                snapshot_us: self.snapshot_us,
                 mutant: self.mutant,
             },
             nodes: self.node_ids(),

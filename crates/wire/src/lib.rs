@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+mod base;
 mod bytes;
 mod fault;
 pub mod limits;
@@ -22,6 +23,7 @@ mod snapshot;
 pub mod superblock;
 mod voice;
 
+pub use self::base::Base;
 pub use self::bytes::{DecodeError, Reader, Writer};
 pub use fault::Fault;
 pub use members::Members;

@@ -5,13 +5,16 @@
 
 use alloc::vec::Vec;
 
-use types::{Config, Epoch, EpochTable, Hash, NodeId, Position, Seq};
+use types::{Config, Epoch, EpochTable, Hash, NodeId, Position, Seq, Stamp, Tail};
 
-use crate::{DecodeError, Fault, Reader, Snapshot, Writer, limits};
+use crate::{Base, DecodeError, Fault, Reader, Snapshot, Writer, limits};
 
-/// Version of this layout. Version 1 ended with the orphans, version 2 with some faults; both are still
-/// read.
-const VERSION: u8 = 3;
+/// Version of this layout where there is a base. Version 1 ended with the orphans, version 2 with some
+/// faults; both are still read. Without a base version 3 is still written.
+const VERSION: u8 = 4;
+
+/// The version that ends with the seq trimmed.
+const VERSION_TRIMMED: u8 = 3;
 
 /// The version that ends with faults.
 const VERSION_FAULTS: u8 = 2;
@@ -38,6 +41,8 @@ pub struct Meta {
     pub snapshots: Vec<Snapshot>,
     /// Records up to here may be gone from this node's log.
     pub trimmed: Seq,
+    /// In a group with a witness: up to where every full member has a snapshot that another has confirmed.
+    pub base: Option<Base>,
 }
 
 /// A run of records that this replica held and that is not in the chain.
@@ -95,7 +100,18 @@ impl Meta {
             pinned: None,
             snapshots: Vec::new(),
             trimmed: Seq(0),
+            base: None,
         }
+    }
+
+    /// The record that this replica's chain goes on from at a start, and its stamp; `None` for the first
+    /// record. A replica with a state begins at its oldest snapshot, or earlier where a witness or another
+    /// full member may still need records of before; one without at the base.
+    #[must_use]
+    pub fn chain_base(&self) -> Option<(Tail, Stamp)> {
+        let oldest = self.snapshots.first().map(|oldest| (oldest.tail, oldest.stamp));
+        let base = self.base.map(|base| (base.tail, base.stamp));
+        oldest.into_iter().chain(base).min_by_key(|(tail, _)| tail.seq)
     }
 
     /// Writes the blob.
@@ -107,7 +123,8 @@ impl Meta {
         assert!(in_order(&self.snapshots), "snapshots are kept oldest first");
         let mut out = Vec::with_capacity(128);
         let mut writer = Writer::new(&mut out);
-        writer.u8(VERSION).u64(self.promised.0).table(&self.table);
+        let version = if self.base.is_some() { VERSION } else { VERSION_TRIMMED };
+        writer.u8(version).u64(self.promised.0).table(&self.table);
         writer.maybe_node(self.home);
         writer.config(&self.config).count(self.orphans.len());
         for orphan in &self.orphans {
@@ -126,6 +143,9 @@ impl Meta {
             snapshot.encode(&mut writer);
         }
         writer.u64(self.trimmed.0);
+        if let Some(base) = &self.base {
+            base.encode(&mut writer);
+        }
         out
     }
 
@@ -164,14 +184,14 @@ impl Meta {
             });
         }
         let faults = match version {
-            VERSION => reader.faults()?,
+            VERSION | VERSION_TRIMMED => reader.faults()?,
             VERSION_FAULTS => reader.some_faults()?,
             _ => Vec::new(),
         };
         // What was set aside before positions were noted may stand anywhere.
         let mut pinned = (!orphans.is_empty()).then_some(Position(0));
         let (mut snapshots, mut trimmed) = (Vec::new(), Seq(0));
-        if version == VERSION {
+        if version >= VERSION_TRIMMED {
             let is_pinned = reader.flag("pinned flag")?;
             let at = reader.u64()?;
             if !is_pinned && at != 0 {
@@ -183,11 +203,23 @@ impl Meta {
             }
             trimmed = Seq(reader.u64()?);
         }
+        let base = if version == VERSION { Some(Base::decode(&mut reader)?) } else { None };
         if !in_order(&snapshots) {
             return Err(DecodeError::Invalid { field: "order of snapshots", value: 0 });
         }
         reader.end()?;
-        Ok(Self { promised, table, home, config, orphans, faults, pinned, snapshots, trimmed })
+        Ok(Self {
+            promised,
+            table,
+            home,
+            config,
+            orphans,
+            faults,
+            pinned,
+            snapshots,
+            trimmed,
+            base,
+        })
     }
 }
 

@@ -141,8 +141,8 @@ impl Chains {
                         }
                     }
                     let trimmed = meta.trimmed > Seq(0);
-                    let base = meta.snapshots.first().filter(|_| trimmed);
-                    let base = base.map(|oldest| oldest.tail).unwrap_or_default();
+                    let base = meta.chain_base().filter(|_| trimmed);
+                    let base = base.map(|(tail, _)| tail).unwrap_or_default();
                     let one = Group { base, last: base.epoch, ..Group::default() };
                     chains.groups.insert(group, Group { meta: Some(meta), ..one });
                 }

@@ -33,6 +33,7 @@ impl<M: Model> Group<M> {
             InFlight::Meta(Then::Joined { epoch }) => self.joined_durably(epoch, out),
             InFlight::Meta(Then::Kept { seq }) => self.kept_durably(seq, out),
             InFlight::Meta(Then::Installed { at }) => self.installed(at, out),
+            InFlight::Meta(Then::Based { at }) => self.based(at, out),
             InFlight::Meta(Then::Rewound) => out.push(Out::Rewind),
         }
     }

@@ -5,6 +5,7 @@
 //! same states to compare, and a snapshot counts as confirmed once another member has come to its
 //! digest by applying the same records. Only then does it stand in for records that are trimmed.
 
+mod base;
 mod digests;
 mod install;
 mod restore;
@@ -16,7 +17,7 @@ use alloc::vec::Vec;
 use model::Model;
 use replication::is_commit;
 use types::{Hash, NodeId, Now, Position, Seq};
-use wire::Snapshot;
+use wire::{Base, Snapshot};
 
 use super::{Group, Out, Then};
 use crate::snapshot::Save;
@@ -42,6 +43,12 @@ pub(super) struct Keep<M> {
     install: Option<Install<M>>,
     /// Pieces that others asked for and that are being read.
     serving: BTreeMap<NodeId, (Seq, u64)>,
+    /// Whether the base may have to move.
+    is_base_due: bool,
+    /// The base that the chain is to go on from once it is in the meta on the disk.
+    rebasing: Option<Base>,
+    /// Up to here this node lacks records that whoever was asked keeps no more; 0 for none.
+    needs_state: Seq,
 }
 
 /// What another member says of its state.
@@ -65,6 +72,9 @@ impl<M> Keep<M> {
             restore: None,
             install: None,
             serving: BTreeMap::new(),
+            is_base_due: true,
+            rebasing: None,
+            needs_state: Seq(0),
         }
     }
 }
@@ -80,6 +90,7 @@ impl<M: Model> Group<M> {
         if self.is_pin_new {
             self.write_meta(Then::Nothing, out);
         }
+        self.move_base(out);
         self.tell_digests(out);
         self.read_on(out);
         self.install_on(now, out);
@@ -88,7 +99,7 @@ impl<M: Model> Group<M> {
     /// From where the log must be read at the next start for this group's sake; `None` if nothing that
     /// is on the disk is needed.
     pub(crate) fn reads_from(&self) -> Option<Position> {
-        let records = self.chain.first_placed_above(self.oldest_durable());
+        let records = self.chain.first_placed_above(self.begins_at());
         // What was set aside is found at the start, so that people can be shown it.
         [records, self.meta.pinned].into_iter().flatten().min()
     }
@@ -99,27 +110,33 @@ impl<M: Model> Group<M> {
         named.filter(|seq| self.keep.durable.contains(seq)).min().unwrap_or_default()
     }
 
+    /// The record that the chain will go on from at the next start; 0 for the first.
+    fn begins_at(&self) -> Seq {
+        match self.meta.base {
+            Some(base) if self.meta.snapshots.is_empty() => base.tail.seq,
+            Some(base) => base.tail.seq.min(self.oldest_durable()),
+            None => self.oldest_durable(),
+        }
+    }
+
     /// Up to where this group's records may be deleted: there is a snapshot of them on as many disks as
     /// a commit takes, each confirmed by a member that applied the records itself.
     ///
     /// While the group goes on with fewer copies than it is to have, or may do so for all that is known
-    /// here, nothing more goes.
+    /// here, nothing more goes. Where there is a witness, the [base](Self::base) bounds it.
     pub(crate) fn trimmable(&self) -> Seq {
-        let is_whole = self.register.as_ref().is_some_and(|state| {
-            state.whole.is_none() && state.config.id() == self.meta.config.id()
-        });
-        if !is_whole {
+        if !self.has_whole_config() {
             return Seq(0);
+        }
+        if self.has_witness() || self.meta.base.is_some() {
+            let limit = if self.meta.base.is_some() { self.begins_at() } else { Seq(0) };
+            let is_known = self.chain.stamp_at(limit).is_some();
+            return if is_known { limit } else { limit.min(self.chain.base().seq) };
         }
         let oldest = self.oldest_durable();
         let config = &self.meta.config;
-        let of_peer = |node: &NodeId| match self.keep.heard.get(node) {
-            _ if *node == self.options.me => self.kept(),
-            Some(heard) => heard.kept,
-            None => Seq(0),
-        };
-        let kept = || config.members().iter().map(of_peer);
-        let is_kept = |seq: &Seq| is_commit(config, |node| of_peer(&node) >= *seq);
+        let kept = || config.members().iter().map(|node| self.kept_by(*node));
+        let is_kept = |seq: &Seq| is_commit(config, |node| self.kept_by(node) >= *seq);
         let enough = kept().filter(is_kept).max().unwrap_or_default();
         // What this node knows to be gone here, as after an installation, allows nothing: records of before
         // may still be on its disk, and on no other.

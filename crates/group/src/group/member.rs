@@ -287,7 +287,10 @@ impl<M: Model> Group<M> {
         self.meta.table = table.clone();
         let snapshots = self.meta.snapshots.len();
         self.meta.snapshots.retain(|one| table.holds(one.tail.epoch, one.tail.seq));
-        if self.meta.snapshots.len() < snapshots {
+        if forced {
+            self.forget_heard();
+        }
+        if self.check_base() || self.meta.snapshots.len() < snapshots {
             // Before the meta that no longer names them.
             out.push(Out::Lower);
         }

@@ -75,6 +75,7 @@ impl<M: Model> Group<M> {
             }
             GroupMessage::Confirm { round } => self.on_confirm(from, epoch, round, out),
             GroupMessage::ConfirmAck { round } => self.on_confirm_ack(from, epoch, round),
+            GroupMessage::Base { base, tail } => self.on_base(from, epoch, base, tail, out),
             GroupMessage::AskBeat { above } => self.on_ask_beat(now, from, above),
         }
     }

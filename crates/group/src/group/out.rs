@@ -85,6 +85,10 @@ pub(super) enum Then {
     Installed {
         at: Tail,
     },
+    /// Go on from a base, without a state.
+    Based {
+        at: Tail,
+    },
     /// Start anew from the first record.
     Rewound,
 }

@@ -122,6 +122,15 @@ pub struct GroupStatus {
     pub confirmed: Seq,
     /// Records up to here may be gone from this node's log.
     pub trimmed: Seq,
+    /// In a group with a witness: up to where every full member has a confirmed snapshot; records above stay.
+    pub base: Seq,
+    /// Bytes of the records here that are above it.
+    pub above_base_bytes: u64,
+    /// The full members that keep the base where it is.
+    pub base_waits_for: Vec<NodeId>,
+    /// Up to where this node lacks records that nobody who was asked keeps any more, and the full members
+    /// that could give it the state instead.
+    pub needs_state: Option<(Seq, Vec<NodeId>)>,
 }
 
 impl<M: Model> Group<M> {
@@ -165,6 +174,10 @@ impl<M: Model> Group<M> {
             snapshot: self.meta.snapshots.last().map_or(Seq(0), |one| one.tail.seq),
             confirmed: self.kept(),
             trimmed: self.meta.trimmed,
+            base: self.base(),
+            above_base_bytes: self.chain.bytes_above(self.base()),
+            base_waits_for: self.base_waits_for(),
+            needs_state: self.needs_state(),
         }
     }
 

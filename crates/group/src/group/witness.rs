@@ -1,13 +1,13 @@
 //! What a group is at a node that runs no model: a witness, or no member at all.
 //!
 //! A witness takes, keeps, acknowledges, seals and serves records as every member does, by the same
-//! code. It differs in three things, all of them here: it applies nothing, it answers no queries, and
-//! what it may give up one day is bounded by what those hold that have the model.
+//! code. It differs in three things: it applies nothing and answers no queries, which is here, and what it
+//! gives up is bounded by what those hold that have the model, which is in `keep/base`.
 
 use model::Model;
 use types::{MemberRole, NodeId, Seq};
 
-use super::{Group, Role};
+use super::Group;
 
 /// This node runs no model for the group, so it can say nothing about its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,17 +61,6 @@ impl<M: Model> Group<M> {
     /// applied, what is known to be committed.
     pub(super) fn settled(&self) -> Seq {
         if self.runs_model() { self.applied } else { self.commit() }
-    }
-
-    /// Up to which seq every full member holds the chain durably, as the home knows it; `None` away
-    /// from home. A witness may not give up anything above (PROTOCOL 7.1): it may be the only other
-    /// place that has it.
-    #[must_use]
-    pub fn held_by_full(&self) -> Option<Seq> {
-        let Role::Home(home) = &self.role else { return None };
-        let config = &self.meta.config;
-        let full = home.peers().filter(|(node, _)| config.may_lead(*node));
-        Some(full.map(|(_, peer)| peer.acked).fold(self.durable, Seq::min))
     }
 }
 

@@ -360,3 +360,39 @@ fn one_that_may_have_had_more_does_not_seal() {
     takeover.promise(NodeId(1), tail(0, 0), &EpochTable::new(), Seq(0), vec![]);
     assert_eq!(takeover.close(NodeId(3)), None);
 }
+
+#[test]
+fn with_a_witness_whoever_comes_to_have_the_state_holds_the_target_before_it_counts() {
+    // The witness may have let go of what lies below its base. A newcomer that lacked it, the old home lost,
+    // would find nobody to have it from, and an epoch that was acknowledged would stand still for good.
+    let place = |node| types::Place { region: types::RegionId(node), zone: types::ZoneId(0) };
+    let config = |id, roles: [(u16, MemberRole); 3]| {
+        let member = |(node, role)| types::Member { node: NodeId(node), role, place: place(node) };
+        Config::placed(ConfigId(id), roles.map(member).to_vec(), 2, 1).unwrap()
+    };
+    let (full, witness) = (MemberRole::Full, MemberRole::Witness);
+    let check = |third: MemberRole, rests: bool| {
+        let mut takeover = takeover(&[(1, 1)]);
+        takeover.config = config(1, [(1, full), (2, full), (3, third)]);
+        let next = config(2, [(1, full), (4, full), (3, third)]);
+        let mut takeover = takeover.towards(next.clone());
+        takeover.promise(NodeId(1), tail(1, 5), &known(), Seq(0), vec![]);
+        assert_eq!(takeover.close(NodeId(1)), Some(NodeId(1)));
+        takeover.promise(NodeId(3), tail(1, 5), &known(), Seq(0), vec![]);
+        takeover.promise(NodeId(4), tail(0, 0), &known(), Seq(0), vec![]);
+        assert_eq!(takeover.is_copied(NodeId(1), |_| true), rests);
+        if !rests {
+            // It goes on as it was should the newcomer not come to it, and with it if it does.
+            let mut settled = takeover.clone();
+            settled.settles = true;
+            assert!(settled.is_copied(NodeId(1), |_| true));
+            assert_eq!(settled.next().id(), ConfigId(1));
+            takeover.holds(NodeId(4), tail(1, 5));
+            assert!(takeover.is_copied(NodeId(1), |_| true));
+        }
+        assert!(rests || takeover.next() == &next);
+    };
+    check(witness, false);
+    // Among full ones, everybody can be given everything.
+    check(full, true);
+}

@@ -82,6 +82,21 @@ fn roles_and_zones_are_read_and_their_defaults_are_what_was_before() {
     assert_eq!(config.nodes[5].role, NodeRole::Witness);
 }
 
+#[test]
+fn records_go_where_a_witness_is_only_if_the_full_nodes_have_copies_enough() {
+    // Refused for all, two regions and a witness would start slower every day; allowed for all, a witness
+    // that is one of the copies wanted would delete what only a full node has besides.
+    let witness = GOOD.replace("{id: 3", "{role: witness, id: 3");
+    assert_ne!(witness, GOOD);
+    let trims = |more: &str| parse(&format!("{witness}snapshots: {{keep: snapshots}}\n{more}"));
+    assert!(trims("").is_ok());
+    for more in ["copies: 3\n", "journals: [{groups: [1], nodes: [1, 3], copies: 2}]\n"] {
+        let refused = trims(more).unwrap_err().to_string();
+        assert!(refused.contains("without its witness"), "{more} {refused}");
+        assert!(parse(&format!("{witness}{more}")).is_ok(), "{more}");
+    }
+}
+
 /// Without it a node alone could not leave its port to the system.
 #[test]
 fn its_own_address_is_never_dialed() {
@@ -131,7 +146,7 @@ fn the_first_configuration_of_a_group_is_as_its_journal_says() {
          - {{groups: [4], class: local, region: eu-central-1}}\n  \
          - {{groups: [5], nodes: [3, 1]}}\n"
     );
-    let first = crate::options::first_configs(&parse(&text).unwrap());
+    let first = options::first_configs(&parse(&text).unwrap());
     let of = |group: u16| {
         let (_, config) = &first[usize::from(group)];
         let members: Vec<u16> = config.members().iter().map(|node| node.0).collect();

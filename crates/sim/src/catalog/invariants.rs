@@ -131,7 +131,9 @@ pub const INVARIANTS: [Invariant; 20] = [
     Invariant {
         name: "I17",
         says: "what is trimmed is needed by nobody",
-        checked: Where::EveryRun("every record deleted, in runs that trim"),
+        checked: Where::EveryRun(
+            "every record deleted, in runs that trim; every base, in worlds with a witness",
+        ),
     },
     Invariant {
         name: "I18",

@@ -1,6 +1,6 @@
 //! Checks on snapshots and on what is deleted because of them (I17, S20).
 
-use types::Seq;
+use types::{GroupId, NodeId, Seq, Tail};
 use wire::Record;
 
 use super::Check;
@@ -19,6 +19,41 @@ impl Check {
         if !truth.links.contains_key(&base.hash) {
             let detail = format!("n{} {}: goes on from {base:?}", host + 1, group.id());
             self.fail("S20", detail);
+        }
+    }
+
+    /// Whether no disk has named this base before.
+    pub fn is_new_base(&self, group: GroupId, base: Tail) -> bool {
+        self.truths.get(&group).is_none_or(|truth| !truth.bases.contains(&(base.seq, base.hash)))
+    }
+
+    /// A disk has a base that is new: up to there every full member has a snapshot, and it is the one chain.
+    /// One that lies below another is what a forced switch has left of that.
+    pub fn based(&mut self, host: Index, group: GroupId, base: Tail, lacking: &[NodeId]) {
+        self.count("I17");
+        let truth = self.truths.entry(group).or_default();
+        let is_above = truth.bases.last().is_none_or(|(seq, _)| *seq < base.seq);
+        truth.bases.insert((base.seq, base.hash));
+        let is_known = truth.links.contains_key(&base.hash);
+        if !is_known {
+            let detail = format!("n{} {group}: takes {base:?} for its base", host + 1);
+            self.fail("S20", detail);
+        }
+        if is_above && !lacking.is_empty() {
+            let seq = base.seq;
+            let detail = format!(
+                "n{} {group}: base {seq}, and {lacking:?} have no snapshot of it",
+                host + 1
+            );
+            self.fail("I17", detail);
+        }
+    }
+
+    /// A record was deleted in a world with a witness.
+    pub fn trimmed_to_base(&mut self, host: Index, group: GroupId, seq: Seq) {
+        let truth = self.truths.entry(group).or_default();
+        if truth.bases.last().is_none_or(|(base, _)| *base < seq) {
+            self.fail("I17", format!("n{} {group}: {seq} was deleted above the base", host + 1));
         }
     }
 

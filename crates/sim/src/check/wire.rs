@@ -66,7 +66,8 @@ impl Check {
             | GroupMessage::SnapshotChunk { .. }
             | GroupMessage::Confirm { .. }
             | GroupMessage::ConfirmAck { .. }
-            | GroupMessage::AskBeat { .. } => return,
+            | GroupMessage::AskBeat { .. }
+            | GroupMessage::Base { .. } => return,
         };
         if !matches!(body, GroupMessage::SealAck { .. }) {
             self.vouches(from, group, *tail);
@@ -115,7 +116,8 @@ impl Check {
             | GroupMessage::SnapshotFetch { .. }
             | GroupMessage::SnapshotChunk { .. }
             | GroupMessage::Confirm { .. }
-            | GroupMessage::AskBeat { .. } => {}
+            | GroupMessage::AskBeat { .. }
+            | GroupMessage::Base { .. } => {}
         }
     }
 

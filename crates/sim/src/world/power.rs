@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use group::{Folder, Input, Node, RecoverError, Recovery};
+use types::NodeId;
 
-use super::{Event, Host, World, id};
+use super::{Event, Host, World, host, id};
 use crate::app::Ray;
 use crate::clock::Clock;
 use crate::disk::Scanned;
@@ -237,8 +238,25 @@ impl World {
         for (id, at) in host.disk.end_sync() {
             self.give(node, Input::Written { id, at });
         }
+        self.look_at_bases(node);
         self.look_at_deleted(node);
         self.sync(node);
+    }
+
+    /// A base that nobody had before must be in snapshots of all full members.
+    fn look_at_bases(&mut self, node: Index) {
+        let bases: Vec<_> = self.hosts[node].disk.said().bases().collect();
+        for (group, base) in bases {
+            if !self.check.is_new_base(group, base) {
+                continue;
+            }
+            let running = self.hosts[node].node.as_ref().and_then(|node| node.group(group));
+            let leaders = running.into_iter().flat_map(|group| group.config().leaders());
+            let has =
+                |node: &NodeId| self.hosts[host(*node)].disk.said().snapshot(group) >= base.seq;
+            let lacking: Vec<NodeId> = leaders.filter(|node| !has(node)).collect();
+            self.check.based(node, group, base, &lacking);
+        }
     }
 
     /// Whatever a disk no longer has must be in snapshots on enough others.
@@ -249,6 +267,9 @@ impl World {
             let has = |host: &&Host| host.disk.said().snapshot(header.group) >= header.seq;
             let snapshots = self.hosts.iter().filter(has).count();
             self.check.trimmed(node, &record, [snapshots, self.knobs.copies]);
+            if self.knobs.has_witness() {
+                self.check.trimmed_to_base(node, header.group, header.seq);
+            }
         }
     }
 

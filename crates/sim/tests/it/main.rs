@@ -21,4 +21,5 @@ mod snapshots;
 mod tale;
 mod upgrades;
 mod witness;
+mod witness_base;
 mod zones;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use types::{Config, ConfigId, Epoch, EpochTable, Hash, Seq, Stamp, Tail};
 
-use crate::{DecodeError, Fault, Reader, Snapshot, Writer, limits};
+use crate::{Base, DecodeError, Fault, Reader, Snapshot, Writer, limits};
 
 /// What is said about one group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,6 +162,15 @@ pub enum GroupMessage {
         /// The stamp that a committed record is to be above.
         above: Stamp,
     },
+    /// Answer to `Fetch` and `Want` where either side keeps records without a state: up to here they are
+    /// kept by nobody, and every full member has the state in a snapshot. A receiver without a state goes on
+    /// from here; one with a state asks a full member.
+    Base {
+        /// The record.
+        base: Base,
+        /// Where the answering chain ends.
+        tail: Tail,
+    },
 }
 
 impl GroupMessage {
@@ -192,12 +201,13 @@ impl GroupMessage {
             | Self::Digest { .. }
             | Self::SnapshotOffer { .. }
             | Self::SnapshotChunk { .. }
-            | Self::ConfirmAck { .. } => false,
+            | Self::ConfirmAck { .. }
+            | Self::Base { .. } => false,
         }
     }
 
     /// The highest tag in use; all from 1 to it are. Tags up to 63 are kept for messages about a group.
-    pub(super) const LAST_TAG: u8 = 24;
+    pub(super) const LAST_TAG: u8 = 25;
 
     pub(super) const fn tag(&self) -> u8 {
         match self {
@@ -226,6 +236,7 @@ impl GroupMessage {
             Self::Confirm { .. } => 22,
             Self::ConfirmAck { .. } => 23,
             Self::AskBeat { .. } => 24,
+            Self::Base { .. } => 25,
         }
     }
 
@@ -292,6 +303,10 @@ impl GroupMessage {
             Self::AskBeat { above } => {
                 writer.u64(above.0);
             }
+            Self::Base { base, tail } => {
+                base.encode(writer);
+                writer.tail(*tail);
+            }
         }
     }
 
@@ -349,6 +364,7 @@ impl GroupMessage {
             22 => Self::Confirm { round: reader.u64()? },
             23 => Self::ConfirmAck { round: reader.u64()? },
             24 => Self::AskBeat { above: Stamp(reader.u64()?) },
+            25 => Self::Base { base: Base::decode(reader)?, tail: reader.tail()? },
             value => {
                 return Err(DecodeError::Invalid { field: "message tag", value: value.into() });
             }

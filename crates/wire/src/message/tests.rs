@@ -285,3 +285,22 @@ fn terms_arrive_as_they_were_sent_and_older_bytes_mean_the_safest() {
     let odd = [7, 0, 0, 0, 2, 3, 2, 0, 0, 0, 1, 0, 2, 0];
     assert!(Reader::new(&odd).config().is_err());
 }
+
+/// The one that came with the bases of witnesses.
+fn based() -> Vec<Message> {
+    let tail = |n: u64| Tail { epoch: Epoch(n), seq: Seq(n + 1), hash: crate::digest(b"tail") };
+    let base = crate::Base { tail: tail(2), stamp: Stamp(7), model: types::ModelVersion(3) };
+    let body = GroupMessage::Base { base, tail: tail(4) };
+    vec![Message::Group { group: GroupId(18), epoch: Epoch(2), body }]
+}
+
+#[test]
+fn released_bytes_of_bases_stay_readable() {
+    // A witness that reads another place there would go on from a record that is none.
+    let mut builder = FrameBuilder::default();
+    based().iter().for_each(|message| builder.push(message));
+    let frame = builder.take().unwrap();
+    let golden = Bytes::from_static(include_bytes!("../../golden/v4/base.bin"));
+    assert_eq!(frame, golden);
+    assert_eq!(decode_frame(&golden), Ok(based()));
+}

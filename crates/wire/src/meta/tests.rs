@@ -33,7 +33,15 @@ fn sample() -> Meta {
         pinned: Some(Position(4_096)),
         snapshots: vec![snapshot(5), snapshot(8)],
         trimmed: Seq(4),
+        base: None,
     }
+}
+
+/// The same in a group with a witness.
+fn based() -> Meta {
+    let tail = Tail { epoch: Epoch(1), seq: Seq(3), hash: crate::digest(b"base") };
+    let base = Base { tail, stamp: Stamp(7), model: types::ModelVersion(2) };
+    Meta { base: Some(base), ..faulty() }
 }
 
 fn snapshot(seq: u64) -> Snapshot {
@@ -69,6 +77,20 @@ fn released_bytes_stay_readable() {
         (include_bytes!("../../golden/v1/meta.bin"), include_bytes!("../../golden/v2/meta.bin"));
     assert_eq!(Meta::decode(first), Ok(older(sample())));
     assert_eq!(Meta::decode(second), Ok(older(faulty())));
+    let fourth = include_bytes!("../../golden/v4/meta.bin");
+    assert_eq!(based().encode(), fourth);
+    assert_eq!(Meta::decode(fourth), Ok(based()));
+}
+
+#[test]
+fn a_chain_begins_at_the_lower_of_base_and_oldest_snapshot() {
+    // Begun at the base alone, a node whose newest file has rotted would lack what lies between; begun at
+    // its snapshot alone, it could not give a witness what that is owed.
+    let begins = |meta: &Meta| meta.chain_base().map(|(tail, _)| tail.seq);
+    assert_eq!(begins(&based()), Some(Seq(3)));
+    assert_eq!(begins(&Meta { snapshots: Vec::new(), ..based() }), Some(Seq(3)));
+    assert_eq!(begins(&sample()), Some(Seq(5)));
+    assert_eq!(begins(&Meta { snapshots: Vec::new(), ..sample() }), None);
 }
 
 #[test]
@@ -86,7 +108,7 @@ fn snapshots_out_of_order_are_refused() {
 
 #[test]
 fn cut_or_changed_bytes_are_refused_or_read_as_another_value() {
-    for meta in [sample(), faulty()] {
+    for meta in [sample(), faulty(), based()] {
         cut_or_changed(&meta);
     }
 }

@@ -11,6 +11,7 @@ use super::super::{Group, Out};
 impl<M: Model> Group<M> {
     /// All other members are to be told where this one's state stands.
     pub(in super::super) fn tell_all(&mut self) {
+        self.keep.is_base_due = true;
         let me = self.options.me;
         let others = self.meta.config.members().iter().filter(|node| **node != me);
         self.keep.tell.extend(others);
@@ -55,9 +56,15 @@ impl<M: Model> Group<M> {
         while heard.points.len() > POINTS_HEARD_MAX {
             heard.points.pop_first();
         }
+        self.keep.is_base_due = true;
         if self.kept() != before {
             self.tell_all();
         }
+    }
+
+    /// A forced switch may have taken back what others said they keep.
+    pub(in super::super) fn forget_heard(&mut self) {
+        self.keep.heard.clear();
     }
 
     /// Whether another member has come to the state of `snapshot` by itself.

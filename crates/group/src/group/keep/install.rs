@@ -10,7 +10,6 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use journal::Chain;
 use model::Model;
 use types::{Epoch, Instant, NodeId, Now, Seq, Tail};
 use wire::{GroupMessage, Snapshot};
@@ -70,6 +69,7 @@ impl<M: Model> Group<M> {
             || !self.leads_on(at)
             || at.seq > tail.seq
             || snapshot.bytes == 0
+            || self.is_witness()
             || self.pass_over_holes()
         {
             return;
@@ -201,6 +201,7 @@ impl<M: Model> Group<M> {
             Ok(state) if fits => {
                 self.drop_save();
                 self.meta.snapshots = vec![snapshot];
+                self.meta.base = None;
                 // What lies between this node's last record and the snapshot, or in a hole, is not here.
                 self.meta.trimmed = self.meta.trimmed.max(at.seq);
                 let stage = Stage::Recording(Box::new(state));
@@ -215,7 +216,7 @@ impl<M: Model> Group<M> {
 
     /// Whether a snapshot of the record `at` has what this node lacks: what follows its last record, or
     /// what it cannot read.
-    fn leads_on(&self, at: Tail) -> bool {
+    pub(super) fn leads_on(&self, at: Tail) -> bool {
         let holds = self.meta.table.holds(at.epoch, at.seq);
         let is_ahead = at.seq > self.chain.tail().seq;
         let fills = self.chain.holes().next().is_some_and(|hole| hole.first <= at.seq);
@@ -225,16 +226,18 @@ impl<M: Model> Group<M> {
 
     /// What this node cannot read and the one that was asked no longer keeps may stand in a snapshot of
     /// this node's own: the chain goes on from that. `false` if there is none.
-    fn pass_over_holes(&mut self) -> bool {
+    pub(super) fn pass_over_holes(&mut self) -> bool {
         let Some(hole) = self.chain.holes().next() else { return false };
         let is_durable = |one: &Snapshot| self.keep.durable.contains(&one.tail.seq);
         let stands_in = |one: &&Snapshot| {
             hole.last <= one.tail.seq && one.tail.seq <= self.applied && is_durable(one)
         };
-        let found = self.meta.snapshots.iter().rev().find(stands_in).copied();
+        // The oldest: a witness may lack what follows it.
+        let found = self.meta.snapshots.iter().find(stands_in).copied();
         let Some(Snapshot { tail, stamp, .. }) = found else { return false };
         self.chain.forget(tail, stamp);
         self.meta.snapshots.retain(|one| one.tail.seq >= tail.seq);
+        self.meta.base.take_if(|base| base.tail.seq < tail.seq);
         self.is_pin_new = true;
         true
     }
@@ -262,13 +265,11 @@ impl<M: Model> Group<M> {
             return;
         };
         self.keep.durable.insert(at.seq);
+        self.keep.needs_state = Seq(0);
         if at.seq > self.chain.tail().seq {
             assert!(at.seq > self.applied, "an installation only goes forward");
-            self.chain = Chain::after(at, snapshot.stamp, self.options.held_bytes_max);
-            self.durable = at.seq;
+            self.go_on_from(at, snapshot.stamp);
             self.versions = Versions::known(state.head.barriers.clone());
-            self.loaded.clear();
-            self.serving.clear();
         } else {
             // Records came from elsewhere meanwhile; what lacks among them is in the snapshot. Some may
             // still be on their way to the disk.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use channel::Channels;
 use journal::Chain;
 use model::Model;
-use types::{GroupId, Hash, NodeId, Seq, Stamp};
+use types::{GroupId, Hash, NodeId, Seq, Stamp, Tail};
 use wire::{GroupMessage, Snapshot, limits};
 
 use super::super::{Group, Out, Role, Then};
@@ -82,7 +82,8 @@ impl<M: Model> Group<M> {
     /// Whether the chain begins at a snapshot and no snapshot is left.
     #[must_use]
     pub(crate) fn has_lost_all(&self) -> bool {
-        self.meta.snapshots.is_empty() && self.chain.base().seq > Seq(0)
+        // One without a state never had any.
+        self.meta.snapshots.is_empty() && !self.keep.durable.is_empty()
     }
 
     /// None of the snapshots can be read: the group begins before its first record. `false` if records
@@ -90,6 +91,7 @@ impl<M: Model> Group<M> {
     #[must_use]
     pub(crate) fn begin_anew(&mut self) -> bool {
         self.meta.snapshots.clear();
+        self.meta.base = None;
         self.chain = Chain::new(self.options.held_bytes_max);
         self.versions = Versions::default();
         self.durable = Seq(0);
@@ -99,6 +101,10 @@ impl<M: Model> Group<M> {
     /// A snapshot turned out to be of no use.
     pub(crate) fn lose_snapshot(&mut self, seq: Seq) {
         self.meta.snapshots.retain(|one| one.tail.seq != seq);
+        if self.meta.snapshots.is_empty() {
+            // Without a state the records after a base lead nowhere.
+            self.meta.base = None;
+        }
     }
 
     /// Whether the log held all that was applied when the newest snapshot was taken.
@@ -111,11 +117,19 @@ impl<M: Model> Group<M> {
     pub(in super::super) fn go_on_from_applied(&mut self) {
         let Some(newest) = self.meta.snapshots.last().copied() else { return };
         if self.applied > self.durable && newest.tail.seq == self.applied {
-            let held_max = self.options.held_bytes_max;
-            self.chain = Chain::after(newest.tail, newest.stamp, held_max);
+            self.chain = Chain::after(newest.tail, newest.stamp, self.options.held_bytes_max);
             self.durable = newest.tail.seq;
             self.meta.snapshots = alloc::vec![newest];
+            self.meta.base = None;
         }
+    }
+
+    /// The chain goes on from `at`, behind all that is here; what was read or is being served is not of it.
+    pub(super) fn go_on_from(&mut self, at: Tail, stamp: Stamp) {
+        self.chain = Chain::after(at, stamp, self.options.held_bytes_max);
+        self.durable = at.seq;
+        self.loaded.clear();
+        self.serving.clear();
     }
 
     /// Puts a saved state in place of the one there is.
@@ -228,6 +242,7 @@ impl<M: Model> Group<M> {
         self.demote(out);
         self.role = Role::Quarantined;
         self.meta.snapshots.clear();
+        self.meta.base = None;
         self.write_meta(Then::Rewound, out);
     }
 
@@ -250,6 +265,9 @@ impl<M: Model> Group<M> {
 
     /// Tells a member that lacks what is no longer here with what it can begin.
     pub(in super::super) fn offer(&self, to: NodeId, out: &mut Vec<Out>) {
+        if self.is_stateless(to) || !self.runs_model() {
+            return self.offer_base(to, out);
+        }
         if let Some(snapshot) = self.meta.snapshots.last().copied() {
             let tail = self.chain.tail();
             let body = GroupMessage::SnapshotOffer { snapshot, tail };

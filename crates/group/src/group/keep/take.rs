@@ -99,8 +99,7 @@ impl<M: Model> Group<M> {
                 };
                 self.meta.snapshots.retain(|one| one.tail.seq < seq);
                 self.meta.snapshots.push(snapshot);
-                let surplus = self.meta.snapshots.len().saturating_sub(SNAPSHOTS_KEPT);
-                self.meta.snapshots.drain(..surplus);
+                self.drop_surplus();
                 self.write_meta(Then::Kept { seq }, out);
             }
             FileProgress::Failed => {
@@ -108,6 +107,16 @@ impl<M: Model> Group<M> {
                 out.push(Out::Note(Event::SnapshotFailed { group: self.id, seq }));
                 self.remove_unnamed(out);
             }
+        }
+    }
+
+    /// Keeps the newest snapshots, and of older ones the newest that another member has confirmed: while
+    /// nobody confirms, what this node has made alone does not replace it.
+    fn drop_surplus(&mut self) {
+        while self.meta.snapshots.len() > SNAPSHOTS_KEPT {
+            let kept = self.kept();
+            let is_first = self.meta.snapshots.first().is_some_and(|one| one.tail.seq == kept);
+            self.meta.snapshots.remove(usize::from(is_first));
         }
     }
 

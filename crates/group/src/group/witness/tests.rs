@@ -8,8 +8,8 @@ use types::{Config, ConfigId, Member, Place, RegionId, Tail, ZoneId};
 use wire::GroupMessage;
 
 use super::*;
-use crate::group::Out;
 use crate::group::fixture::{Count, at, member};
+use crate::group::{Out, Role};
 
 /// Nodes 1 and 3 full, node 2 of this role.
 fn config(role: MemberRole) -> Config {
@@ -93,37 +93,4 @@ fn nothing_that_is_known_to_be_committed_is_cut_from_a_witness() {
     assert!(!group.take_table(&table, NodeId(3), &mut out));
     assert_eq!(group.role, Role::Quarantined);
     assert_eq!(group.chain.tail().seq, Seq(6));
-}
-
-#[test]
-fn what_a_witness_may_give_up_is_what_all_full_members_hold() {
-    // The hook for trimming: the slowest full member decides, witnesses and learners do not.
-    let mut group = group(MemberRole::Full);
-    assert_eq!(group.held_by_full(), None, "only the home knows");
-    let witness = |one: Member| Member {
-        role: if one.node == NodeId(3) { MemberRole::Witness } else { one.role },
-        ..one
-    };
-    let members = config(MemberRole::Full).each().map(witness).collect();
-    let config = Config::placed(ConfigId(1), members, 2, 1).unwrap();
-    let mut history = group.meta.table.clone();
-    let (epoch, seq, hash) = (types::Epoch(2), Seq(7), group.chain.tail().hash);
-    let first = *history.last().unwrap();
-    history.push(types::Start { epoch, seq, hash, ..first });
-    let state = register::GroupState {
-        version: 3,
-        issued: epoch,
-        epoch,
-        home: Some(NodeId(2)),
-        history,
-        ..register::GroupState::genesis(config)
-    };
-    let mut out = Vec::new();
-    group.become_home(at(1), &state, &mut out);
-    assert_eq!(group.held_by_full(), Some(Seq(0)), "the other full member has said nothing yet");
-    let tail = group.chain.tail_at(Seq(6)).unwrap();
-    group.on_append_ack(at(2), NodeId(3), types::Epoch(2), tail);
-    assert_eq!(group.held_by_full(), Some(Seq(0)), "a witness does not stand for a full member");
-    group.on_append_ack(at(2), NodeId(1), types::Epoch(2), tail);
-    assert_eq!(group.held_by_full(), Some(Seq(6)));
 }
