@@ -138,21 +138,12 @@ impl Reading {
     ) -> Result<Read<T>, Problem> {
         let (level, is_provisional) = (self.level.kind().name(), self.is_provisional());
         let all = groups.clone();
-        let has_several = groups.len() > 1;
         let order = ReadOrder { groups, level: self.level, tokens: self.tokens.clone() };
         let read = handle.show(order, Some(self.patience_us), move |view| {
             let value = look(view);
             Read { value, seen: Seen::of(view, &all, level, is_provisional) }
         });
-        read.await?.map_err(|refusal| {
-            if let ReadRefusal::NotHome { group, .. } = refusal
-                && has_several
-            {
-                // To be sent from home to home would never end.
-                return several_homes(group);
-            }
-            refused(site, path, &refusal)
-        })
+        read.await?.map_err(|refusal| refused(site, path, &refusal))
     }
 }
 
@@ -219,6 +210,18 @@ pub fn refused(site: &Site, path: &str, refusal: &ReadRefusal) -> Problem {
                 .with("epoch", epoch.0)
                 .with("next_step", "ask the node in `Location`, or read under another level here")
         }
+        ReadRefusal::SeveralHomes { group, home } => Problem::new(
+            409,
+            "several-homes",
+            "No node is the home of all groups that were asked for.",
+        )
+        .detail(detail)
+        .with("group", group.0)
+        .with("home", home.map(|home| home.0))
+        .with(
+            "next_step",
+            "ask for one ledger at a time with `?group=`, read as a session, or take `/v1/cut`",
+        ),
         ReadRefusal::NoModel { group, ask } => {
             elsewhere(site, path, *ask, "no-model", "This node runs no model; ask one that does.")
                 .with("group", group.0)
@@ -239,6 +242,33 @@ pub fn refused(site: &Site, path: &str, refusal: &ReadRefusal) -> Problem {
         .with(
             "next_step",
             "ask again, here or at another node; or read under a level that says how old",
+        )
+        .retry_after_ms(1_000),
+        ReadRefusal::Unapplied { group, needs, applied, waited_us } => Problem::new(
+            504,
+            "unapplied",
+            "This is the home, and it has not come in time to what it may have told of.",
+        )
+        .detail("it is certainly still the home; nothing older than what was told is shown")
+        .with("group", group.0)
+        .with("needs_seq", needs.0)
+        .with("applied_seq", applied.0)
+        .with("waited_ms", waited_us / 1_000)
+        .with("next_step", "ask again here, or read under a level that says how old")
+        .retry_after_ms(1_000),
+        ReadRefusal::Unheard { token, known } => Problem::new(
+            503,
+            "unheard",
+            "Too many reads wait here for what this node has not heard of.",
+        )
+        .detail("of those this one asks for what is furthest ahead of this node")
+        .with("group", token.group.0)
+        .with("token", token.to_string())
+        .with("token_seq", token.seq.0)
+        .with("known_seq", known.0)
+        .with(
+            "next_step",
+            "ask another node; the group's home knows whether there is such a record",
         )
         .retry_after_ms(1_000),
         ReadRefusal::Behind { token, applied } => Problem::new(
@@ -291,14 +321,6 @@ pub fn refused(site: &Site, path: &str, refusal: &ReadRefusal) -> Problem {
             .with("next_step", "ask again, here or at another node")
             .retry_after_ms(100),
     }
-}
-
-/// Nobody is the home of all that was asked for.
-fn several_homes(group: GroupId) -> Problem {
-    Problem::new(409, "several-homes", "No node is the home of all groups that were asked for.")
-        .detail(format!("the home of {group} is elsewhere, and only homes can answer"))
-        .with("group", group.0)
-        .with("next_step", "ask for one ledger at a time, read as a session, or take `/v1/cut`")
 }
 
 /// What a client is told of a cut that was not made.

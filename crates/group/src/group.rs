@@ -21,7 +21,7 @@ mod disk;
 mod fault;
 mod fetch;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod home;
 mod intake;
 mod keep;
@@ -77,6 +77,7 @@ use keep::Keep;
 use out::{InFlight, Then};
 pub(crate) use out::{Out, Writing};
 use reads::Reads;
+pub(crate) use reads::Standing;
 use repair::Repair;
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,8 @@
 //! batched per peer and per step. The node adds what concerns all groups at once: the pulse that
 //! proves its disk alive, the look-out for groups that need a home, and orders of operators.
 
+mod ages;
+mod bays;
 mod clocks;
 mod copies;
 mod cuts;
@@ -158,8 +160,7 @@ impl<M: Model> Node<M> {
         }
         self.pulse(now, out);
         self.look(now, out);
-        self.hurry_reads(now, out);
-        self.hurry_cuts(now, out);
+        self.hurry(now, out);
         self.proceed(now, out);
         self.propose(now, out);
         self.let_reads_go(now, out);

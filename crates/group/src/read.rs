@@ -59,6 +59,14 @@ pub enum ReadRefusal {
         /// The epoch.
         epoch: Epoch,
     },
+    /// No node is the home of all groups that were asked for.
+    #[error("the homes of the groups are several, and that of {group} is elsewhere")]
+    SeveralHomes {
+        /// A group whose home is elsewhere.
+        group: GroupId,
+        /// Its home, if it is known.
+        home: Option<NodeId>,
+    },
     /// This node runs no model for the group: ask another.
     #[error("this node runs no model for {group}")]
     NoModel {
@@ -73,14 +81,35 @@ pub enum ReadRefusal {
         /// The group.
         group: GroupId,
     },
-    /// Members enough for a commit did not say in time that this node is still the home, or what was
-    /// committed when the read came is not applied yet.
+    /// Members enough for a commit did not say in time that this node is still the home.
     #[error("nobody confirmed in {waited_us} µs that this is still the home of {group}")]
     Unconfirmed {
         /// The group.
         group: GroupId,
         /// For how long the read has waited.
         waited_us: u64,
+    },
+    /// This node was certainly still the home, and has not applied in time what was committed, or told of,
+    /// when the read came.
+    #[error("{needs} was committed or told of, and {applied} is applied after {waited_us} µs")]
+    Unapplied {
+        /// The group.
+        group: GroupId,
+        /// What must be applied.
+        needs: Seq,
+        /// What is.
+        applied: Seq,
+        /// For how long the read has waited.
+        waited_us: u64,
+    },
+    /// Too many reads wait here for what this node has not heard of, and this one's token is the furthest
+    /// ahead: it is of a node that is far ahead of this one, or made up.
+    #[error("{token} is far ahead of {known}, the last that is known here", token = token.seq)]
+    Unheard {
+        /// The token.
+        token: Token,
+        /// Where the chain ends here.
+        known: Seq,
     },
     /// This node has not come in time to what the token names.
     #[error("{token} is not reached here: {applied} is applied", token = token.seq)]
@@ -253,11 +282,17 @@ impl ReadRefusal {
     pub const fn end(&self) -> ReadEnd {
         match self {
             Self::NotHome { .. } | Self::NoModel { .. } => ReadEnd::Elsewhere,
-            Self::Unconfirmed { .. } | Self::Behind { .. } | Self::TooOld { .. } => ReadEnd::Late,
+            Self::Unconfirmed { .. }
+            | Self::Unapplied { .. }
+            | Self::Behind { .. }
+            | Self::TooOld { .. } => ReadEnd::Late,
             Self::Orphaned { .. } => ReadEnd::Orphaned,
-            Self::NoGroup { .. } | Self::Differs { .. } | Self::Foreign { .. } | Self::Busy => {
-                ReadEnd::Refused
-            }
+            Self::NoGroup { .. }
+            | Self::SeveralHomes { .. }
+            | Self::Differs { .. }
+            | Self::Foreign { .. }
+            | Self::Unheard { .. }
+            | Self::Busy => ReadEnd::Refused,
         }
     }
 }

@@ -20,4 +20,10 @@ pub enum Mutant {
     ShipAtW1,
     /// A home answers linearizable reads without asking whether it is still the home.
     ReadUnconfirmed,
+    /// A node takes its clock for right, and stamps for exact, when it says how old its state is.
+    BoundedWithoutSlack,
+    /// A node holds a token against what it has applied, and not against the epochs.
+    TokenUnchecked,
+    /// A group is looked at for a cut after one record too many.
+    CutLate,
 }

@@ -70,7 +70,10 @@ pub fn sealed(
         | Mutant::PostAtW1
         | Mutant::IgnoreBarrier
         | Mutant::ShipAtW1
-        | Mutant::ReadUnconfirmed => config.copies(),
+        | Mutant::ReadUnconfirmed
+        | Mutant::BoundedWithoutSlack
+        | Mutant::TokenUnchecked
+        | Mutant::CutLate => config.copies(),
     };
     copies < needed || regions < config.spread()
 }

@@ -1,11 +1,12 @@
 //! Rules broken on purpose: a check that was never seen to fail proves nothing.
 
 use replication::Mutant;
+use types::Class;
 
 use crate::Lie;
 use crate::app::Kind;
 use crate::fault::{Fault, Rate};
-use crate::knobs::{Knobs, SECOND};
+use crate::knobs::{CLOSE_US_MAX, Knobs, SECOND};
 
 /// A rule that is broken on purpose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,11 +36,17 @@ pub enum Canary {
     TruncateOnDamage,
     /// A home answers linearizable reads without asking whether it is still the home.
     ReadUnconfirmed,
+    /// A node says how old its state is as if all clocks were equal.
+    BoundedWithoutSlack,
+    /// A node takes what a token names for applied whenever it has come so far.
+    TokenUnchecked,
+    /// A group is looked at for a cut one record late.
+    CutLate,
 }
 
 impl Canary {
     /// All but `None`.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::AckBeforeFsync,
         Self::PromiseNotPersisted,
         Self::SealTooFew,
@@ -51,6 +58,9 @@ impl Canary {
         Self::ShipAtW1,
         Self::TruncateOnDamage,
         Self::ReadUnconfirmed,
+        Self::BoundedWithoutSlack,
+        Self::TokenUnchecked,
+        Self::CutLate,
     ];
 
     /// Its name on the command line.
@@ -69,6 +79,9 @@ impl Canary {
             Self::ShipAtW1 => "ship-at-w1",
             Self::TruncateOnDamage => "truncate-on-damage",
             Self::ReadUnconfirmed => "read-unconfirmed",
+            Self::BoundedWithoutSlack => "bounded-without-slack",
+            Self::TokenUnchecked => "token-unchecked",
+            Self::CutLate => "cut-late",
         }
     }
 
@@ -85,14 +98,16 @@ impl Canary {
             Self::None => 0,
             Self::AckBeforeFsync
             | Self::PromiseNotPersisted
-            | Self::CommitOldEpoch
             | Self::PostAtW1
             | Self::SkipFsync
             | Self::ReuseReplicaId
             | Self::IgnoreBarrier
             | Self::ShipAtW1
             | Self::TruncateOnDamage
-            | Self::ReadUnconfirmed => 20,
+            | Self::ReadUnconfirmed
+            | Self::TokenUnchecked
+            | Self::CutLate => 20,
+            Self::CommitOldEpoch | Self::BoundedWithoutSlack => 60,
             Self::SealTooFew => 100,
         }
     }
@@ -122,6 +137,29 @@ impl Canary {
                 knobs.mutant = Mutant::ReadUnconfirmed;
                 knobs.readers = knobs.readers.max(6);
             }
+            Self::BoundedWithoutSlack => {
+                knobs.mutant = Mutant::BoundedWithoutSlack;
+                knobs.readers = knobs.readers.max(8);
+                knobs.clients = knobs.clients.max(6);
+                // Only where clocks differ as they may is anything promised, and the slack needed.
+                (knobs.offset_us_max, knobs.slow_clock_us) = (CLOSE_US_MAX, 0);
+                knobs.drift_ppm_max = 0;
+                knobs.rates.retain(|rate| rate.fault != Fault::ClockJump);
+            }
+            Self::TokenUnchecked => {
+                knobs.mutant = Mutant::TokenUnchecked;
+                knobs.readers = knobs.readers.max(6);
+                // What is told before its commit is what may be lost.
+                (knobs.terms.class, knobs.early_percent) = (Class::Async, 100);
+            }
+            Self::CutLate => {
+                knobs.mutant = Mutant::CutLate;
+                knobs.readers = knobs.readers.max(6);
+            }
+        }
+        if matches!(self, Self::BoundedWithoutSlack | Self::TokenUnchecked | Self::CutLate) {
+            // Where an operator may take back what was committed, reads promise less.
+            knobs.rates.retain(|rate| rate.fault != Fault::Forced);
         }
         let needs = match self {
             Self::None => return,
@@ -134,7 +172,9 @@ impl Canary {
             }
             Self::IgnoreBarrier => Fault::Roll,
             Self::TruncateOnDamage => Fault::BitFlip,
-            Self::ReadUnconfirmed => Fault::Isolate,
+            Self::ReadUnconfirmed | Self::TokenUnchecked => Fault::Isolate,
+            Self::BoundedWithoutSlack => Fault::Clog,
+            Self::CutLate => Fault::Planned,
         };
         // The fault without which the broken rule does no harm.
         if !knobs.rates.iter().any(|rate| rate.fault == needs) {

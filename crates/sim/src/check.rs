@@ -80,6 +80,8 @@ struct Truth {
     committed: Vec<Hash>,
     /// When each of them was first known to be, by the true clock.
     committed_at: Vec<u64>,
+    /// The stamp of each of them.
+    stamps: Vec<Stamp>,
     /// Trail after each applied record.
     trails: BTreeMap<Hash, Hash>,
     /// Records up to which, as disks said, every full member has a snapshot.

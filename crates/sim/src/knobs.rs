@@ -83,6 +83,8 @@ pub struct Knobs {
     pub disk: DiskKnobs,
     /// How far wall clocks start apart, at most.
     pub offset_us_max: u64,
+    /// How far one node's wall clock starts behind what it would be.
+    pub slow_clock_us: u64,
     /// How much too fast clocks run, at most.
     pub drift_ppm_max: u64,
     /// Length of the phase with faults.
@@ -144,6 +146,7 @@ impl Knobs {
             },
             disk: DiskKnobs { sync_us_min: MILLI, sync_us_max: MILLI, read_us_max: MILLI },
             offset_us_max: 0,
+            slow_clock_us: 0,
             drift_ppm_max: 0,
             safety_us: 0,
             rates: Vec::new(),
@@ -223,6 +226,7 @@ impl Knobs {
                 read_us_max: rng.pick(&[200, 20 * MILLI]),
             },
             offset_us_max: rng.pick(&[0, 50 * MILLI, 2 * SECOND]),
+            slow_clock_us: 0,
             drift_ppm_max: rng.pick(&[0, 50, 500]),
             safety_us: rng.between(15, 60) * SECOND,
             rates: Vec::new(),
@@ -267,9 +271,22 @@ impl Knobs {
         knobs.files_ppm = rng.pick(&[0, 20_000, 200_000]);
         knobs.readers = rng.pick(&[0, 2, 5]);
         // Of a copy: what a seed without such worlds means stays as it was.
-        knobs.draw_members(&mut rng.clone());
         knobs.newer = rng.clone().chance(200_000).then_some(NodeId(1));
+        let mut rng = rng.clone();
+        knobs.draw_members(&mut rng);
+        knobs.draw_clocks(&mut rng);
         knobs
+    }
+
+    /// Clocks as far apart as they may be, or one that is further behind than any may be ahead: what the slack
+    /// of bounded reads is for. Worlds whose clocks are beyond that stay, and nothing is promised in them.
+    fn draw_clocks(&mut self, rng: &mut Rng) {
+        let (offset_us, slow_us) = (rng.pick(&[0, 250 * MILLI, CLOSE_US_MAX]), 3 * SECOND);
+        let is_slow = rng.chance(150_000);
+        if self.offset_us_max < SECOND {
+            self.offset_us_max = self.offset_us_max.max(offset_us);
+            self.slow_clock_us = if is_slow { slow_us } else { 0 };
+        }
     }
 
     /// Some worlds lose disks for good and replace them. Not those in which one disk may hold what was
@@ -349,11 +366,15 @@ impl Knobs {
         Code::up_to(2)
     }
 
-    /// Whether all clocks stay within what nodes are told that clocks may differ.
+    /// Whether all clocks are as right as nodes are told: none ahead of most others by more than they may
+    /// differ, the way of what tells a slow one that it is slow counted in.
     #[must_use]
     pub fn has_good_clocks(&self) -> bool {
-        let jumps = self.rates.iter().any(|rate| rate.fault == Fault::ClockJump);
-        !jumps && 2 * self.offset_us_max <= SKEW_US_MAX / 2
+        let strikes = |fault| self.rates.iter().any(|rate| rate.fault == fault);
+        let apart_us = 2 * self.offset_us_max + self.drift_ppm_max * LASTS_S_MAX;
+        let way_us = if self.slow_clock_us > 0 { self.net.delay_us_max } else { 0 };
+        let is_told_late = self.slow_clock_us > 0 && strikes(Fault::Clog);
+        !strikes(Fault::ClockJump) && !is_told_late && apart_us + way_us <= SKEW_US_MAX
     }
 
     /// All nodes.
@@ -474,6 +495,12 @@ impl Knobs {
 
 /// How far a clock may be off the others'.
 const SKEW_US_MAX: u64 = SECOND;
+
+/// How far clocks may start on either side and stay within that.
+pub(crate) const CLOSE_US_MAX: u64 = 460 * MILLI;
+
+/// Seconds that no world outlasts, which bounds what clocks drift.
+const LASTS_S_MAX: u64 = 150;
 
 /// How long a write may take before a node fences itself off.
 pub(crate) const DISK_US_MAX: u64 = 3 * SECOND;

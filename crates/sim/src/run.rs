@@ -1,5 +1,7 @@
 //! One run: faults first, then health, and what must come of it.
 
+mod reads;
+
 use std::collections::BTreeSet;
 
 use register::Phase;
@@ -215,4 +217,7 @@ fn judge(world: &mut World, goals: &[Goal]) {
         return world.check.fail("I20", "a client still does not know".to_owned());
     }
     world.last_look();
+    if world.check.violation().is_none() {
+        reads::must_be_shown(world);
+    }
 }

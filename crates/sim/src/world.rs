@@ -190,7 +190,7 @@ impl World {
     #[must_use]
     pub fn new(knobs: Knobs, mut rng: Rng, is_read: bool) -> Self {
         let mut clock_chance = rng.split();
-        let hosts: Vec<Host> = (0..knobs.nodes)
+        let mut hosts: Vec<Host> = (0..knobs.nodes)
             .map(|_| {
                 let spread = knobs.offset_us_max;
                 let ahead = clock_chance.below(2 * spread + 1);
@@ -200,6 +200,11 @@ impl World {
                 Host::new(Disk::new(knobs.lie), Clock { drift_ppm, offset_us }, knobs.first_code())
             })
             .collect();
+        if knobs.slow_clock_us > 0 {
+            let slow = clock_chance.index(hosts.len());
+            let behind = i64::try_from(knobs.slow_clock_us).unwrap_or_default();
+            hosts[slow].clock.offset_us -= behind;
+        }
         let mut world = Self {
             now: 0,
             agenda: BinaryHeap::new(),
@@ -453,6 +458,7 @@ impl World {
             let nodes = host.node.iter();
             nodes.for_each(|node| self.check.holds_early(index, node));
         }
+        self.check.hold_all_cuts();
         // A node that stays dead has nobody to ask what it had answered.
         if self.hosts.iter().all(|host| host.node.is_some()) {
             self.check.early_all_found();

@@ -9,10 +9,11 @@
 //! A cut at a time is the state after the last record up to it: the next record is held back until the
 //! driver has looked, which is one step of the node.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use model::Model;
+use replication::Mutant;
 use types::{Instant, NodeId, Now, Seq, Stamp};
 use wire::GroupMessage;
 
@@ -28,8 +29,8 @@ pub(super) struct Closing {
     wanted: Option<(Stamp, Instant)>,
     /// Elsewhere: when the home was last asked for one.
     asked: Option<Instant>,
-    /// Cuts through this group that nobody has looked at yet.
-    holds: BTreeSet<Stamp>,
+    /// Cuts through this group that are not over here, and how many are at one time.
+    holds: BTreeMap<Stamp, usize>,
 }
 
 /// Where a group stands as to a cut.
@@ -129,22 +130,33 @@ impl<M: Model> Group<M> {
 
     /// A cut is planned: nothing later is applied before it was looked at.
     pub(crate) fn hold_at(&mut self, cut: Stamp) {
-        self.closing.holds.insert(cut);
+        *self.closing.holds.entry(cut).or_default() += 1;
     }
 
-    /// The cut was looked at, or given up.
+    /// One cut at that time was looked at, or given up. Others at the same time hold on.
     pub(crate) fn let_go(&mut self, cut: Stamp) {
-        self.closing.holds.remove(&cut);
+        if let Some(count) = self.closing.holds.get_mut(&cut) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.closing.holds.remove(&cut);
+            }
+        }
     }
 
     /// Whether the next record waits for a cut to be looked at.
     pub(super) fn is_held(&self) -> bool {
-        let Some(first) = self.closing.holds.first() else { return false };
+        let Some((first, _)) = self.closing.holds.first_key_value() else { return false };
+        if self.options.mutant == Mutant::CutLate {
+            return self.stamp > *first;
+        }
         self.chain.link(self.applied.next()).is_some_and(|link| link.stamp > *first)
     }
 
     /// Where this group stands as to a cut.
     pub(crate) fn cut_place(&self, cut: Stamp) -> CutPlace {
+        if self.options.mutant == Mutant::CutLate {
+            return if self.stamp > cut { CutPlace::At } else { CutPlace::Before };
+        }
         let next = self.applied.next();
         let is_next_later = || self.chain.link(next).is_some_and(|link| link.stamp > cut);
         if self.stamp > cut {

@@ -16,7 +16,7 @@ use crate::GroupOptions;
 
 /// Counts what it is given.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Count(pub(super) u64);
+pub(crate) struct Count(pub(crate) u64);
 
 impl Model for Count {
     fn versions(&self) -> RangeInclusive<ModelVersion> {
@@ -52,11 +52,11 @@ impl Model for Count {
 }
 
 /// After how long a message is taken to be lost.
-pub(super) const RESEND_US: u64 = 1_000;
+pub(crate) const RESEND_US: u64 = 1_000;
 
 /// A member that finds `records` records of `commands` commands in its log, all of them committed,
 /// and keeps `held_bytes_max` of them in memory.
-pub(super) fn member(records: u64, commands: u32, held_bytes_max: usize) -> Group<Count> {
+pub(crate) fn member(records: u64, commands: u32, held_bytes_max: usize) -> Group<Count> {
     let options = GroupOptions {
         me: NodeId(2),
         budget_records: 1_000,
@@ -114,7 +114,7 @@ fn record(group: &Group<Count>, seq: u64, commands: u32) -> Record {
 }
 
 /// The home of epoch 2, without sessions; record 5 is the epoch's first.
-pub(super) fn home(out: &mut Vec<Out>) -> Group<Count> {
+pub(crate) fn home(out: &mut Vec<Out>) -> Group<Count> {
     let mut group = member(4, 1, usize::MAX);
     let mut history = group.table().clone();
     let (config, hash) = (ConfigId(1), group.tail().hash);
@@ -132,7 +132,7 @@ pub(super) fn home(out: &mut Vec<Out>) -> Group<Count> {
 }
 
 /// The header of the record that comes next.
-pub(super) fn header(group: &Group<Count>, kind: RecordKind) -> Header {
+pub(crate) fn header(group: &Group<Count>, kind: RecordKind) -> Header {
     let tail = group.chain.tail();
     Header {
         kind,
@@ -149,13 +149,13 @@ pub(super) fn header(group: &Group<Count>, kind: RecordKind) -> Header {
 }
 
 /// A moment.
-pub(super) fn at(micros: u64) -> Now {
+pub(crate) fn at(micros: u64) -> Now {
     Now { instant: Instant(micros), wall: Stamp(micros) }
 }
 
 /// What the register says of a group that has all its copies and lives at `home`, in the last epoch of
 /// `history`.
-pub(super) fn registered(group: &Group<Count>, home: NodeId, history: EpochTable) -> GroupState {
+pub(crate) fn registered(group: &Group<Count>, home: NodeId, history: EpochTable) -> GroupState {
     GroupState {
         version: 3,
         issued: history.epoch(),

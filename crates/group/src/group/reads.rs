@@ -12,6 +12,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::ops::Bound;
 
 use model::Model;
 use replication::{Mutant, is_commit};
@@ -34,6 +35,9 @@ pub(super) struct Reads {
     sent: Instant,
     /// The last round that each member has answered.
     answered: BTreeMap<NodeId, u64>,
+    /// Up to this read all were confirmed when they were last looked at. They may wait for something else,
+    /// and must not hide that a later one's question was lost.
+    past: RequestId,
 }
 
 /// What a linearizable read waits for.
@@ -49,7 +53,23 @@ struct Confirm {
     needs: Seq,
 }
 
+/// What of a group decides whether a read can be shown it at all: while it stays, a read waits for nothing
+/// but records, time and words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    table: Epoch,
+    promised: Epoch,
+    home: Option<Epoch>,
+    is_shown: bool,
+}
+
 impl<M: Model> Group<M> {
+    /// What a change of which may refuse those who wait.
+    pub(crate) fn standing(&self) -> Standing {
+        let (table, promised) = (self.newest_table().epoch(), self.meta.promised);
+        Standing { table, promised, home: self.home_epoch(), is_shown: self.may_show().is_ok() }
+    }
+
     /// The last record applied here: with it, whoever is shown this state has seen all of it. `None`
     /// where the record itself is lost and not known.
     #[must_use]
@@ -124,11 +144,21 @@ impl<M: Model> Group<M> {
         Ok(self.applied >= confirm.needs && self.has_confirmed(confirm))
     }
 
+    /// What a linearizable read waits to be applied, if this is certainly still the home.
+    pub(crate) fn confirmed_needs(&self, request: RequestId) -> Option<Seq> {
+        let confirm = self.reads.waiting.get(&request)?;
+        let is_confirmed = confirm.epoch == self.meta.promised && self.has_confirmed(confirm);
+        is_confirmed.then_some(confirm.needs)
+    }
+
     /// Whether the state here holds what the bearer of the token has seen. What the table leaves out is
     /// never waited for, and what it holds and is applied is in every later chain.
     pub(crate) fn has_seen(&self, token: &Token) -> Result<bool, ReadRefusal> {
         if token.seq == Seq(0) {
             return Ok(true);
+        }
+        if self.options.mutant == Mutant::TokenUnchecked {
+            return Ok(self.applied >= token.seq);
         }
         let table = self.newest_table();
         if token.epoch > table.epoch() {
@@ -145,13 +175,34 @@ impl<M: Model> Group<M> {
             let (by, start, forced) = (start.epoch, start.seq, start.forced);
             return Err(ReadRefusal::Orphaned { token: *token, by, start, forced });
         }
+        let here = self.chain.tail_at(token.seq);
         if self.applied < token.seq {
+            // Under one epoch one record stands at a seq, and the home has all of its own epoch.
+            let is_other = here.is_some_and(|here| here.epoch == token.epoch && !token.names(here));
+            let is_beyond =
+                self.home_epoch() == Some(token.epoch) && token.seq > self.chain.tail().seq;
+            if is_other || is_beyond {
+                return Err(ReadRefusal::Foreign { token: *token });
+            }
             return Ok(false);
         }
-        match self.chain.tail_at(token.seq) {
+        match here {
             Some(tail) if !token.names(tail) => Err(ReadRefusal::Foreign { token: *token }),
             _ => Ok(true),
         }
+    }
+
+    /// How far a token is ahead of all that this node has heard of, in epochs and then in records; `None`
+    /// if its record may be here and only waits to be applied.
+    pub(crate) fn unheard(&self, token: &Token) -> Option<(u64, u64)> {
+        let (table, tail) = (self.newest_table().epoch(), self.chain.tail().seq);
+        let ahead = (token.epoch.0.saturating_sub(table.0), token.seq.0.saturating_sub(tail.0));
+        (ahead != (0, 0)).then_some(ahead)
+    }
+
+    /// Up to where the provisional state goes, or the committed one where there is no other.
+    pub(crate) fn shown_early(&self) -> Seq {
+        self.ahead.as_ref().map_or(self.applied, |ahead| ahead.applied().max(self.applied))
     }
 
     /// Whether the provisional state holds what the bearer of a token of a chain that may still be has seen.
@@ -163,20 +214,24 @@ impl<M: Model> Group<M> {
     /// Asks the members whether this is still the home, if a read came after everything that was
     /// appended, and again when nobody answers.
     pub(super) fn proceed_with_reads(&mut self, now: Now, out: &mut Vec<Out>) {
+        while let Some((request, _)) = self.first_open().filter(|(_, one)| self.has_confirmed(one))
+        {
+            self.reads.past = request;
+        }
         let (Some((_, first)), Some((_, last))) =
-            (self.reads.waiting.first_key_value(), self.reads.waiting.last_key_value())
+            (self.first_open(), self.reads.waiting.last_key_value())
         else {
             return;
         };
         let Role::Home(home) = &self.role else { return };
-        if first.epoch != self.meta.promised || self.has_confirmed(first) && first == last {
+        if first.epoch != self.meta.promised {
             return;
         }
         let is_new = last.round > self.reads.issued && last.above > self.chain.tail().seq;
         let has_room = self.reads.issued - self.confirmed_round() < ROUNDS_MAX;
         let resend_us = self.options.resend_us;
         let is_late = |at: Instant| now.instant.since(at) >= resend_us;
-        let is_lost = is_late(first.at) && is_late(self.reads.sent) && !self.has_confirmed(first);
+        let is_lost = is_late(first.at) && is_late(self.reads.sent);
         if !(is_new && has_room || is_lost) {
             return;
         }
@@ -191,9 +246,16 @@ impl<M: Model> Group<M> {
         self.reads.sent = now.instant;
     }
 
+    /// The first read that was not confirmed when it was last looked at. Who comes later is never confirmed
+    /// earlier.
+    fn first_open(&self) -> Option<(RequestId, &Confirm)> {
+        let above = (Bound::Excluded(self.reads.past), Bound::Unbounded);
+        self.reads.waiting.range(above).next().map(|(request, confirm)| (*request, confirm))
+    }
+
     /// When to ask again.
     pub(super) fn reads_deadline(&self) -> Option<Instant> {
-        let (_, first) = self.reads.waiting.first_key_value()?;
+        let (_, first) = self.first_open()?;
         if !matches!(self.role, Role::Home(_)) || self.has_confirmed(first) {
             return None;
         }

@@ -64,14 +64,14 @@ impl Clocks {
         self.others.len()
     }
 
-    /// By how much this node's own wall clock is behind most others, in microseconds. Of what each other
-    /// said lately the one with the shortest way counts, so that what is slow to come does not make a
-    /// slow clock look right.
-    pub(super) fn behind_us(&self) -> u64 {
+    /// By how much this node's own wall clock is behind the median of the cluster's `nodes`, in microseconds,
+    /// at least. Of what each other said lately the one with the shortest way counts, so that what is slow to
+    /// come does not make a slow clock look right. Those not heard of may all be ahead.
+    pub(super) fn behind_us(&self, nodes: usize) -> u64 {
         let others = self.recent.values().filter_map(|recent| recent.iter().max().copied());
         let mut all: Vec<i64> = others.chain([self.own]).collect();
         all.sort_unstable();
-        let median = all.get(all.len() / 2).copied().unwrap_or(self.own);
+        let median = all.get(nodes / 2).or(all.last()).copied().unwrap_or(self.own);
         u64::try_from(median.saturating_sub(self.own)).unwrap_or(0)
     }
 

@@ -1,8 +1,8 @@
 //! Cuts: one look at every group of this node as it was at one time (PROTOCOL 7.7, "consistent cut").
 //!
 //! A past state cannot be had again, so a cut is planned: its time lies a little ahead. Each group comes
-//! to it by itself, when the next committed record is later; it is looked at then, and goes on with the
-//! next step. No group waits for another, and none for longer than the look. As a record's stamp is above
+//! to it by itself, when the next committed record is later; it is looked at then, one group in a step, and
+//! goes on. No group waits for one that has not come to it, and none for longer than the looks. As a record's stamp is above
 //! that of everything it rests on, also in other groups (N6), the looks together are a state that never
 //! shows an effect without its cause; and as records decide where a group is cut, every region that is
 //! asked for the same time sees the same.
@@ -20,7 +20,11 @@ use crate::read::{CutRefusal, ReadEnd, ReadKind};
 
 /// The cuts that are planned here.
 #[derive(Debug, Default)]
-pub(super) struct Cuts(BTreeMap<RequestId, Cut>);
+pub(super) struct Cuts {
+    planned: BTreeMap<RequestId, Cut>,
+    /// A group stands at one of them and waits for its look.
+    is_due: bool,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Cut {
@@ -34,12 +38,13 @@ struct Cut {
 impl Cuts {
     /// How many there are.
     pub(super) fn count(&self) -> usize {
-        self.0.len()
+        self.planned.len()
     }
 
     /// When something about them is due.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.0.values().map(|cut| cut.deadline).min()
+        let late = self.planned.values().map(|cut| cut.deadline).min();
+        if self.is_due { Some(Instant(0)) } else { late }
     }
 }
 
@@ -72,36 +77,52 @@ impl<M: Model> Node<M> {
                 group.hold_at(at);
             }
         }
-        self.cuts.0.insert(request, cut);
+        self.cuts.planned.insert(request, cut);
     }
 
-    /// Has those groups looked at that have come to a cut. The step is over: whoever drives the node looks
-    /// before the next, and only then does the group go on.
+    /// Has a group looked at that has come to a cut. The step is over: whoever drives the node looks before
+    /// the next, and only then does the group go on. A look goes over all that a group holds, so there is one
+    /// in a step, and between two the node takes what has come in.
     pub(super) fn let_cuts_go(&mut self, now: Now, out: &mut Vec<Effect>) {
-        for (request, mut cut) in core::mem::take(&mut self.cuts.0) {
-            let mut refused = None;
-            for id in cut.left.clone() {
-                refused = refused.or_else(|| self.is_out_of_cut(id, cut.at));
-                let Some(group) = self.groups.get_mut(&id) else { continue };
-                if refused.is_none() && group.cut_place(cut.at) == CutPlace::At {
-                    out.push(Effect::AtCut { to: request, group: id });
-                    cut.left.remove(&id);
-                    group.let_go(cut.at);
-                    // What was held back goes on at once.
-                    self.deadlines.insert(id, Instant(0));
-                }
+        let mut is_taken = false;
+        self.cuts.is_due = false;
+        for (request, mut cut) in core::mem::take(&mut self.cuts.planned) {
+            let mut refused = cut.left.iter().find_map(|id| self.is_out_of_cut(*id, cut.at));
+            let (at, open): (Vec<GroupId>, Vec<GroupId>) =
+                cut.left.iter().partition(|id| self.is_at_cut(**id, cut.at));
+            if refused.is_none()
+                && let Some(id) = at.first().filter(|_| !is_taken)
+            {
+                is_taken = true;
+                out.push(Effect::AtCut { to: request, group: *id });
+                cut.left.remove(id);
+                self.let_go(*id, cut.at);
             }
-            if refused.is_none() && !cut.left.is_empty() && cut.deadline <= now.instant {
-                refused = cut.left.first().and_then(|id| {
-                    let closed = self.groups.get(id)?.closed();
-                    Some(CutRefusal::Open { group: *id, closed })
-                });
-            }
+            // Those that have come to it have done so in time, whenever they are looked at.
+            let is_late = cut.deadline <= now.instant;
+            refused = refused.or_else(|| {
+                let id = open.first().filter(|_| is_late)?;
+                let closed = self.groups.get(id)?.closed();
+                Some(CutRefusal::Open { group: *id, closed })
+            });
             if refused.is_some() || cut.left.is_empty() {
                 self.end_cut(now, request, &cut, refused.map_or(Ok(()), Err), out);
                 continue;
             }
-            self.cuts.0.insert(request, cut);
+            self.cuts.is_due |= at.iter().any(|id| cut.left.contains(id));
+            self.cuts.planned.insert(request, cut);
+        }
+    }
+
+    fn is_at_cut(&self, id: GroupId, at: Stamp) -> bool {
+        self.groups.get(&id).is_some_and(|group| group.cut_place(at) == CutPlace::At)
+    }
+
+    /// What was held back goes on at once.
+    fn let_go(&mut self, id: GroupId, at: Stamp) {
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.let_go(at);
+            self.deadlines.insert(id, Instant(0));
         }
     }
 
@@ -109,7 +130,7 @@ impl<M: Model> Node<M> {
     /// may be there.
     pub(super) fn hurry_cuts(&mut self, now: Now, out: &mut Vec<Effect>) {
         let ahead_us = self.options.group.ahead_us_max;
-        let near = self.cuts.0.values().filter(|cut| cut.at.since(now.wall) <= ahead_us);
+        let near = self.cuts.planned.values().filter(|cut| cut.at.since(now.wall) <= ahead_us);
         let wanted: Vec<(GroupId, Stamp)> =
             near.flat_map(|cut| cut.left.iter().map(|id| (*id, cut.at))).collect();
         for (id, at) in wanted {
@@ -136,10 +157,7 @@ impl<M: Model> Node<M> {
         out: &mut Vec<Effect>,
     ) {
         for id in &cut.left {
-            if let Some(group) = self.groups.get_mut(id) {
-                group.let_go(cut.at);
-                self.deadlines.insert(*id, Instant(0));
-            }
+            self.let_go(*id, cut.at);
         }
         let end = match result {
             Ok(()) => ReadEnd::Shown,

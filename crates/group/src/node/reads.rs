@@ -2,15 +2,16 @@
 //!
 //! A read is let go at the end of a step, when nothing more changes, and whoever drives the node looks at
 //! it before the next one. So what is decided here is what is seen, and several groups are seen at one
-//! moment.
+//! moment. A read that lacks something waits where that would come; see [`Bays`].
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use model::Model;
-use types::{GroupId, Instant, Now, RequestId, Stamp};
+use types::{GroupId, Instant, NodeId, Now, RequestId, Token};
 
 use super::Node;
+use super::bays::{Bays, Lack};
 use super::effect::Effect;
 use crate::read::{ReadEnd, ReadLevel, ReadOrder, ReadRefusal, ReadTally};
 
@@ -19,22 +20,52 @@ use crate::read::{ReadEnd, ReadLevel, ReadOrder, ReadRefusal, ReadTally};
 pub(super) struct Readers {
     waiting: BTreeMap<RequestId, Waiting>,
     deadlines: BTreeSet<(Instant, RequestId)>,
-    /// Linearizable reads by group: none is ready before those that came earlier.
-    in_turn: BTreeMap<GroupId, BTreeSet<RequestId>>,
-    /// The others by group.
-    by_state: BTreeMap<GroupId, BTreeSet<RequestId>>,
+    bays: Bays,
+    /// How many have a place there.
+    placed: usize,
+    /// Those that wait for what this node has not heard of, the furthest ahead last.
+    unheard: BTreeSet<(Ahead, RequestId)>,
+    /// Bounded reads by all of their groups: the time of these is to be closed.
+    open: BTreeMap<GroupId, BTreeSet<(u64, RequestId)>>,
     /// Those that came in this step.
     new: Vec<RequestId>,
     /// Groups that something happened to in this step.
     pub(super) touched: BTreeSet<GroupId>,
+    /// When the homes of groups whose time is to be closed are asked again.
+    pub(super) next_hurry: Instant,
     pub(super) tally: ReadTally,
 }
 
+/// How far a token is ahead of all that is known here, in epochs and then in records.
+type Ahead = (u64, u64);
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Waiting {
+    /// Its tokens are in order.
     order: ReadOrder,
     began: Instant,
     deadline: Instant,
+    place: Option<Place>,
+}
+
+/// Where a read waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    /// Index of the group among those that it is to see.
+    index: usize,
+    group: GroupId,
+    lack: Lack,
+    unheard: Option<Ahead>,
+}
+
+impl Waiting {
+    /// Its tokens of one group.
+    fn tokens(&self, group: GroupId) -> &[Token] {
+        let tokens = &self.order.tokens;
+        let from = tokens.partition_point(|token| token.group < group);
+        let to = tokens.partition_point(|token| token.group <= group);
+        tokens.get(from..to).unwrap_or_default()
+    }
 }
 
 impl Readers {
@@ -43,26 +74,44 @@ impl Readers {
         self.waiting.len()
     }
 
-    fn insert(&mut self, request: RequestId, waiting: Waiting) {
-        let is_in_turn = matches!(waiting.order.level, ReadLevel::Linearizable);
-        let queues = if is_in_turn { &mut self.in_turn } else { &mut self.by_state };
-        for group in &waiting.order.groups {
-            queues.entry(*group).or_default().insert(request);
+    /// Bounded reads that have just come.
+    pub(super) fn new_bounded(&self) -> impl Iterator<Item = (&[GroupId], u64)> {
+        let orders = self.new.iter().filter_map(|request| self.waiting.get(request));
+        orders.filter_map(|Waiting { order, .. }| match order.level {
+            ReadLevel::Bounded { within_us } => Some((order.groups.as_slice(), within_us)),
+            ReadLevel::Linearizable
+            | ReadLevel::Session
+            | ReadLevel::Stale
+            | ReadLevel::Provisional => None,
+        })
+    }
+
+    /// The groups of all that wait, and the youngest state that somebody wants of each.
+    pub(super) fn open(&self) -> impl Iterator<Item = (GroupId, u64)> {
+        self.open.iter().filter_map(|(id, open)| Some((*id, open.first()?.0)))
+    }
+
+    fn leave_place(&mut self, request: RequestId) {
+        let place = self.waiting.get_mut(&request).and_then(|waiting| waiting.place.take());
+        if let Some(Place { group, lack, unheard, .. }) = place {
+            self.placed -= 1;
+            self.bays.take(group, request, lack);
+            if let Some(ahead) = unheard {
+                self.unheard.remove(&(ahead, request));
+            }
         }
-        self.deadlines.insert((waiting.deadline, request));
-        self.waiting.insert(request, waiting);
-        self.new.push(request);
     }
 
     fn remove(&mut self, request: RequestId) -> Option<Waiting> {
+        self.leave_place(request);
         let waiting = self.waiting.remove(&request)?;
         self.deadlines.remove(&(waiting.deadline, request));
-        for group in &waiting.order.groups {
-            for queues in [&mut self.in_turn, &mut self.by_state] {
-                if let Some(queue) = queues.get_mut(group) {
-                    queue.remove(&request);
-                    if queue.is_empty() {
-                        queues.remove(group);
+        if let ReadLevel::Bounded { within_us } = waiting.order.level {
+            for group in &waiting.order.groups {
+                if let Some(open) = self.open.get_mut(group) {
+                    open.remove(&(within_us, request));
+                    if open.is_empty() {
+                        self.open.remove(group);
                     }
                 }
             }
@@ -81,47 +130,17 @@ impl<M: Model> Node<M> {
         }
     }
 
-    /// How old the state of a group may be at most, in microseconds; `None` where that cannot be said.
-    ///
-    /// What is missing here has a stamp above that of the last record applied. Its home's clock was at
-    /// most as far ahead of most clocks as a home's may be, and this node's own is known to be behind
-    /// them by so much; both are added. Should stamps run ahead of the clocks all the same, the state
-    /// is at least as old as the time since anything was applied.
-    #[must_use]
-    pub fn age_us(&self, now: Now, group: GroupId) -> Option<u64> {
-        let group = self.groups.get(&group)?;
-        let (closed, applied_at) = (group.closed(), group.applied_at()?);
-        let slack_us = self.slack_us()?;
-        let wall = now.wall.max(self.clocks.own(now.instant));
-        if closed == Stamp(0) || closed.since(wall) > slack_us {
-            return None;
-        }
-        // Signed: a stamp that is ahead within the slack makes the state younger by so much.
-        let age = (wall.0.saturating_add(slack_us)).saturating_sub(closed.0);
-        Some(age.max(now.instant.since(applied_at)))
-    }
-
-    /// By how much a stamp of another node may be ahead of this node's clock; `None` before enough clocks
-    /// were heard of to say so.
-    fn slack_us(&self) -> Option<u64> {
-        let others = self.options.nodes.len() / 2;
-        let is_known = self.clocks.heard() >= others;
-        is_known.then(|| self.options.skew_us_max.saturating_add(self.clocks.behind_us()))
-    }
-
     /// A client's wish to look at groups.
     pub(super) fn begin_read(
         &mut self,
         now: Now,
         request: RequestId,
-        order: ReadOrder,
+        mut order: ReadOrder,
         deadline: Instant,
         out: &mut Vec<Effect>,
     ) {
+        order.tokens.sort_unstable();
         let mut begun = Ok(());
-        if self.readers.count() >= READS_MAX {
-            begun = Err(ReadRefusal::Busy);
-        }
         for id in &order.groups {
             let Some(group) = self.groups.get_mut(id) else {
                 begun = begun.and(Err(ReadRefusal::NoGroup { group: *id }));
@@ -133,125 +152,197 @@ impl<M: Model> Node<M> {
                 self.touched.insert(*id);
             }
         }
-        let waiting = Waiting { order, began: now.instant, deadline };
-        match begun {
-            Ok(()) => self.readers.insert(request, waiting),
-            Err(refusal) => self.end_read(now, request, &waiting, Err(refusal), out),
+        let waiting = Waiting { order, began: now.instant, deadline, place: None };
+        if let Err(refusal) = begun {
+            return self.end_read(now, request, &waiting, Err(refusal), out);
         }
+        self.readers.deadlines.insert((deadline, request));
+        self.readers.waiting.insert(request, waiting);
+        self.readers.new.push(request);
     }
 
     /// Lets those reads go whose level is met, or cannot be met in time. The step is over: nothing
     /// changes between here and the look.
     pub(super) fn let_reads_go(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let touched = core::mem::take(&mut self.readers.touched);
         if self.readers.waiting.is_empty() {
-            self.readers.touched.clear();
-            self.readers.new.clear();
             return;
         }
-        let mut ready: Vec<(RequestId, Result<(), ReadRefusal>)> = Vec::new();
-        for id in core::mem::take(&mut self.readers.touched) {
-            for request in self.readers.in_turn.get(&id).into_iter().flatten() {
-                let group = self.groups.get(&id);
-                if group.is_some_and(|group| group.is_current(*request) == Ok(false)) {
-                    break;
-                }
-                self.judge_read(now, *request, &mut ready);
-            }
-            for request in self.readers.by_state.get(&id).into_iter().flatten() {
-                self.judge_read(now, *request, &mut ready);
+        for id in touched {
+            let Some(group) = self.groups.get(&id) else { continue };
+            let mut bays = core::mem::take(&mut self.readers.bays);
+            let awake = bays.wake(group, || self.age_us(now, id));
+            self.readers.bays = bays;
+            for request in awake {
+                self.try_read(now, request, out);
             }
         }
         for request in core::mem::take(&mut self.readers.new) {
-            self.judge_read(now, request, &mut ready);
+            self.try_read(now, request, out);
         }
-        let late = self.readers.deadlines.iter().take_while(|(at, _)| *at <= now.instant);
-        let late: Vec<RequestId> = late.map(|(_, request)| *request).collect();
-        for (request, result) in ready {
-            self.finish_read(now, request, result, out);
-        }
-        for request in late {
-            let Some(waiting) = self.readers.waiting.get(&request) else { continue };
-            let refusal = self.too_late(now, request, waiting);
+        while let Some((_, request)) =
+            self.readers.deadlines.first().copied().filter(|(at, _)| *at <= now.instant)
+        {
+            let refusal = self.too_late(now, request);
             self.finish_read(now, request, refusal.map_or(Ok(()), Err), out);
         }
     }
 
-    /// When the next read must be answered.
+    /// When the next read must be answered, or something asked for it.
     pub(super) fn next_read_deadline(&self) -> Option<Instant> {
-        self.readers.deadlines.first().map(|(at, _)| *at)
+        let late = self.readers.deadlines.first().map(|(at, _)| *at);
+        let is_open = !self.readers.open.is_empty() || self.cuts.count() > 0;
+        late.into_iter().chain(is_open.then_some(self.readers.next_hurry)).min()
     }
 
-    /// Whether the read's level is met at all its groups.
-    fn judge_read(
+    /// Ends the read if its level is met at all its groups, or cannot be; else it waits at the first that
+    /// lacks something, from where it waited on.
+    fn try_read(&mut self, now: Now, request: RequestId, out: &mut Vec<Effect>) {
+        let Some(waiting) = self.readers.waiting.get(&request) else { return };
+        let groups = &waiting.order.groups;
+        let from = waiting.place.map_or(0, |place| place.index);
+        let is_new = waiting.place.is_none();
+        let mut first = None;
+        for index in (from..groups.len()).chain(0..from) {
+            let Some(id) = groups.get(index).copied() else { continue };
+            match self.lacks(now, request, waiting, id) {
+                Ok(None) => {}
+                Ok(Some(lack)) => first = first.or(Some((index, id, lack))),
+                Err(refusal) => return self.finish_read(now, request, Err(refusal), out),
+            }
+            // One that has just come is refused for whatever group it can be.
+            if first.is_some() && !is_new {
+                break;
+            }
+        }
+        let Some((index, group, lack)) = first else {
+            return self.finish_read(now, request, Ok(()), out);
+        };
+        if is_new && self.readers.placed >= READS_MAX {
+            return self.finish_read(now, request, Err(ReadRefusal::Busy), out);
+        }
+        self.wait_at(request, index, group, lack);
+        if self.readers.unheard.len() > UNHEARD_MAX
+            && let Some((_, furthest)) = self.readers.unheard.last().copied()
+        {
+            self.send_away(now, furthest, out);
+        }
+    }
+
+    fn wait_at(&mut self, request: RequestId, index: usize, id: GroupId, lack: Lack) {
+        self.readers.leave_place(request);
+        let Some(group) = self.groups.get(&id) else { return };
+        let Some(waiting) = self.readers.waiting.get_mut(&request) else { return };
+        let unheard = match lack {
+            Lack::Record(token) | Lack::News(token) | Lack::Early(token) => group.unheard(&token),
+            Lack::Turn | Lack::Age(_) => None,
+        };
+        waiting.place = Some(Place { index, group: id, lack, unheard });
+        if let ReadLevel::Bounded { within_us } = waiting.order.level {
+            for group in &waiting.order.groups {
+                self.readers.open.entry(*group).or_default().insert((within_us, request));
+            }
+        }
+        self.readers.placed += 1;
+        self.readers.bays.put(group, request, lack);
+        if let Some(ahead) = unheard {
+            self.readers.unheard.insert((ahead, request));
+        }
+    }
+
+    /// Too many wait for what nobody here has heard of.
+    fn send_away(&mut self, now: Now, request: RequestId, out: &mut Vec<Effect>) {
+        let place = self.readers.waiting.get(&request).and_then(|waiting| waiting.place);
+        let Some(Place { group, lack, .. }) = place else { return };
+        let (Lack::Record(token) | Lack::News(token) | Lack::Early(token)) = lack else { return };
+        let known = self.groups.get(&group).map(|group| group.tail().seq).unwrap_or_default();
+        self.finish_read(now, request, Err(ReadRefusal::Unheard { token, known }), out);
+    }
+
+    /// What the read lacks at a group; `None` if its level is met there.
+    fn lacks(
         &self,
         now: Now,
         request: RequestId,
-        ready: &mut Vec<(RequestId, Result<(), ReadRefusal>)>,
-    ) {
-        let Some(waiting) = self.readers.waiting.get(&request) else { return };
-        let mut is_met = true;
-        for group in &waiting.order.groups {
-            match self.meets_at(now, request, *group) {
-                Ok(met) => is_met &= met,
-                Err(refusal) => return ready.push((request, Err(refusal))),
-            }
-        }
-        if is_met {
-            ready.push((request, Ok(())));
-        }
-    }
-
-    fn meets_at(&self, now: Now, request: RequestId, id: GroupId) -> Result<bool, ReadRefusal> {
-        let refusal = ReadRefusal::NoGroup { group: id };
-        let waiting = self.readers.waiting.get(&request).ok_or(refusal)?;
-        let group = self.groups.get(&id).ok_or(refusal)?;
+        waiting: &Waiting,
+        id: GroupId,
+    ) -> Result<Option<Lack>, ReadRefusal> {
+        let group = self.groups.get(&id).ok_or(ReadRefusal::NoGroup { group: id })?;
         group.may_show()?;
         // What is in no chain is said first, under whatever level: no other state makes up for it.
-        let mut has_seen = true;
-        for token in waiting.order.tokens.iter().filter(|token| token.group == id) {
-            has_seen &= group.has_seen(token)?;
+        let is_early = waiting.order.level == ReadLevel::Provisional;
+        let mut unseen = None;
+        for token in waiting.tokens(id) {
+            let has_seen = group.has_seen(token)?;
+            if !(has_seen || is_early && group.has_seen_early(token)) {
+                unseen = Some(*token);
+            }
         }
-        Ok(match waiting.order.level {
-            ReadLevel::Linearizable => group.is_current(request)? && has_seen,
+        let unseen = unseen.map(|token| match group.unheard(&token) {
+            Some((1.., _)) => Lack::News(token),
+            _ if is_early => Lack::Early(token),
+            _ => Lack::Record(token),
+        });
+        let is_met = match waiting.order.level {
+            ReadLevel::Linearizable => group.is_current(request)?,
             ReadLevel::Bounded { within_us } => {
-                has_seen && self.age_us(now, id).is_some_and(|age_us| age_us <= within_us)
+                self.age_us(now, id).is_some_and(|age_us| age_us <= within_us)
             }
-            ReadLevel::Session | ReadLevel::Stale => has_seen,
-            ReadLevel::Provisional => {
-                group.is_at_home()?;
-                let mut own = waiting.order.tokens.iter().filter(|token| token.group == id);
-                has_seen || own.all(|token| group.has_seen_early(token))
-            }
-        })
+            ReadLevel::Session | ReadLevel::Stale => true,
+            ReadLevel::Provisional => group.is_at_home().map(|()| true)?,
+        };
+        Ok(unseen.or(match waiting.order.level {
+            _ if is_met => None,
+            ReadLevel::Bounded { within_us } => Some(Lack::Age(within_us)),
+            ReadLevel::Linearizable
+            | ReadLevel::Session
+            | ReadLevel::Stale
+            | ReadLevel::Provisional => Some(Lack::Turn),
+        }))
     }
 
     /// What a read is told whose time is up: the first group that does not meet its level, and by what
     /// it fails. `None` if all do.
-    fn too_late(&self, now: Now, request: RequestId, waiting: &Waiting) -> Option<ReadRefusal> {
-        let waited_us = now.instant.since(waiting.began);
-        waiting.order.groups.iter().find_map(|id| {
-            let group = self.groups.get(id)?;
-            match self.meets_at(now, request, *id) {
-                Ok(true) => return None,
-                Ok(false) => {}
+    fn too_late(&self, now: Now, request: RequestId) -> Option<ReadRefusal> {
+        let waiting = self.readers.waiting.get(&request)?;
+        let mut first = None;
+        for id in &waiting.order.groups {
+            match self.lacks(now, request, waiting, *id) {
+                Ok(lack) => first = first.or(lack.map(|lack| (*id, lack))),
                 Err(refusal) => return Some(refusal),
             }
-            let own = waiting.order.tokens.iter().filter(|token| token.group == *id);
-            let mut unseen = own.filter(|token| group.has_seen(token) != Ok(true));
-            if let Some(token) = unseen.next() {
-                return Some(ReadRefusal::Behind { token: *token, applied: group.applied() });
+        }
+        let (id, lack) = first?;
+        let group = self.groups.get(&id)?;
+        let (applied, waited_us) = (group.applied(), now.instant.since(waiting.began));
+        Some(match lack {
+            Lack::Record(token) | Lack::News(token) | Lack::Early(token) => {
+                ReadRefusal::Behind { token, applied }
             }
-            Some(match waiting.order.level {
-                ReadLevel::Bounded { within_us } => {
-                    let age_us = self.age_us(now, *id);
-                    ReadRefusal::TooOld { group: *id, age_us, within_us }
-                }
-                ReadLevel::Linearizable
-                | ReadLevel::Session
-                | ReadLevel::Stale
-                | ReadLevel::Provisional => ReadRefusal::Unconfirmed { group: *id, waited_us },
-            })
+            Lack::Age(within_us) => {
+                ReadRefusal::TooOld { group: id, age_us: self.age_us(now, id), within_us }
+            }
+            Lack::Turn => match group.confirmed_needs(request) {
+                Some(needs) => ReadRefusal::Unapplied { group: id, needs, applied, waited_us },
+                None => ReadRefusal::Unconfirmed { group: id, waited_us },
+            },
         })
+    }
+
+    /// What is said of several groups one of which is at home elsewhere: where all of them are, if that is
+    /// one node. To be sent from home to home would never end.
+    fn several(&self, groups: &[GroupId], refusal: ReadRefusal) -> ReadRefusal {
+        let ReadRefusal::NotHome { group, home, epoch } = refusal else { return refusal };
+        let me = self.options.group.me;
+        let homes = groups.iter().filter_map(|id| self.groups.get(id)).map(|group| {
+            let is_here = group.home_epoch().is_some();
+            if is_here { Some(me) } else { group.home().0.filter(|home| *home != me) }
+        });
+        let homes: BTreeSet<Option<NodeId>> = homes.collect();
+        if homes.contains(&None) {
+            return ReadRefusal::NotHome { group, home: None, epoch };
+        }
+        if homes.len() > 1 { ReadRefusal::SeveralHomes { group, home } } else { refusal }
     }
 
     fn finish_read(
@@ -273,6 +364,7 @@ impl<M: Model> Node<M> {
         result: Result<(), ReadRefusal>,
         out: &mut Vec<Effect>,
     ) {
+        let result = result.map_err(|refusal| self.several(&waiting.order.groups, refusal));
         for id in &waiting.order.groups {
             if let Some(group) = self.groups.get_mut(id) {
                 group.end_confirm(request);
@@ -283,31 +375,15 @@ impl<M: Model> Node<M> {
         self.readers.tally.count(waiting.order.level.kind(), end, waited_us);
         out.push(Effect::Read { to: request, result });
     }
-
-    /// Asks for beats where reads wait for time to be closed: for half as old a state as they may see, so
-    /// that a reader who comes soon after need not ask again.
-    pub(super) fn hurry_reads(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let slack_us = self.slack_us().unwrap_or_default();
-        let mut wanted: Vec<(GroupId, Stamp)> = Vec::new();
-        for (id, requests) in &self.readers.by_state {
-            let waiting = requests.iter().filter_map(|request| self.readers.waiting.get(request));
-            let within = waiting.filter_map(|waiting| match waiting.order.level {
-                ReadLevel::Bounded { within_us } => Some(within_us),
-                ReadLevel::Linearizable
-                | ReadLevel::Session
-                | ReadLevel::Stale
-                | ReadLevel::Provisional => None,
-            });
-            if let Some(within_us) = within.min() {
-                let room_us = within_us.saturating_sub(slack_us);
-                wanted.push((*id, Stamp(now.wall.0.saturating_sub(room_us / 2))));
-            }
-        }
-        for (id, above) in wanted {
-            self.drive(id, out, |group, outs| group.want_beat(now, above, outs));
-        }
-    }
 }
 
-/// Reads that may wait at a node; further ones are told to come back. Each is some hundred bytes.
+/// Reads that may wait at a node; further ones that would have to are told to come back. Each is some
+/// hundred bytes.
 const READS_MAX: usize = 16_384;
+
+/// How many of them may wait for what nobody here has heard of. Whoever was told of a record is at most a
+/// message ahead of this node or asks a region that is cut off; whoever makes a token up asks for anything.
+/// Of more than these the furthest ahead are sent away, so that others keep their places.
+const UNHEARD_MAX: usize = 1_024;
+
+const _: () = assert!(UNHEARD_MAX < READS_MAX / 8, "tokens that are made up leave room for others");

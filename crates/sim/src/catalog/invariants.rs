@@ -96,7 +96,8 @@ pub const INVARIANTS: [Invariant; 20] = [
             "every read of readers at all nodes: a linearizable one against all that was committed when it \
              was asked for, a session against its tokens, whose refusals must be true, too, a bounded one \
              against the true clock where clocks are as right as nodes are told, a cut against the same at \
-             another node; what real nodes answer is judged outside",
+             another node and against all that was committed; once faults are over every level answers at \
+             every node; what real nodes answer is judged outside",
         ),
     },
     Invariant {

@@ -10,12 +10,17 @@ use crate::{App, net::Index};
 /// A read on its way.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// The group.
-    pub group: GroupId,
+    /// The groups, and what was committed of each when it was asked for.
+    groups: Vec<(GroupId, Seq)>,
     level: ReadLevel,
     tokens: Vec<Token>,
-    /// What was committed when it was asked for.
-    committed: Seq,
+}
+
+impl Look {
+    /// The groups that it is to see.
+    pub fn groups(&self) -> impl Iterator<Item = GroupId> {
+        self.groups.iter().map(|(group, _)| *group)
+    }
 }
 
 impl Check {
@@ -24,28 +29,26 @@ impl Check {
         self.now = now;
     }
 
-    /// Somebody asks to be shown a group.
+    /// Somebody asks to be shown groups.
     #[must_use]
     pub fn begin_look(&self, order: &ReadOrder) -> Look {
-        let group = order.groups.first().copied().unwrap_or_default();
-        let committed = Seq(self.committed(group) as u64);
-        Look { group, level: order.level, tokens: order.tokens.clone(), committed }
+        let groups = order.groups.iter().map(|id| (*id, Seq(self.committed(*id) as u64)));
+        Look { groups: groups.collect(), level: order.level, tokens: order.tokens.clone() }
     }
 
-    /// Somebody is shown a group as it stands at a node, at the world's time `now`.
+    /// Somebody is shown one of the groups as it stands at a node, at the world's time `now`.
     pub fn was_shown(&mut self, host: Index, now: u64, look: &Look, group: &Group<App>) {
         // Who gives up what is committed gives up what was read, too.
         if self.is_forced || self.is_excused(host) {
             return;
         }
-        let (applied, has_good_clocks) = (group.applied(), self.has_good_clocks);
-        let truth = self.truths.entry(look.group).or_default();
+        let (id, applied, has_good_clocks) = (group.id(), group.applied(), self.has_good_clocks);
+        let committed = look.groups.iter().find(|(group, _)| *group == id).map(|(_, seq)| *seq);
+        let committed = committed.unwrap_or_default();
+        let truth = self.truths.entry(id).or_default();
         let fault = match look.level {
-            ReadLevel::Linearizable => (applied < look.committed).then(|| {
-                format!(
-                    "{} was committed before it was asked for a linearizable read",
-                    look.committed
-                )
+            ReadLevel::Linearizable => (applied < committed).then(|| {
+                format!("{committed} was committed before it was asked for a linearizable read")
             }),
             ReadLevel::Bounded { within_us } if has_good_clocks => {
                 let since = now.saturating_sub(within_us);
@@ -60,7 +63,8 @@ impl Check {
             | ReadLevel::Stale
             | ReadLevel::Provisional => None,
         };
-        let unmet = look.tokens.iter().find(|token| !truth.has(token) || applied < token.seq);
+        let mut own = look.tokens.iter().filter(|token| token.group == id);
+        let unmet = own.find(|token| !truth.has(token) || applied < token.seq);
         let fault = fault.or_else(|| unmet.map(|token| format!("the reader had seen {token}")));
         let uncommitted = applied.0 > truth.committed.len() as u64;
         let fault = fault.or_else(|| uncommitted.then(|| "it is not committed".to_owned()));
@@ -71,7 +75,7 @@ impl Check {
             ReadLevel::Stale | ReadLevel::Provisional => "I12 stale",
         });
         if let Some(fault) = fault {
-            let detail = format!("n{} {} was shown at {applied}: {fault}", host + 1, look.group);
+            let detail = format!("n{} {id} was shown at {applied}: {fault}", host + 1);
             self.fail("I12", detail);
         }
     }
@@ -81,18 +85,21 @@ impl Check {
         if self.is_forced {
             return;
         }
-        let truth = self.truths.entry(look.group).or_default();
         let fault = match refusal {
             ReadRefusal::Orphaned { token, .. } => {
-                truth.has(token).then(|| format!("{token} is committed and called orphaned"))
+                let is_committed = self.truths.entry(token.group).or_default().has(token);
+                is_committed.then(|| format!("{token} is committed and called orphaned"))
             }
             // Readers of worlds make nothing up.
             ReadRefusal::Foreign { token } => Some(format!("{token} was told and is not known")),
             ReadRefusal::NoGroup { .. }
             | ReadRefusal::NotHome { .. }
+            | ReadRefusal::SeveralHomes { .. }
             | ReadRefusal::NoModel { .. }
             | ReadRefusal::Differs { .. }
             | ReadRefusal::Unconfirmed { .. }
+            | ReadRefusal::Unapplied { .. }
+            | ReadRefusal::Unheard { .. }
             | ReadRefusal::Behind { .. }
             | ReadRefusal::TooOld { .. }
             | ReadRefusal::Busy => None,
@@ -101,7 +108,8 @@ impl Check {
             self.count("I12 orphaned");
         }
         if let Some(fault) = fault {
-            self.fail("I12", format!("n{} {}: {fault}", host + 1, look.group));
+            let asked = &look.groups;
+            self.fail("I12", format!("n{} asked for {asked:?}: {fault}", host + 1));
         }
     }
 
@@ -121,6 +129,28 @@ impl Check {
         if first != seen || group.closed() > at {
             let detail = format!("n{} {id} at {at:?}: {seen:?}, another saw {first:?}", host + 1);
             self.fail("I12", detail);
+        }
+        self.holds_cut(at, id, group.applied());
+    }
+
+    /// All that was committed up to a cut's time was seen there, and nothing later.
+    fn holds_cut(&mut self, at: Stamp, id: GroupId, applied: Seq) {
+        let truth = self.truths.entry(id).or_default();
+        let count = truth.stamps.partition_point(|stamp| *stamp <= at) as u64;
+        if applied != Seq(count) {
+            let detail = format!("{id} at {at:?} was seen at {applied}, {count} records belong");
+            self.fail("I12", detail);
+        }
+    }
+
+    /// The run is over: no cut has lost anything by what was committed since.
+    pub fn hold_all_cuts(&mut self) {
+        if self.is_forced {
+            return;
+        }
+        let cuts: Vec<_> = self.cuts.iter().map(|((at, id), (seq, _))| (*at, *id, *seq)).collect();
+        for (at, id, applied) in cuts {
+            self.holds_cut(at, id, applied);
         }
     }
 }

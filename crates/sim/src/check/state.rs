@@ -250,6 +250,7 @@ impl Check {
                 None => {
                     truth.committed.push(link.hash);
                     truth.committed_at.push(self.now);
+                    truth.stamps.push(link.stamp);
                     // Only a home counts copies, at the latest in the step in which it hands over: all
                     // others hear of it after it has.
                     if group.home_epoch().is_none() && !was_home {
@@ -365,6 +366,7 @@ impl Truth {
         let keep = usize::try_from(seq.prev().0).unwrap_or(usize::MAX);
         self.committed.truncate(keep);
         self.committed_at.truncate(keep);
+        self.stamps.truncate(keep);
         self.told.retain(|_, told| told.seq < seq);
         self.owners.clear();
         self.expired.clear();

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use group::{CutRefusal, Input, ReadLevel, ReadOrder, ReadRefusal};
+use group::{CutRefusal, Effect, Input, ReadLevel, ReadOrder, ReadRefusal};
 use model::Model;
 use types::{GroupId, Hash, RequestId, Seq, Stamp, Token};
 use wire::Reply;
@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::knobs::{MILLI, SECOND};
 use crate::net::Index;
 
-/// What a reader was shown.
+/// What a reader was shown: of several groups, of the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// How far the group was applied.
@@ -66,6 +66,8 @@ pub(super) struct Reads {
     readers: Vec<Reader>,
     reading: BTreeMap<RequestId, Reading>,
     cutting: BTreeMap<RequestId, Cutting>,
+    /// The most groups that one step had looked at for cuts.
+    looks_max: usize,
     /// Tokens that clients were given lately, orphans-to-be among them.
     told: BTreeMap<GroupId, VecDeque<Token>>,
 }
@@ -93,7 +95,19 @@ impl World {
         tokens: &[Token],
         patience_us: u64,
     ) -> RequestId {
-        let order = ReadOrder { groups: vec![group], level, tokens: tokens.to_vec() };
+        self.read_all(node, vec![group], level, tokens, patience_us)
+    }
+
+    /// The same for several groups, which are shown together or not at all.
+    pub fn read_all(
+        &mut self,
+        node: Index,
+        groups: Vec<GroupId>,
+        level: ReadLevel,
+        tokens: &[Token],
+        patience_us: u64,
+    ) -> RequestId {
+        let order = ReadOrder { groups, level, tokens: tokens.to_vec() };
         self.send_read(node, order, patience_us, None)
     }
 
@@ -122,6 +136,18 @@ impl World {
     ) -> Option<Result<&BTreeMap<GroupId, AtCut>, CutRefusal>> {
         let cutting = self.reads.cutting.get(&request)?;
         cutting.answer.map(|answer| answer.map(|()| &cutting.seen))
+    }
+
+    /// The most groups that one step of a node had looked at for cuts.
+    #[must_use]
+    pub const fn looks_in_step_max(&self) -> usize {
+        self.reads.looks_max
+    }
+
+    /// What a step wants carried out.
+    pub(super) fn note_looks(&mut self, effects: &[Effect]) {
+        let looks = effects.iter().filter(|one| matches!(one, Effect::AtCut { .. })).count();
+        self.reads.looks_max = looks.max(self.reads.looks_max);
     }
 
     fn send_read(
@@ -155,16 +181,18 @@ impl World {
         result: Result<(), ReadRefusal>,
     ) {
         let Some(reading) = self.reads.reading.get_mut(&request) else { return };
-        let id = reading.look.group;
-        let group = self.hosts[index].node.as_ref().and_then(|node| node.group(id));
-        let answer = match (result, group) {
-            (Ok(()), Some(group)) => {
-                self.check.was_shown(index, self.now, &reading.look, group);
-                let (applied, token) = (group.applied(), group.token());
-                Ok(Shown { applied, token })
+        let mut seen = Vec::new();
+        let answer = match result {
+            Ok(()) => {
+                let Some(node) = &self.hosts[index].node else { return };
+                for group in reading.look.groups().filter_map(|id| node.group(id)) {
+                    self.check.was_shown(index, self.now, &reading.look, group);
+                    seen.push(Shown { applied: group.applied(), token: group.token() });
+                }
+                let Some(first) = seen.first().copied() else { return };
+                Ok(first)
             }
-            (Ok(()), None) => return,
-            (Err(refusal), _) => {
+            Err(refusal) => {
                 self.check.not_shown(index, &reading.look, &refusal);
                 Err(refusal)
             }
@@ -190,15 +218,12 @@ impl World {
             self.plan_in(wait, event);
         }
         let reader = &mut self.reads.readers[index];
-        match answer {
-            Ok(Shown { token: Some(token), .. }) => {
-                reader.session.insert(id, token);
-            }
-            // Told once that what it had seen is gone, a client begins anew.
-            Err(ReadRefusal::Orphaned { .. } | ReadRefusal::Foreign { .. }) => {
-                reader.session.remove(&id);
-            }
-            Ok(_) | Err(_) => {}
+        for token in seen.into_iter().filter_map(|shown| shown.token) {
+            reader.session.insert(token.group, token);
+        }
+        // Told once that what it had seen is gone, a client begins anew.
+        if let Err(ReadRefusal::Orphaned { token, .. } | ReadRefusal::Foreign { token }) = answer {
+            reader.session.remove(&token.group);
         }
     }
 
@@ -247,9 +272,14 @@ impl World {
         if self.read_chance.below(60) == 0 {
             self.cut_somewhere(node);
         }
-        let group = self.read_chance.below(u64::from(self.knobs.groups));
-        let group = GroupId(u16::try_from(group).expect("groups are numbered in 16 bits"));
-        let order = self.draw_read(index, group);
+        // At times two at one moment, or twice the same.
+        let count = if self.read_chance.chance(150_000) { 2 } else { 1 };
+        let groups = (0..count).map(|_| {
+            let group = self.read_chance.below(u64::from(self.knobs.groups));
+            GroupId(u16::try_from(group).expect("groups are numbered in 16 bits"))
+        });
+        let groups = groups.collect();
+        let order = self.draw_read(index, groups);
         let patience = self.read_chance.between(50 * MILLI, 2 * SECOND);
         let request = self.send_read(node, order, patience, Some(index));
         self.reads.readers[index].request = Some(request);
@@ -266,14 +296,17 @@ impl World {
         }
     }
 
-    fn draw_read(&mut self, index: usize, group: GroupId) -> ReadOrder {
-        let own = self.reads.readers[index].session.get(&group).copied();
-        // Its own, and at times what somebody else was told and passed on.
-        let told = self.reads.told.get(&group).map_or(0, VecDeque::len);
-        let other = self.read_chance.index(told.max(1));
-        let other = self.reads.told.get(&group).and_then(|told| told.get(other).copied());
-        let passed = self.read_chance.chance(600_000);
-        let tokens: Vec<Token> = own.into_iter().chain(other.filter(|_| passed)).collect();
+    fn draw_read(&mut self, index: usize, groups: Vec<GroupId>) -> ReadOrder {
+        let mut tokens: Vec<Token> = Vec::new();
+        for group in &groups {
+            tokens.extend(self.reads.readers[index].session.get(group));
+            // Its own, and at times what somebody else was told and passed on.
+            let told = self.reads.told.get(group).map_or(0, VecDeque::len);
+            let other = self.read_chance.index(told.max(1));
+            let other = self.reads.told.get(group).and_then(|told| told.get(other).copied());
+            let passed = self.read_chance.chance(600_000);
+            tokens.extend(other.filter(|_| passed));
+        }
         let level = match self.read_chance.below(10) {
             0..4 => ReadLevel::Linearizable,
             4..7 => ReadLevel::Session,
@@ -284,7 +317,7 @@ impl World {
             _ => ReadLevel::Stale,
         };
         let keeps = level == ReadLevel::Session || self.read_chance.chance(300_000);
-        ReadOrder { groups: vec![group], level, tokens: if keeps { tokens } else { Vec::new() } }
+        ReadOrder { groups, level, tokens: if keeps { tokens } else { Vec::new() } }
     }
 
     /// The same cut at two nodes, a little ahead by the true clock.

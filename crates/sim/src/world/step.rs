@@ -71,6 +71,7 @@ impl World {
         self.trace.note(&[at, 4, index as u64, count, effects.len() as u64], &[], || {
             format!("{at:>10} n{} takes {count} in", index + 1)
         });
+        self.note_looks(&effects);
         let keep = if dies { self.chance.index(effects.len() + 1) } else { effects.len() };
         for effect in effects.into_iter().take(keep) {
             self.carry_out(index, effect);

@@ -3,7 +3,7 @@
 use group::{ReadLevel, ReadRefusal};
 use register::SealKind;
 use sim::{Ask, Knobs, MILLI, SECOND, Shown, World};
-use types::{Class, GroupId, RequestId, Seq, Stamp, Terms, Token};
+use types::{Class, Epoch, GroupId, RequestId, Seq, Stamp, Terms, Token};
 use wire::Reply;
 
 use crate::tale::*;
@@ -396,5 +396,174 @@ fn a_planned_switch_sends_readers_on_and_shows_them_all_of_it() {
     let refused = read(&mut world, HOME, ReadLevel::Linearizable).unwrap_err();
     assert!(matches!(refused, ReadRefusal::NotHome { .. }), "{refused:?}");
     assert!(read(&mut world, NEAR, ReadLevel::Linearizable).unwrap().applied >= token.seq);
+    all_agree(&mut world);
+}
+
+#[test]
+fn a_home_that_is_confirmed_and_cannot_apply_in_time_says_that_and_not_that_it_may_be_replaced() {
+    // An operator who reads "it may have been replaced" looks for a failover that never was.
+    let mut world = async_trio();
+    world.stall(NEAR, 3 * SECOND);
+    world.stall(FAR, 3 * SECOND);
+    let (_, token) = told_early(&mut world);
+    let refused = read(&mut world, HOME, ReadLevel::Linearizable).unwrap_err();
+    let ReadRefusal::Unapplied { needs, applied, .. } = refused else { panic!("{refused:?}") };
+    assert!(needs >= token.seq && applied < needs, "{refused:?}");
+    all_agree(&mut world);
+}
+
+/// Tokens that nobody was told of, each further ahead of `token` than the one before.
+fn made_up(token: Token, count: u64) -> impl Iterator<Item = Token> {
+    (1..=count).map(move |ahead| Token { seq: Seq(token.seq.0 + 1_000 * ahead), ..token })
+}
+
+#[test]
+fn the_home_waits_for_nothing_that_it_has_not_told() {
+    // It has all of its own epoch, so whoever asks for more has made it up, and need not be kept.
+    let mut world = serving(1);
+    let token = told(&mut world, HOME);
+    let forged = made_up(token, 1).next().unwrap();
+    let request = world.read(HOME, G0, ReadLevel::Session, &[forged], 2 * SECOND);
+    world.run_for(MILLI);
+    let foreign = ReadRefusal::Foreign { token: forged };
+    assert_eq!(world.shown(request), Some(Err(foreign)), "at once");
+}
+
+#[test]
+fn of_too_many_who_wait_for_what_nobody_here_has_heard_of_those_furthest_ahead_are_sent_away() {
+    // Whoever makes tokens up would else hold every place for as long as reads may wait, and those whose
+    // payments are on their way would be turned away.
+    let mut world = serving(1);
+    world.isolate(FAR);
+    let token = told(&mut world, HOME);
+    let forged: Vec<RequestId> = made_up(token, 3_000)
+        .map(|token| world.read(FAR, G0, ReadLevel::Session, &[token], 8 * SECOND))
+        .collect();
+    let newer = Token { epoch: Epoch(token.epoch.0 + 7), ..token };
+    let newer = world.read(FAR, G0, ReadLevel::Session, &[newer], 8 * SECOND);
+    let honest = world.read(FAR, G0, ReadLevel::Session, &[token], 8 * SECOND);
+    world.run_for(MILLI);
+    let sent_away = |world: &World, request: &RequestId| {
+        matches!(world.shown(*request), Some(Err(ReadRefusal::Unheard { .. })))
+    };
+    let gone = forged.iter().filter(|request| sent_away(&world, request)).count();
+    assert!(gone >= 3_000 - 1_024, "{gone} of 3000 are gone");
+    assert!(sent_away(&world, forged.last().unwrap()) && sent_away(&world, &newer));
+    assert_eq!(world.shown(honest), None, "it keeps its place");
+    // What is here is shown all the same.
+    assert!(read(&mut world, FAR, ReadLevel::Stale).is_ok());
+    world.heal();
+    assert!(said(&mut world, honest).unwrap().applied >= token.seq);
+}
+
+#[test]
+fn whoever_must_not_wait_is_not_told_to_come_back() {
+    // A node full of readers who wait would refuse all others, whom it could answer at once.
+    let mut world = serving(1);
+    world.isolate(FAR);
+    let bounded = ReadLevel::Bounded { within_us: 1 };
+    let waiting: Vec<RequestId> =
+        (0..17_000).map(|_| world.read(FAR, G0, bounded, &[], 8 * SECOND)).collect();
+    world.run_for(MILLI);
+    let count = |world: &World, refusal: Option<Result<Shown, ReadRefusal>>| {
+        waiting.iter().filter(|request| world.shown(**request) == refusal).count()
+    };
+    assert_eq!(count(&world, Some(Err(ReadRefusal::Busy))), 17_000 - 16_384);
+    assert_eq!(count(&world, None), 16_384);
+    assert!(read(&mut world, FAR, ReadLevel::Stale).is_ok());
+    let refused = read(&mut world, FAR, ReadLevel::Linearizable).unwrap_err();
+    assert!(matches!(refused, ReadRefusal::NotHome { .. }), "{refused:?}");
+}
+
+#[test]
+fn several_groups_are_sent_to_their_home_if_all_have_one_and_refused_if_not() {
+    // Whoever adds up two ledgers of one home could be answered there, and would not find it.
+    let mut world = serving(6);
+    let home_of = |world: &World, id: u16| {
+        let at = |host: &usize| {
+            world.node(*host).unwrap().group(GroupId(id)).unwrap().home_epoch().is_some()
+        };
+        (0..3).find(at).unwrap()
+    };
+    let homes: Vec<usize> = (0..6).map(|id| home_of(&world, id)).collect();
+    let at = |host: usize| -> Vec<GroupId> {
+        let all = homes.iter().zip(0..).filter(|(home, _)| **home == host);
+        all.map(|(_, id)| GroupId(id)).collect()
+    };
+    let (here, there) = (at(HOME), at(NEAR));
+    assert!(here.len() > 1 && there.len() > 1, "{homes:?}");
+    let level = ReadLevel::Linearizable;
+    let mut read = |groups: &[GroupId]| {
+        let request = world.read_all(HOME, groups.to_vec(), level, &[], 2 * SECOND);
+        said(&mut world, request)
+    };
+    assert!(read(&here).is_ok());
+    let refused = read(&there).unwrap_err();
+    let near = Some(sim::id(NEAR));
+    assert!(matches!(refused, ReadRefusal::NotHome { home, .. } if home == near), "{refused:?}");
+    for apart in [[here[0], there[0]], [there[0], at(FAR)[0]]] {
+        let refused = read(&apart).unwrap_err();
+        assert!(matches!(refused, ReadRefusal::SeveralHomes { .. }), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_read_of_several_groups_waits_for_each_and_is_shown_all_at_one_moment() {
+    // Were one forgotten that it waits for later, a client would be shown less than it has seen.
+    let mut world = serving(2);
+    world.isolate(FAR);
+    let mut tokens = Vec::new();
+    for group in [G0, GroupId(1)] {
+        let ask = world.command(group, 5, 60 * SECOND);
+        tokens.push(outcome(&mut world, HOME, &ask).token(group).unwrap());
+    }
+    let groups = vec![G0, GroupId(1)];
+    let request = world.read_all(FAR, groups, ReadLevel::Session, &tokens, 10 * SECOND);
+    world.run_for(100 * MILLI);
+    assert_eq!(world.shown(request), None);
+    world.heal();
+    said(&mut world, request).unwrap();
+    for token in tokens {
+        let here = world.node(FAR).unwrap().group(token.group).unwrap();
+        assert!(here.applied() >= token.seq);
+    }
+}
+
+#[test]
+fn of_two_cuts_at_one_time_one_that_is_given_up_does_not_end_the_other() {
+    // Two auditors ask for the end of the day; one is impatient, and the other would get a later state.
+    let mut world = serving(2);
+    let at = Stamp(world.true_wall().0 + 300 * MILLI);
+    let given_up = world.cut_at(FAR, at, 350 * MILLI);
+    let kept = world.cut_at(FAR, at, 5 * SECOND);
+    // The second group's home is away until one of the two has been given up.
+    world.isolate(NEAR);
+    for _ in 0..40 {
+        ask(&mut world, HOME);
+        world.run_for(10 * MILLI);
+    }
+    let refused = world.cut_through(given_up).unwrap().unwrap_err();
+    assert!(matches!(refused, group::CutRefusal::Open { .. }), "{refused:?}");
+    world.heal();
+    let until = world.now() + 4 * SECOND;
+    world.run_until(until, |world| world.cut_through(kept).is_some());
+    sound(&world);
+    let seen = world.cut_through(kept).unwrap().unwrap();
+    assert_eq!(seen.len(), 2);
+    world.run_for(5 * SECOND);
+    all_agree(&mut world);
+}
+
+#[test]
+fn between_two_looks_of_one_cut_a_node_takes_what_has_come_in() {
+    // A look goes over a whole ledger: of sixteen in one step, nobody would be answered meanwhile.
+    let mut world = serving(16);
+    let at = Stamp(world.true_wall().0 + 300 * MILLI);
+    let cut = world.cut_at(FAR, at, 5 * SECOND);
+    let until = world.now() + 5 * SECOND;
+    world.run_until(until, |world| world.cut_through(cut).is_some());
+    sound(&world);
+    assert_eq!(world.cut_through(cut).unwrap().unwrap().len(), 16);
+    assert_eq!(world.looks_in_step_max(), 1);
     all_agree(&mut world);
 }

@@ -130,13 +130,49 @@ fn a_token_is_judged_by_the_table_before_anything_is_waited_for() {
     };
     assert_eq!(group.has_seen(&token(1, 4, at_seq(4))), Ok(true));
     assert_eq!(group.has_seen(&token(2, 5, at_seq(5))), Ok(true));
-    assert_eq!(group.has_seen(&token(2, 6, at_seq(5))), Ok(false), "not yet");
     assert_eq!(group.has_seen(&token(3, 5, at_seq(5))), Ok(false), "of a home not heard of");
     let orphan = token(1, 5, at_seq(4));
     let (by, start) = (Epoch(2), Seq(5));
     let refused = ReadRefusal::Orphaned { token: orphan, by, start, forced: false };
     assert_eq!(group.has_seen(&orphan), Err(refused));
-    for foreign in [token(2, 4, at_seq(4)), token(1, 4, at_seq(3)), token(0, 3, at_seq(3))] {
+    let beyond = token(2, 6, at_seq(5));
+    for foreign in [token(2, 4, at_seq(4)), token(1, 4, at_seq(3)), token(0, 3, at_seq(3)), beyond]
+    {
         assert_eq!(group.has_seen(&foreign), Err(ReadRefusal::Foreign { token: foreign }));
     }
+}
+
+#[test]
+fn a_token_of_what_is_not_here_yet_is_waited_for_by_whoever_is_not_the_home() {
+    // The home has all of its own epoch; a member cannot know what the home has told of since.
+    let (mut group, mut out) = (crate::group::fixture::member(4, 1, usize::MAX), Vec::new());
+    let tail = group.tail();
+    let next = Token::new(group.id(), Tail { seq: Seq(6), ..tail });
+    assert_eq!((group.has_seen(&next), group.unheard(&next)), (Ok(false), Some((0, 2))));
+    let newer = Token::new(group.id(), Tail { epoch: Epoch(3), ..tail });
+    assert_eq!((group.has_seen(&newer), group.unheard(&newer)), (Ok(false), Some((2, 0))));
+    // It is in the chain and not applied: the one record of that epoch and seq, or none.
+    let here = Token::new(group.id(), tail);
+    assert_eq!((group.has_seen(&here), group.unheard(&here)), (Ok(false), None));
+    let other = Token { head: here.head.map(|byte| !byte), ..here };
+    assert_eq!(group.has_seen(&other), Err(ReadRefusal::Foreign { token: other }));
+    group.proceed(at(1), &mut out);
+    assert_eq!(group.has_seen(&here), Ok(true));
+}
+
+#[test]
+fn a_read_that_is_confirmed_and_waits_on_does_not_hide_that_the_next_ones_question_was_lost() {
+    // A read of two ledgers waits for the other one; all others here would time out meanwhile.
+    let (mut group, mut out) = (serving(), Vec::new());
+    group.begin_confirm(at(3), READ).unwrap();
+    group.proceed(at(3), &mut out);
+    let ack = GroupMessage::ConfirmAck { round: 1 };
+    group.message(at(4), NodeId(3), Epoch(2), ack, &mut out);
+    assert_eq!(group.is_current(READ), Ok(true));
+    group.begin_confirm(at(5), RequestId(2)).unwrap();
+    group.proceed(at(5), &mut out);
+    assert_eq!(rounds(&mut out), [(NodeId(1), 1), (NodeId(3), 1), (NodeId(1), 2), (NodeId(3), 2)]);
+    assert_eq!(group.reads_deadline(), Some(Instant(5 + RESEND_US)));
+    group.proceed(at(5 + RESEND_US), &mut out);
+    assert_eq!(rounds(&mut out), [(NodeId(1), 3), (NodeId(3), 3)]);
 }

@@ -37,3 +37,12 @@ fn neither_a_slow_clock_nor_one_other_that_is_fast_moves_stamps_ahead() {
     assert_eq!(clocks(&[hour, hour]).read(now, SKEW_US_MAX), now, "late stamps only grant time");
     assert_eq!(clocks(&[]).read(now, SKEW_US_MAX), now);
 }
+
+#[test]
+fn a_slow_node_that_has_heard_of_half_the_others_takes_the_rest_to_be_ahead() {
+    // By a median of those it heard of it would be right among the slow ones, and call an old state fresh.
+    assert_eq!(clocks(&[100, 4_000, 4_000, 4_000]).behind_us(5), 4_000);
+    assert_eq!(clocks(&[100, 4_000]).behind_us(5), 4_000);
+    assert_eq!(clocks(&[-100, 4_000, 4_000]).behind_us(5), 4_000);
+    assert_eq!(clocks(&[-100, 100]).behind_us(3), 0);
+}

@@ -1,0 +1,75 @@
+//! Reads once faults are over: every level answers at every node, within a bound (I12, I20).
+
+use group::{ReadLevel, ReadRefusal};
+use types::{GroupId, RequestId, Token};
+
+use crate::knobs::SECOND;
+use crate::{World, id};
+
+/// How long a read may wait in a cluster in which nothing is wrong.
+const SHOWN_US_MAX: u64 = 5 * SECOND;
+
+/// One read and what must come of it.
+#[derive(Debug)]
+struct Wish {
+    host: usize,
+    level: ReadLevel,
+    request: RequestId,
+    /// Whether another node is to be named instead.
+    is_elsewhere: bool,
+}
+
+/// Has every level of every group read at every node that keeps its state, what the others have seen of it
+/// included, and insists that all are shown; where only the home may answer, that the others name it.
+pub(super) fn must_be_shown(world: &mut World) {
+    let mut wishes = Vec::new();
+    for group in (0..world.knobs().groups).map(GroupId) {
+        let hosts: Vec<usize> = world.members_of(group).into_iter().map(crate::host).collect();
+        let keeps = |world: &World, host: usize| {
+            let here = world.node(host).and_then(|node| node.group(group));
+            here.is_some_and(|here| here.runs_model() && !world.check.is_excused(host))
+        };
+        let hosts: Vec<usize> = hosts.into_iter().filter(|host| keeps(world, *host)).collect();
+        let seen = |world: &World, host: usize| world.node(host)?.group(group)?.token();
+        let tokens: Vec<Token> = hosts.iter().filter_map(|host| seen(world, *host)).collect();
+        for host in hosts {
+            let here = world.node(host).and_then(|node| node.group(group));
+            let is_home = here.is_some_and(|here| here.home_epoch().is_some());
+            let anywhere = [
+                ReadLevel::Stale,
+                ReadLevel::Session,
+                ReadLevel::Bounded { within_us: 10 * SECOND },
+            ];
+            let at_home = [ReadLevel::Linearizable, ReadLevel::Provisional];
+            let levels = anywhere.into_iter().map(|level| (level, false));
+            for (level, is_bound) in levels.chain(at_home.map(|level| (level, true))) {
+                let request = world.read(host, group, level, &tokens, SHOWN_US_MAX);
+                let is_elsewhere = is_bound && !is_home;
+                wishes.push((group, Wish { host, level, request, is_elsewhere }));
+            }
+        }
+    }
+    let until = world.now() + SHOWN_US_MAX + SECOND;
+    world.run_until(until, |world| {
+        wishes.iter().all(|(_, wish)| world.shown(wish.request).is_some())
+    });
+    if world.check.violation().is_some() {
+        return;
+    }
+    for (group, wish) in &wishes {
+        world.check.count("I12 shown");
+        let answer = world.shown(wish.request);
+        let is_right = match answer {
+            Some(Ok(_)) => !wish.is_elsewhere,
+            Some(Err(ReadRefusal::NotHome { home: Some(home), .. })) => {
+                wish.is_elsewhere && home != id(wish.host)
+            }
+            Some(Err(_)) | None => false,
+        };
+        if !is_right {
+            let (host, level) = (wish.host + 1, wish.level);
+            let detail = format!("n{host} {group} {level:?} after all faults: {answer:?}");
+            return world.check.fail("I12", detail);
+        }
+    }
+}
