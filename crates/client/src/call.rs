@@ -59,6 +59,22 @@ impl Client {
         self.json(endpoint, &body)
     }
 
+    /// The same with the administrators' token, for what only they may read.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn get_json_as(
+        &self,
+        endpoint: usize,
+        path: &str,
+        token: &str,
+    ) -> Result<Value, CallError> {
+        let mut headers = HeaderMap::with_capacity(2);
+        headers.insert(AUTHORIZATION, bearer(token)?);
+        let body = self.call(Method::GET, endpoint, path, headers, Bytes::new()).await?;
+        self.json(endpoint, &body)
+    }
+
     /// What one endpoint knows of the id that an [`Unknown`](crate::Unknown) named: its `state` is
     /// `final`, `provisional`, `accepted`, or `unknown`, which says nothing about other nodes. Whoever
     /// has the bytes hands them in again instead.
@@ -122,10 +138,7 @@ impl Client {
     ) -> Result<Value, CallError> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(token) = token {
-            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-                .map_err(|_| CallError::BadRequest { what: "the token has odd characters" })?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
+            headers.insert(AUTHORIZATION, bearer(token)?);
         }
         let body = Bytes::from(body.to_string());
         let answer = self.call(Method::POST, endpoint, path, headers, body).await?;
@@ -168,4 +181,11 @@ impl Client {
             source: source.into(),
         })
     }
+}
+
+fn bearer(token: &str) -> Result<HeaderValue, CallError> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+        .map_err(|_| CallError::BadRequest { what: "the token has odd characters" })?;
+    value.set_sensitive(true);
+    Ok(value)
 }

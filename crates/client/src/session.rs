@@ -162,11 +162,15 @@ impl Client {
             let sent: Vec<Token> = left.iter().take(TOKENS_MAX).copied().collect();
             let mut next = (at + 1) % self.endpoints.len();
             let trouble = match self.try_read(at, level, &sent, path, deadline).await {
-                Ok(answer) if answer.status == 200 => {
+                Ok(answer) if is_shown(&answer) => {
                     session.replace(&sent, &answer.headers);
                     if left.len() > sent.len() {
                         left.drain(..sent.len());
                         continue;
+                    }
+                    if answer.status == 404 {
+                        let problem = Problem::read(answer.status, &answer.body);
+                        return Err(ReadError::Refused(Box::new(problem)));
                     }
                     let age_ms = answer.headers.get("evenkeel-age-ms");
                     let age_ms = age_ms.and_then(|value| value.to_str().ok()?.parse().ok());
@@ -234,6 +238,11 @@ impl Client {
         let location = answer.headers.get(LOCATION)?.to_str().ok()?.parse().ok()?;
         self.endpoints.iter().position(|one| one.is_at(&location))
     }
+}
+
+/// Whether a state was shown that meets the level: that something is not in it is an answer like any other.
+fn is_shown(answer: &Answer) -> bool {
+    answer.status == 200 || answer.status == 404 && answer.headers.contains_key("evenkeel-read")
 }
 
 /// Whether another node, or the same later, may give a better answer than this.

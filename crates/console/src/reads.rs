@@ -116,13 +116,6 @@ impl Reading {
         }
     }
 
-    /// Whether only the home may answer, so that one node can answer for several groups only if it is home
-    /// to all of them.
-    #[must_use]
-    pub fn is_for_the_home(&self) -> bool {
-        matches!(self.level, ReadLevel::Linearizable | ReadLevel::Provisional)
-    }
-
     /// Looks at the groups once they meet the level. `path` is where the request was made to, for one that
     /// must go elsewhere.
     ///
@@ -220,7 +213,8 @@ pub fn refused(site: &Site, path: &str, refusal: &ReadRefusal) -> Problem {
         .with("home", home.map(|home| home.0))
         .with(
             "next_step",
-            "ask for one ledger at a time with `?group=`, read as a session, or take `/v1/cut`",
+            "name the group of one ledger as `?group=`, which the answer to a payment names, too; or read as a \
+             session, or take `/v1/cut`",
         ),
         ReadRefusal::NoModel { group, ask } => {
             elsewhere(site, path, *ask, "no-model", "This node runs no model; ask one that does.")

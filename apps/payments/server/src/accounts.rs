@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Request, Response, StatusCode, Uri};
+use axum::response::IntoResponse as _;
 use bytes::Bytes;
 use console::limits::JSON_BYTES_MAX;
 use console::{Problem, Read, json, parse, position, read_body, tell_tokens};
@@ -46,6 +47,8 @@ enum OpeningKind {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page {
     currency: Option<String>,
+    /// Only those in the ledgers of this group.
+    group: Option<u16>,
     #[serde(default)]
     offset: usize,
     limit: Option<usize>,
@@ -167,7 +170,7 @@ pub(crate) async fn all(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response<Body>, Problem> {
-    let Query(Page { currency: code, offset, limit }) = page?;
+    let Query(Page { currency: code, group: only, offset, limit }) = page?;
     let reading = app.reading_of_several(&headers)?;
     let limit = limit.unwrap_or(ACCOUNTS_MAX).min(ACCOUNTS_MAX);
     let currencies = match code.as_deref() {
@@ -177,13 +180,14 @@ pub(crate) async fn all(
     let placement = app.placement();
     let asked: BTreeSet<GroupId> =
         currencies.iter().flat_map(|currency| placement.ledgers(*currency)).collect();
-    let groups = app.groups(&reading, move |group| asked.contains(&group)).await?;
+    let groups = app.groups(&reading, only, move |group| asked.contains(&group)).await?;
     let path = whole_path(&uri);
     let rows = app.show(&reading, &path, groups, move |view| {
         let mut pass = offset;
         let ledgers = currencies
             .into_iter()
             .flat_map(|currency| placement.ledgers(currency).map(move |group| (currency, group)));
+        let ledgers = ledgers.filter(|(_, group)| only.is_none_or(|only| only == group.0));
         let all = ledgers.filter_map(|(currency, group)| {
             let model = view.node.group(group)?.model();
             let count = model.account_count(currency);
@@ -253,8 +257,10 @@ pub(crate) async fn one(
             }
             Ok(seen.tell(json(&account)))
         }
-        None => Err(Problem::new(404, "no-such-account", "No such account is known here.")
-            .with("as_of", as_of)),
+        None => {
+            let problem = Problem::new(404, "no-such-account", "No such account is known here.");
+            Ok(seen.tell(problem.with("as_of", as_of).into_response()))
+        }
     }
 }
 

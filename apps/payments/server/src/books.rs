@@ -2,7 +2,8 @@
 //! regions hold the same.
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, Response, Uri};
 use console::{Problem, Read, hash_hex, json, position};
 use group::Group;
@@ -14,18 +15,21 @@ use types::{Amount, Currency, GroupId};
 
 use crate::accounts::whole_path;
 use crate::limits::{CURRENCIES_PER_LOOK, DIGESTS_PER_LOOK};
+use crate::lookup::Where;
 use crate::router::App;
 use crate::{clearing, decimal};
 
 /// `GET /v1/books`: every ledger in use, each added up from its accounts anew, and every pair of ledgers
-/// with what is in flight between them.
+/// with what is in flight between them. With a group only its ledgers, and no pairs.
 pub(crate) async fn books(
     State(app): State<App>,
+    place: Result<Query<Where>, QueryRejection>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response<Body>, Problem> {
+    let Query(Where { group: only }) = place?;
     let reading = app.reading_of_several(&headers)?;
-    let (path, here) = (whole_path(&uri), app.groups(&reading, |_| true).await?);
+    let (path, here) = (whole_path(&uri), app.groups(&reading, only, |_| true).await?);
     let mut last = None;
     let (mut books, mut clearing) = (Vec::new(), Vec::new());
     let currencies: Vec<Currency> = Currency::all().collect();
@@ -38,8 +42,9 @@ pub(crate) async fn books(
             let ledgers = some.iter().flat_map(|currency| {
                 placement.ledgers(*currency).map(move |group| (group, *currency))
             });
+            let ledgers = ledgers.filter(|(group, _)| only.is_none_or(|only| only == group.0));
             let books = ledgers.filter_map(|(group, currency)| book(view, group, currency));
-            let pairs = some.iter().flat_map(|currency| {
+            let pairs = some.iter().filter(|_| only.is_none()).flat_map(|currency| {
                 clearing::pairs(view, *currency, placement.ledgers(*currency))
             });
             (books.collect::<Vec<_>>(), pairs.collect::<Vec<_>>())

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::Response;
+use axum::http::{HeaderMap, Response};
 use console::{Problem, hash_hex, json};
 use group::Group;
 use ledger::Balance;
@@ -54,7 +54,10 @@ struct Standing {
 pub(crate) async fn cut(
     State(app): State<App>,
     query: Result<Query<When>, QueryRejection>,
+    headers: HeaderMap,
 ) -> Result<Response<Body>, Problem> {
+    // It holds groups up, and goes over all that they hold.
+    app.site.authorize(&headers)?;
     let Query(When { at_us }) = query?;
     let now = app.handle.clock().wall();
     let at = Stamp(at_us.unwrap_or_else(|| now.0.saturating_add(CUT_AHEAD_MS * 1_000)));

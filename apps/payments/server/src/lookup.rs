@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Response, StatusCode, Uri};
+use axum::response::IntoResponse as _;
 use console::{Problem, Read, Reading, hash_hex, json, position};
 use group::Group;
 use payments_message::date::moment;
@@ -19,11 +20,11 @@ use crate::pay::{unwritable, xml};
 use crate::router::App;
 use crate::{answer, decimal, suspense};
 
-/// Where a payment is, if the request says.
+/// Which group a request is about, if it says.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Where {
-    group: Option<u16>,
+    pub(crate) group: Option<u16>,
 }
 
 /// Where a search over all groups was made.
@@ -45,8 +46,11 @@ pub(crate) async fn status(
 ) -> Result<Response<Body>, Problem> {
     let (Path(id), Query(place)) = (path?, query?);
     let reading = app.reading(&headers)?;
-    let Read { value: found, seen } = find_at(&app, &reading, &uri, id, place).await?;
-    Ok(seen.tell(json(&describe(&found))))
+    let Read { value, seen } = find_at(&app, &reading, &uri, id, place).await?;
+    Ok(seen.tell(match value {
+        Ok(found) => json(&describe(&found)),
+        Err(searched) => unknown(searched).into_response(),
+    }))
 }
 
 /// The pacs.002 that answered the message, to the byte.
@@ -59,9 +63,14 @@ pub(crate) async fn report(
 ) -> Result<Response<Body>, Problem> {
     let (Path(id), Query(place)) = (path?, query?);
     let reading = app.reading(&headers)?;
-    let Read { value: found, seen } = find_at(&app, &reading, &uri, id, place).await?;
-    let report = answer::decided(&found.message(), &found.decision());
-    Ok(seen.tell(xml(StatusCode::OK, report.map_err(|error| unwritable(&error))?)))
+    let Read { value, seen } = find_at(&app, &reading, &uri, id, place).await?;
+    Ok(seen.tell(match value {
+        Ok(found) => {
+            let report = answer::decided(&found.message(), &found.decision());
+            xml(StatusCode::OK, report.map_err(|error| unwritable(&error))?)
+        }
+        Err(searched) => unknown(searched).into_response(),
+    }))
 }
 
 /// Finds a payment among all that this node has applied, whatever its age.
@@ -80,7 +89,7 @@ async fn find_at(
     uri: &Uri,
     id: String,
     place: Where,
-) -> Result<Read<Found>, Problem> {
+) -> Result<Read<Result<Found, Searched>>, Problem> {
     check_id(&id)?;
     let known = match place.group {
         Some(group) => Some(GroupId(group)),
@@ -90,28 +99,16 @@ async fn find_at(
             found.await?.ok().map(|found| found.group)
         }
     };
-    let groups = match known {
-        Some(group) => vec![group],
-        None => app.groups(reading, |_| true).await?,
-    };
-    if known.is_none() && groups.len() > 1 && reading.is_for_the_home() {
-        return Err(Problem::new(409, "which-group", "It is not known here which group has it.")
-            .detail("only a group's home can answer, and the groups have homes of their own")
-            .with(
-                "next_step",
-                "name the group that the payment's answer gave as `?group=`, or read as a session",
-            ));
-    }
+    let groups = app.groups(reading, known.map(|group| group.0), |_| true).await?;
     let (searched, is_provisional) = (groups.clone(), reading.is_provisional());
     let path = whole_path(uri);
-    let read = app.show(reading, &path, groups, move |view| {
+    app.show(reading, &path, groups, move |view| {
         search(view, &id, |group| {
             let is_searched = searched.contains(&group.id());
             is_searched.then(|| if is_provisional { latest(group) } else { Some(group.model()) })?
         })
-    });
-    let Read { value, seen } = read.await?;
-    Ok(Read { value: value.map_err(unknown)?, seen })
+    })
+    .await
 }
 
 fn check_id(id: &str) -> Result<(), Problem> {

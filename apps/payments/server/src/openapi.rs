@@ -28,6 +28,7 @@ pub(crate) fn paths() -> Value {
             "Accounts in order of currency, of ledger and of opening.",
             &[&[
                 parameter("query", "currency", "only this currency"),
+                parameter("query", "group", "only ledgers of this group"),
                 parameter("query", "offset", "how many to pass over"),
                 parameter("query", "limit", "how many to list, at most 1,000"),
             ], &reading()[..]].concat(),
@@ -49,14 +50,18 @@ pub(crate) fn paths() -> Value {
         "/v1/cut": { "get": cut() },
         "/v1/books": { "get": shown(operation(
             "Every ledger in use, added up from its accounts, and what stands between ledgers.",
-            &reading(),
+            &[
+                &[parameter("query", "group", "only ledgers of this group, and no pairs")],
+                &reading()[..],
+            ]
+            .concat(),
             &[
                 (
                     "200",
                     "`balanced`: debits equal credits everywhere, and every pair of `clearing` differs by \
                      what is in flight; `pending_count`",
                 ),
-                ("400", "`bad-header`; `committed-only`: not as provisional"),
+                ("400", "`bad-query`, `bad-header`; `committed-only`: not as provisional"),
             ],
         )) },
         "/v1/cases": { "get": operation(
@@ -115,7 +120,7 @@ fn shown(mut read: Value) -> Value {
         ("307", "`not-home`, `no-model`: ask the node in `Location`"),
         (
             "409",
-            "`several-homes`, `which-group`: no node is the home of all that was asked for; \
+            "`several-homes`: no node is the home of all that was asked for, name one group; \
              `kept-apart`: no one place keeps all that the client has seen",
         ),
         (
@@ -123,10 +128,15 @@ fn shown(mut read: Value) -> Value {
             "`token-orphaned`: what the client has seen is in no history; `token_epoch`, `token_seq`, \
              `left_out_by_epoch`, `left_out_from_seq`",
         ),
-        ("503", "`too-old`: `age_ms`; `state-differs`, `no-home`, `busy`: ask again or elsewhere"),
+        (
+            "503",
+            "`too-old`: `age_ms`; `unheard`: too many wait for what this node has not heard of; \
+             `state-differs`, `no-home`, `busy`: ask again or elsewhere",
+        ),
         (
             "504",
-            "`unconfirmed`: this may no longer be the home; `behind`: what the client has seen has not \
+            "`unconfirmed`: this may no longer be the home; `unapplied`: it is, and has not come to what it \
+             has told; `behind`: what the client has seen has not \
              come here",
         ),
     ] {
@@ -137,14 +147,18 @@ fn shown(mut read: Value) -> Value {
         ("Evenkeel-Session", "what the client has seen with it"),
         ("Evenkeel-Age-Ms", "the age of the oldest record that closes what was read"),
     ] {
-        read["responses"]["200"]["headers"][header] =
-            json!({ "description": description, "schema": { "type": "string" } });
+        for status in ["200", "404"] {
+            if read["responses"][status].is_object() {
+                read["responses"][status]["headers"][header] =
+                    json!({ "description": description, "schema": { "type": "string" } });
+            }
+        }
     }
     read
 }
 
 fn cut() -> Value {
-    operation(
+    let mut cut = operation(
         "The books of all ledgers at one time, and a digest that is the same in every region.",
         &[parameter(
             "query",
@@ -158,11 +172,15 @@ fn cut() -> Value {
                  pair differs by exactly what is in flight",
             ),
             ("400", "`bad-query`; `cut-too-early`: more than a minute ahead"),
+            ("401", "`unauthorized`"),
+            ("403", "`no-token`: this node has no administrators' token"),
             ("409", "`cut-past`: this node has applied something later"),
             ("503", "`state-differs`, `busy`, `stopping`"),
             ("504", "`cut-open`: a group has not closed its time in time"),
         ],
-    )
+    );
+    cut["security"] = json!([{ "admin": [] }]);
+    cut
 }
 
 fn pay() -> Value {

@@ -55,8 +55,8 @@ impl App {
         reading.look(&self.handle, &self.site, path, groups, look).await
     }
 
-    /// The groups that a question is about which names none: all whose state is here, and all that the
-    /// client has seen something of. Of those `is_asked_for` says which.
+    /// The groups that a question is about: the one that it names, or all whose state is here and all that the
+    /// client has seen something of. Of the latter `is_asked_for` says which.
     ///
     /// What the client has seen may be in a group that is kept elsewhere only. Left out, it would be
     /// missing from the answer as if it had never been; asked for, it sends the client there.
@@ -67,8 +67,12 @@ impl App {
     pub(crate) async fn groups(
         &self,
         reading: &Reading,
+        named: Option<u16>,
         is_asked_for: impl Fn(GroupId) -> bool + Send + 'static,
     ) -> Result<Vec<GroupId>, Problem> {
+        if let Some(group) = named {
+            return Ok(vec![GroupId(group)]);
+        }
         let mut seen = reading.groups_seen(&self.site)?;
         seen.retain(|group| is_asked_for(*group));
         let groups = self.handle.ask(move |view| {
@@ -87,7 +91,7 @@ impl App {
                 .with("group", group.0)
                 .with(
                     "next_step",
-                    "ask for one ledger at a time: a payment with `?group=`, an account by its key",
+                    "ask for one ledger at a time with `?group=`, or for an account by its key",
                 )
         })
     }

@@ -163,3 +163,26 @@ async fn a_foreign_token_is_dropped_and_named() {
     session.forget(&token(LATER));
     assert_eq!(session.tokens(), [], "a client may drop what it knows to be nobody's");
 }
+
+/// If what is not there counted for nothing, the next node could show less than the one that knew of nothing;
+/// and a payment that only later tokens tell of would be called unknown.
+#[tokio::test]
+async fn that_there_is_no_such_thing_is_seen_like_any_other_answer() {
+    const NONE: &str = r#"{"type":"p/no-such-account","title":"None.","status":404}"#;
+    let none = |tokens: &str| {
+        let headers = format!("evenkeel-session: {tokens}\r\nevenkeel-read: session\r\n");
+        Step::Answer(404, "application/problem+json", headers, NONE)
+    };
+    let node = Script::start(vec![none(LATER)]).await;
+    let (client, session) = (client(&[node.url()], LONG), Session::from_tokens([token(SEEN)]));
+    let refused = client.read(&session, Level::Session, "/v1/accounts/EUR/1").await.unwrap_err();
+    assert!(matches!(refused, ReadError::Refused(problem) if problem.status == 404));
+    assert_eq!(session.tokens(), [token(LATER)]);
+
+    let many = (0..65).map(|group| token(&format!("t1.{group}.4.7.0000000000000003")));
+    let session = Session::from_tokens(many);
+    let node = Script::start(vec![none(""), shown("", "there")]).await;
+    let client = self::client(&[node.url()], LONG);
+    let read = client.read(&session, Level::Session, "/v1/payments/1").await.unwrap();
+    assert_eq!(&read.body[..], b"there", "held against all of them");
+}

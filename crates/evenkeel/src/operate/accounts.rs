@@ -36,6 +36,9 @@ struct List {
     /// Only those in this currency.
     #[arg(long)]
     currency: Option<String>,
+    /// Only those in the ledgers of this group.
+    #[arg(long)]
+    group: Option<u16>,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     output: Output,
@@ -91,7 +94,8 @@ pub(crate) async fn run(args: &Args) -> Ended {
 async fn list(args: &List) -> Ended {
     let client = ClusterClient::new(&args.cluster)?;
     let filter = args.currency.as_ref().map(|code| format!("&currency={code}"));
-    let filter = filter.unwrap_or_default();
+    let group = args.group.map(|group| format!("&group={group}")).unwrap_or_default();
+    let filter = filter.unwrap_or_default() + &group;
     // No page is older than those before, whoever answers.
     let session = Session::default();
     let (mut rows, mut offset) = (Vec::new(), 0);

@@ -1,12 +1,14 @@
 //! The ledgers' sums: as one node has them, or of all nodes at one time.
 
+mod compare;
+
 use std::sync::Arc;
 
-use client::Session;
+use client::{CallError, Session};
 use runtime::Clock;
 use serde_json::{Value, json};
 
-use super::cluster_client::{ClusterClient, Reading, Where, nobody};
+use super::cluster_client::{Authority, ClusterClient, Reading, Where, nobody};
 use crate::exit::{Ended, Exit};
 use crate::output::{self, Output, Table};
 
@@ -20,9 +22,15 @@ pub(crate) struct Args {
     cluster: Where,
     #[command(flatten)]
     reading: Reading,
-    /// Ask every node for its state at one time, two seconds from now, and compare.
-    #[arg(long, conflicts_with = "read")]
+    /// Only the ledgers of this group, and no pairs.
+    #[arg(long)]
+    group: Option<u16>,
+    /// Ask every node for its state at one time, two seconds from now, and compare what is kept at several.
+    /// Takes the administrators' token.
+    #[arg(long, conflicts_with_all = ["read", "group"])]
     cut: bool,
+    #[command(flatten)]
+    authority: Authority,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     output: Output,
@@ -32,9 +40,11 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args) -> Ended {
     let client = Arc::new(ClusterClient::new(&args.cluster)?);
     if args.cut {
-        return cut(client, args.output).await;
+        return cut(client, &args.authority.token()?, args.output).await;
     }
-    let books = client.read(&Session::default(), args.reading.read, "/v1/books").await?;
+    let only = args.group.map(|group| format!("?group={group}")).unwrap_or_default();
+    let path = format!("/v1/books{only}");
+    let books = client.read(&Session::default(), args.reading.read, &path).await?;
     if args.output == Output::Json {
         output::json(&books.value);
     } else {
@@ -43,45 +53,53 @@ pub(crate) async fn run(args: &Args) -> Ended {
     Ok(if books.value["balanced"] == true { Exit::Ok } else { Exit::Failed })
 }
 
-async fn cut(client: Arc<ClusterClient>, output: Output) -> Ended {
+async fn cut(client: Arc<ClusterClient>, token: &str, output: Output) -> Ended {
     let at_us = Clock::start().wall().0.saturating_add(AHEAD_US);
-    let answers = client.get_all_at_once(&format!("/v1/cut?at_us={at_us}")).await;
-    let (mut cuts, mut errors) = (Vec::new(), Vec::new());
+    let answers = client.get_all_at_once(&format!("/v1/cut?at_us={at_us}"), token).await;
+    let (mut cuts, mut left_out, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for (url, answer) in answers {
         match answer {
             Ok(cut) => cuts.push((url, cut)),
+            Err(CallError::Refused { problem, .. }) if problem.kind == "no-model" => {
+                left_out.push((url, "it keeps no ledger's state".to_owned()));
+            }
             Err(error) => errors.push(error),
         }
     }
-    let Some((_, first)) = cuts.first() else { return Err(nobody(errors)) };
-    let is_same = cuts.iter().all(|(_, cut)| cut["digest"] == first["digest"]);
+    let compared = compare::compare(&cuts);
+    left_out.extend(compared.left_out.iter().cloned());
+    let Some((_, fullest)) = cuts.iter().max_by_key(|(_, cut)| compare::groups(cut).count()) else {
+        return Err(nobody(errors));
+    };
     if output == Output::Json {
-        let cuts = cuts.iter().map(|(url, cut)| json!({ "from": url, "cut": cut }));
         let silent = errors.iter().map(ToString::to_string);
+        let left_out = left_out.iter().map(|(url, why)| json!({ "from": url, "why": why }));
         output::json(&json!({
             "at_us": at_us,
-            "is_same": is_same,
-            "cuts": cuts.collect::<Vec<_>>(),
+            "is_same": compared.is_same(),
+            "compared_groups": compared.groups,
+            "differing_groups": compared.differing,
+            "cuts": cuts.iter().map(|(url, cut)| json!({ "from": url, "cut": cut })).collect::<Vec<_>>(),
+            "left_out": left_out.collect::<Vec<_>>(),
             "not_answered": silent.collect::<Vec<_>>(),
         }));
     } else {
-        print(first);
+        print(fullest);
         for (url, cut) in &cuts {
             let digest = cut["digest"].as_str().unwrap_or_default();
             output::line(&format!("{url}  {digest}"));
         }
+        for (url, why) in &left_out {
+            output::line(&format!("left out: {url}: {why}"));
+        }
         for error in &errors {
             output::line(&format!("not compared: {error}"));
         }
-        let at = first["at"].as_str().unwrap_or_default();
-        output::line(&if is_same {
-            format!("{} nodes hold the same at {at}", cuts.len())
-        } else {
-            format!("nodes DIFFER at {at}: see `evenkeel status`")
-        });
+        output::line(&compared.verdict(fullest["at"].as_str().unwrap_or_default()));
     }
     let balances = cuts.iter().all(|(_, cut)| cut["balanced"] == true);
-    Ok(match (is_same && balances, errors.is_empty()) {
+    let is_alone = compared.nodes < 2 && left_out.len() + cuts.len() + errors.len() > 1;
+    Ok(match (compared.is_same() && balances, errors.is_empty() && !is_alone) {
         (false, _) => Exit::Failed,
         (true, true) => Exit::Ok,
         (true, false) => Exit::NoQuorum,

@@ -34,7 +34,7 @@ pub(crate) struct Where {
 /// How much a read asks for.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Reading {
-    /// How much the answer must hold: `stale`, `session`, `linearizable`, `bounded=2s` or `provisional`.
+    /// How much the answer must hold: `stale`, `session`, `linearizable` or `bounded=2s`.
     #[arg(long, value_name = "LEVEL", default_value = "stale", value_parser = level)]
     pub(crate) read: Level,
 }
@@ -44,7 +44,9 @@ fn level(text: &str) -> Result<Level, String> {
         "stale" => Level::Stale,
         "session" => Level::Session,
         "linearizable" => Level::Linearizable,
-        "provisional" => Level::Provisional,
+        "provisional" => {
+            return Err(String::from("what is listed is committed: it has no other state"));
+        }
         _ => {
             let span = text.strip_prefix("bounded=").ok_or("want one of those")?;
             let span: runtime::Span = span.parse().map_err(|error| format!("{error}"))?;
@@ -129,15 +131,17 @@ impl ClusterClient {
         Ok(Answered { value, from: from.unwrap_or_default() })
     }
 
-    /// Asks every node at the same time, and returns what each said.
+    /// Asks every node at the same time, with the administrators' token, and returns what each said.
     pub(crate) async fn get_all_at_once(
         self: Arc<Self>,
         path: &str,
+        token: &str,
     ) -> Vec<(String, Result<Value, CallError>)> {
         let urls = self.client.endpoints().iter().map(|endpoint| endpoint.url().to_owned());
         let asked = urls.enumerate().map(|(index, url)| {
-            let (cluster, path) = (Arc::clone(&self), path.to_owned());
-            let asked = tokio::spawn(async move { cluster.client.get_json(index, &path).await });
+            let (cluster, path, token) = (Arc::clone(&self), path.to_owned(), token.to_owned());
+            let asked = async move { cluster.client.get_json_as(index, &path, &token).await };
+            let asked = tokio::spawn(asked);
             (url, asked)
         });
         let asked: Vec<_> = asked.collect();
@@ -238,8 +242,7 @@ impl Authority {
     /// The administrators' token.
     pub(crate) fn token(&self) -> Result<String, Failure> {
         let path = self.token_file.as_ref().context(
-            "this changes the cluster: name the file with the administrators' token with \
-             --token-file",
+            "this takes the administrators' token: name the file that it is in with --token-file",
         );
         let path = path.or_exit(Exit::Usage)?;
         let text = fs::read_to_string(path)

@@ -62,12 +62,15 @@ async fn what_cannot_be_shown_is_refused_with_the_next_step() {
     let token = shown.header(SESSION).to_owned();
     let parts: Vec<&str> = token.split('.').collect();
     let [version, group, epoch, seq, head] = parts[..] else { panic!("{token}") };
-    let far = format!("{version}.{group}.{epoch}.{}.{head}", seq.parse::<u64>().unwrap() + 1_000);
+    let number = |text: &str| text.parse::<u64>().unwrap();
+    let far = format!("{version}.{group}.{}.{seq}.{head}", number(epoch) + 1);
+    let untold = format!("{version}.{group}.{epoch}.{}.{head}", number(seq) + 1_000);
     let forged = format!("{version}.{group}.{epoch}.{seq}.0000000000000000");
     for (lines, status, kind) in [
         (vec![("evenkeel-read", "bounded=1ms")], 503, "too-old"),
         (vec![(SESSION, far.as_str())], 504, "behind"),
         (vec![(SESSION, forged.as_str())], 400, "foreign-token"),
+        (vec![(SESSION, untold.as_str())], 400, "foreign-token"),
         (vec![(SESSION, "t1.nonsense")], 400, "bad-header"),
         (vec![("evenkeel-read", "fresh")], 400, "bad-header"),
     ] {
@@ -107,7 +110,7 @@ async fn without_a_home_only_what_there_is_can_be_read() {
     assert_eq!((refused.status, refused.problem().as_str()), (503, "no-home"));
     let stale = read(&world, &one, &[]).await;
     assert_eq!((stale.status, stale.problem().as_str()), (404, "no-such-account"));
-    let refused = read(&world, "/v1/cut", &[]).await;
+    let refused = world.get_as_admin("/v1/cut").await;
     assert_eq!((refused.status, refused.problem().as_str()), (504, "cut-open"));
 }
 
@@ -164,7 +167,10 @@ async fn a_cut_adds_up_all_ledgers_at_one_time() {
     for number in 1..=5 {
         world.pay(&message(number)).await;
     }
-    let cut = world.get("/v1/cut").await;
+    // Whoever can hold up all ledgers is to be known.
+    let anybody = world.get("/v1/cut").await;
+    assert_eq!((anybody.status, anybody.problem().as_str()), (401, "unauthorized"));
+    let cut = world.get_as_admin("/v1/cut").await;
     assert_eq!(cut.status, 200, "{}", cut.json());
     let cut = cut.json();
     assert_eq!((&cut["balanced"], cut["groups"].as_array().unwrap().len()), (&json!(true), 8));
@@ -176,17 +182,68 @@ async fn a_cut_adds_up_all_ledgers_at_one_time() {
     assert_eq!(cut["digest"].as_str().unwrap().len(), 64);
 
     // Until the groups have gone on, the same time may be asked for again: then it is the same state.
-    let mut past = world.get(&format!("/v1/cut?at_us={at}")).await;
+    let mut past = world.get_as_admin(&format!("/v1/cut?at_us={at}")).await;
     for _ in 0..100 {
         if past.status != 200 {
             break;
         }
         assert_eq!(past.json()["digest"], cut["digest"]);
-        past = world.get(&format!("/v1/cut?at_us={at}")).await;
+        past = world.get_as_admin(&format!("/v1/cut?at_us={at}")).await;
     }
     assert_eq!((past.status, past.problem().as_str()), (409, "cut-past"));
-    let far = world.get(&format!("/v1/cut?at_us={}", at + 600_000_000)).await;
+    let far = world.get_as_admin(&format!("/v1/cut?at_us={}", at + 600_000_000)).await;
     assert_eq!((far.status, far.problem().as_str()), (400, "cut-too-early"));
     let paid = world.pay(&message(6)).await;
     assert_eq!(paid.status, 200, "what was held back goes on");
+}
+
+/// If a list of several ledgers were all that can be had at the home, it could not be had where the homes are
+/// several.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_ledger_is_listed_and_added_up_alone() {
+    let world = World::alone().await;
+    world.open("EUR", 1, "100.00").await;
+    world.open("USD", 1, "100.00").await;
+    // The ledger of EUR is in group 2, that of USD in group 0.
+    for (group, currency) in [(2, "EUR"), (0, "USD")] {
+        let level = [("evenkeel-read", "linearizable")];
+        let shown = read(&world, &format!("/v1/accounts?group={group}"), &level).await;
+        assert_eq!(shown.status, 200, "{}", shown.json());
+        let accounts = shown.json()["accounts"].clone();
+        assert!(accounts.as_array().unwrap().iter().all(|row| row["currency"] == currency));
+        assert!(!accounts.as_array().unwrap().is_empty());
+        assert_eq!(shown.header(SESSION).matches("t1.").count(), 1, "of that group only");
+        let books = read(&world, &format!("/v1/books?group={group}"), &level).await;
+        assert_eq!(books.status, 200, "{}", books.json());
+        let books = books.json()["books"].clone();
+        assert_eq!((books.as_array().unwrap().len(), &books[0]["currency"]), (1, &json!(currency)));
+    }
+    for path in ["/v1/accounts?group=8", "/v1/books?group=8"] {
+        let refused = read(&world, path, &[]).await;
+        assert_eq!((refused.status, refused.problem().as_str()), (404, "no-such-group"), "{path}");
+    }
+    let refused = read(&world, "/v1/books?ledger=2", &[]).await;
+    assert_eq!((refused.status, refused.problem().as_str()), (400, "bad-query"));
+}
+
+/// If that there is no such payment came without what it rests on, the next node could know even less.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_said_with_the_level_and_what_was_seen() {
+    let world = World::alone().await;
+    world.open("EUR", 1, "100.00").await;
+    let unknown = [
+        format!("/v1/accounts/EUR/{}", account(7)),
+        "/v1/payments/COBADEFFXXX%2FMSG-7".to_owned(),
+        "/v1/payments/COBADEFFXXX%2FMSG-7?group=2".to_owned(),
+        "/v1/payments/COBADEFFXXX%2FMSG-7/pacs.002".to_owned(),
+    ];
+    for path in unknown {
+        for level in ["linearizable", "session", "bounded=10s", "stale"] {
+            let none = read(&world, &path, &[("evenkeel-read", level)]).await;
+            assert_eq!(none.status, 404, "{path} {level}: {}", none.json());
+            assert_eq!(none.header("evenkeel-read"), level.split('=').next().unwrap(), "{path}");
+            assert!(none.header(SESSION).starts_with("t1."), "{path} {level}");
+            assert!(none.header("evenkeel-age-ms").parse::<u64>().is_ok(), "{path} {level}");
+        }
+    }
 }

@@ -113,6 +113,12 @@ impl World {
         http::ask(self.http, "GET", path, &[], b"").await
     }
 
+    /// As an administrator.
+    pub(crate) async fn get_as_admin(&self, path: &str) -> Answer {
+        let token = format!("Bearer {TOKEN}");
+        http::ask(self.http, "GET", path, &[("authorization", token.as_str())], b"").await
+    }
+
     pub(crate) async fn post_json(&self, path: &str, body: &Value) -> Answer {
         let token = format!("Bearer {TOKEN}");
         let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
