@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use types::Token;
+use types::ClusterToken;
 
 fuzz_target!(|data: &[u8]| {
-    if let Ok(token) = Token::parse(data) {
+    if let Ok(token) = ClusterToken::parse(data) {
         assert_eq!(token.to_string().as_bytes(), data, "a token has one text");
     }
 });

@@ -29,4 +29,4 @@ pub use outcome::{Final, Outcome, Refused, Trouble, Unknown};
 pub use problem::Problem;
 pub use session::{Level, ReadError, Session, Shown};
 pub use submit::Client;
-pub use types::{Token, Until};
+pub use types::{ClusterToken, Until};

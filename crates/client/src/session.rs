@@ -18,7 +18,7 @@ use bytes::Bytes;
 use hyper::Method;
 use hyper::header::{HeaderMap, HeaderValue, LOCATION};
 use tokio::time::{Instant, sleep_until};
-use types::{Epoch, GroupId, Token};
+use types::{ClusterMark, ClusterToken, Epoch, GroupId};
 
 use crate::endpoint::{Answer, Failed};
 use crate::{Client, Outcome, Problem, Trouble};
@@ -41,7 +41,14 @@ pub enum Level {
 /// What one client has seen. Share it between those who are to see no less than each other.
 #[derive(Debug, Default)]
 pub struct Session {
-    seen: Mutex<BTreeMap<(GroupId, Epoch), Token>>,
+    seen: Mutex<BTreeMap<Key, ClusterToken>>,
+}
+
+/// One token is kept of each of these.
+type Key = (ClusterMark, GroupId, Epoch);
+
+fn key(named: &ClusterToken) -> Key {
+    (named.cluster, named.token.group, named.token.epoch)
 }
 
 /// An answered read.
@@ -75,7 +82,7 @@ pub enum ReadError {
     #[error("{token} is of another cluster, or nobody's")]
     Foreign {
         /// The token.
-        token: Token,
+        token: ClusterToken,
     },
     /// Every node would refuse it.
     #[error("{0}")]
@@ -90,22 +97,24 @@ impl Session {
     pub(crate) fn note(&self, headers: &HeaderMap) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         for token in tokens(headers) {
-            let known = seen.entry((token.group, token.epoch)).or_insert(token);
-            if token.seq > known.seq {
+            let known = seen.entry(key(&token)).or_insert(token);
+            if token.token.seq > known.token.seq {
                 *known = token;
             }
         }
     }
 
     /// Those tokens were looked at by a read that was answered with these: the latter stand for them.
-    fn replace(&self, sent: &[Token], headers: &HeaderMap) {
-        let brought: Vec<Token> = tokens(headers).collect();
+    fn replace(&self, sent: &[ClusterToken], headers: &HeaderMap) {
+        let brought: Vec<ClusterToken> = tokens(headers).collect();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         for token in sent {
-            let is_covered = brought.iter().any(|new| new.group == token.group);
+            let (cluster, group, _) = key(token);
+            let is_covered =
+                brought.iter().any(|new| (new.cluster, new.token.group) == (cluster, group));
             // Another answer may have come meanwhile, and is to be looked at, too.
-            if is_covered && seen.get(&(token.group, token.epoch)) == Some(token) {
-                seen.remove(&(token.group, token.epoch));
+            if is_covered && seen.get(&key(token)) == Some(token) {
+                seen.remove(&key(token));
             }
         }
         drop(seen);
@@ -114,23 +123,23 @@ impl Session {
 
     /// Drops a token, and with it what was seen earlier in the same epoch of its group; what was seen later
     /// stays. Reads are no longer held against it, so drop what is known to be lost or foreign only.
-    pub fn forget(&self, token: &Token) {
+    pub fn forget(&self, token: &ClusterToken) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.get(&(token.group, token.epoch)).is_some_and(|known| known.seq <= token.seq) {
-            seen.remove(&(token.group, token.epoch));
+        if seen.get(&key(token)).is_some_and(|known| known.token.seq <= token.token.seq) {
+            seen.remove(&key(token));
         }
     }
 
     /// What this session has seen, to be kept or handed on.
     #[must_use]
-    pub fn tokens(&self) -> Vec<Token> {
+    pub fn tokens(&self) -> Vec<ClusterToken> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).values().copied().collect()
     }
 
     /// A session that goes on from these.
     #[must_use]
-    pub fn from_tokens(tokens: impl IntoIterator<Item = Token>) -> Self {
-        let seen = tokens.into_iter().map(|token| ((token.group, token.epoch), token));
+    pub fn from_tokens(tokens: impl IntoIterator<Item = ClusterToken>) -> Self {
+        let seen = tokens.into_iter().map(|token| (key(&token), token));
         Self { seen: Mutex::new(seen.collect()) }
     }
 }
@@ -159,7 +168,7 @@ impl Client {
         let mut left = session.tokens();
         loop {
             // By group, and older epochs first: it is these that may have been left out.
-            let sent: Vec<Token> = left.iter().take(TOKENS_MAX).copied().collect();
+            let sent: Vec<ClusterToken> = left.iter().take(TOKENS_MAX).copied().collect();
             let mut next = (at + 1) % self.endpoints.len();
             let trouble = match self.try_read(at, level, &sent, path, deadline).await {
                 Ok(answer) if is_shown(&answer) => {
@@ -205,7 +214,7 @@ impl Client {
         &self,
         at: usize,
         level: Level,
-        tokens: &[Token],
+        tokens: &[ClusterToken],
         path: &str,
         deadline: Instant,
     ) -> Result<Answer, Failed> {
@@ -247,7 +256,7 @@ fn is_shown(answer: &Answer) -> bool {
 
 /// Whether another node, or the same later, may give a better answer than this.
 fn judge(session: &Session, problem: Problem) -> Result<Problem, ReadError> {
-    let token = || problem.text("token").and_then(|text| Token::parse(text.as_bytes()).ok());
+    let token = || problem.text("token").and_then(|text| ClusterToken::parse(text.as_bytes()).ok());
     match (problem.kind.as_str(), problem.status) {
         ("token-orphaned", _) => {
             if let Some(token) = token() {
@@ -271,10 +280,10 @@ fn judge(session: &Session, problem: Problem) -> Result<Problem, ReadError> {
     }
 }
 
-fn tokens(headers: &HeaderMap) -> impl Iterator<Item = Token> {
+fn tokens(headers: &HeaderMap) -> impl Iterator<Item = ClusterToken> {
     let values = headers.get_all("evenkeel-session").into_iter();
     let texts = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    texts.filter_map(|text| Token::parse(text.trim_ascii()).ok())
+    texts.filter_map(|text| ClusterToken::parse(text.trim_ascii()).ok())
 }
 
 /// Tokens that a node looks at in one request; one with more is refused whole.

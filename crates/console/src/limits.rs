@@ -65,4 +65,4 @@ pub const TOKENS_MAX: usize = 64;
 /// ask elsewhere.
 pub const READ_PATIENCE_US: u64 = 2_000_000;
 
-const _: () = assert!(TOKENS_MAX * (types::Token::BYTES_MAX + 2) < READ_AHEAD_BYTES_MAX);
+const _: () = assert!(TOKENS_MAX * (types::ClusterToken::BYTES_MAX + 2) < READ_AHEAD_BYTES_MAX);

@@ -20,7 +20,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use group::{CutRefusal, ReadLevel, ReadOrder, ReadRefusal};
 use model::Model;
 use runtime::{Handle, NodeView, Span};
-use types::{GroupId, NodeId, Token};
+use types::{ClusterMark, ClusterToken, GroupId, NodeId, Token};
 
 use crate::limits::{READ_PATIENCE_US, TOKENS_MAX};
 use crate::{Problem, Site};
@@ -52,17 +52,22 @@ pub struct Read<T> {
 /// What is said of an answer besides what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
+    cluster: ClusterMark,
     level: &'static str,
     tokens: Vec<Token>,
     age_ms: Option<u64>,
 }
 
 impl Reading {
-    /// Reads the headers of a request that is willing to wait so long, if it says.
+    /// Reads the headers of a request to a node of `cluster`. It is willing to wait so long, if it says.
     ///
     /// # Errors
-    /// 400 with what is wrong with which header.
-    pub fn of(headers: &HeaderMap, patience_us: Option<u64>) -> Result<Self, Problem> {
+    /// 400 with what is wrong with which header, or which token is of another cluster.
+    pub fn of(
+        cluster: ClusterMark,
+        headers: &HeaderMap,
+        patience_us: Option<u64>,
+    ) -> Result<Self, Problem> {
         let mut tokens = Vec::new();
         for value in headers.get_all(SESSION) {
             for text in value.as_bytes().split(|byte| *byte == b',') {
@@ -72,8 +77,12 @@ impl Reading {
                         &format!("at most {TOKENS_MAX} tokens are looked at"),
                     ));
                 }
-                let token = Token::parse(text.trim_ascii());
-                tokens.push(token.map_err(|error| bad(SESSION, &error.to_string()))?);
+                let named = ClusterToken::parse(text.trim_ascii());
+                let named = named.map_err(|error| bad(SESSION, &error.to_string()))?;
+                if named.cluster != cluster {
+                    return Err(foreign(&named).detail("it was given by another cluster"));
+                }
+                tokens.push(named.token);
             }
         }
         let mut levels = headers.get_all(READ).iter();
@@ -130,11 +139,12 @@ impl Reading {
         look: impl FnOnce(&NodeView<'_, M>) -> T + Send + 'static,
     ) -> Result<Read<T>, Problem> {
         let (level, is_provisional) = (self.level.kind().name(), self.is_provisional());
+        let cluster = site.cluster();
         let all = groups.clone();
         let order = ReadOrder { groups, level: self.level, tokens: self.tokens.clone() };
         let read = handle.show(order, Some(self.patience_us), move |view| {
             let value = look(view);
-            Read { value, seen: Seen::of(view, &all, level, is_provisional) }
+            Read { value, seen: Seen::of(cluster, view, &all, level, is_provisional) }
         });
         read.await?.map_err(|refusal| refused(site, path, &refusal))
     }
@@ -142,6 +152,7 @@ impl Reading {
 
 impl Seen {
     fn of<M: Model>(
+        cluster: ClusterMark,
         view: &NodeView<'_, M>,
         groups: &[GroupId],
         level: &'static str,
@@ -159,7 +170,7 @@ impl Seen {
             here().filter_map(|group| early(group).or_else(|| group.token())).collect()
         };
         let age_ms = closed.map(|closed| view.now.wall.since(closed) / 1_000);
-        Self { level, tokens, age_ms }
+        Self { cluster, level, tokens, age_ms }
     }
 
     /// Says it in the headers of an answer.
@@ -170,16 +181,17 @@ impl Seen {
         if let Some(age_ms) = self.age_ms {
             headers.insert(HeaderName::from_static(AGE_MS), HeaderValue::from(age_ms));
         }
-        tell_tokens(headers, &self.tokens);
+        tell_tokens(self.cluster, headers, &self.tokens);
         response
     }
 }
 
-/// Puts tokens into the headers of an answer.
-pub fn tell_tokens(headers: &mut HeaderMap, tokens: &[Token]) {
+/// Puts tokens of records of `cluster` into the headers of an answer.
+pub fn tell_tokens(cluster: ClusterMark, headers: &mut HeaderMap, tokens: &[Token]) {
     let mut text = String::new();
     for token in tokens {
         let before = if text.is_empty() { "" } else { ", " };
+        let token = ClusterToken { cluster, token: *token };
         write!(text, "{before}{token}").expect("writing to a string cannot fail");
     }
     if let Ok(value) = HeaderValue::from_str(&text)
@@ -193,6 +205,7 @@ pub fn tell_tokens(headers: &mut HeaderMap, tokens: &[Token]) {
 #[must_use]
 pub fn refused(site: &Site, path: &str, refusal: &ReadRefusal) -> Problem {
     let detail = refusal.to_string();
+    let named = |token: &Token| ClusterToken { cluster: site.cluster(), token: *token };
     match refusal {
         ReadRefusal::NoGroup { group } => {
             Problem::new(404, "no-such-group", "There is no such group.").with("group", group.0)
@@ -257,7 +270,7 @@ pub fn refused(site: &Site, path: &str, refusal: &ReadRefusal) -> Problem {
         )
         .detail("of those this one asks for what is furthest ahead of this node")
         .with("group", token.group.0)
-        .with("token", token.to_string())
+        .with("token", named(token).to_string())
         .with("token_seq", token.seq.0)
         .with("known_seq", known.0)
         .with(
@@ -271,7 +284,7 @@ pub fn refused(site: &Site, path: &str, refusal: &ReadRefusal) -> Problem {
             "This node has not come in time to what the client has seen.",
         )
         .with("group", token.group.0)
-        .with("token", token.to_string())
+        .with("token", named(token).to_string())
         .with("token_seq", token.seq.0)
         .with("applied_seq", applied.0)
         .with("next_step", "ask again, here or at another node")
@@ -286,7 +299,7 @@ pub fn refused(site: &Site, path: &str, refusal: &ReadRefusal) -> Problem {
                      switch; it is itemised where it was held",
         )
         .with("group", token.group.0)
-        .with("token", token.to_string())
+        .with("token", named(token).to_string())
         .with("token_epoch", token.epoch.0)
         .with("token_seq", token.seq.0)
         .with("left_out_by_epoch", by.0)
@@ -298,10 +311,7 @@ pub fn refused(site: &Site, path: &str, refusal: &ReadRefusal) -> Problem {
                      see /v1/orphans",
         ),
         ReadRefusal::Foreign { token } => {
-            Problem::new(400, "foreign-token", "The token is of no record of this cluster.")
-                .with("group", token.group.0)
-                .with("token", token.to_string())
-                .with("next_step", "drop the token: it is of another cluster, or nobody's")
+            foreign(&named(token)).detail("this cluster has no such record and never had")
         }
         ReadRefusal::TooOld { group, age_us, within_us } => {
             Problem::new(503, "too-old", "The state here may be older than was asked for.")
@@ -315,6 +325,13 @@ pub fn refused(site: &Site, path: &str, refusal: &ReadRefusal) -> Problem {
             .with("next_step", "ask again, here or at another node")
             .retry_after_ms(100),
     }
+}
+
+fn foreign(token: &ClusterToken) -> Problem {
+    Problem::new(400, "foreign-token", "The token is of no record of this cluster.")
+        .with("group", token.token.group.0)
+        .with("token", token.to_string())
+        .with("next_step", "drop the token: it is of another cluster, or nobody's")
 }
 
 /// What a client is told of a cut that was not made.

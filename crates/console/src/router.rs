@@ -45,7 +45,7 @@ pub fn router<M: Model + Send + 'static>(
     paths: Value,
     words: Words,
 ) -> Router {
-    site.follow(handle.newcomers());
+    site.follow(handle.newcomers(), handle.cluster().mark());
     let description = openapi::document(paths).to_string().into();
     let app = App { handle, site, description, words };
     let application = match app.site.role_of(app.site.node()) {

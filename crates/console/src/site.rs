@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use axum::http::{HeaderMap, HeaderValue, header};
 use register::limits::NODES_MAX;
 use runtime::{Config, Newcomers, NodeRole};
-use types::{MemberRole, NodeId, Place, RegionId, ZoneId};
+use types::{ClusterMark, MemberRole, NodeId, Place, RegionId, ZoneId};
 
 use crate::limits::{ACTOR_BYTES_MAX, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN};
 use crate::{Problem, guard};
@@ -37,6 +37,8 @@ pub struct Site {
     /// Where those that were admitted since come from, once the node runs, and what was made of them.
     newcomers: OnceLock<Arc<Newcomers>>,
     came: Box<[OnceLock<SiteNode>]>,
+    /// What tells its tokens from those of other clusters.
+    cluster: OnceLock<ClusterMark>,
     /// Region and zone of the nodes of the first day, in the order of the file.
     founders: Vec<(String, String)>,
     groups: u16,
@@ -123,6 +125,7 @@ impl Site {
             node: config.me(),
             nodes: config.nodes.iter().map(node).collect(),
             newcomers: OnceLock::new(),
+            cluster: OnceLock::new(),
             came: (0..NODES_MAX).map(|_| OnceLock::new()).collect(),
             founders: config
                 .founders()
@@ -146,10 +149,17 @@ impl Site {
         self.region_of(self.node)
     }
 
-    /// Shows those, too, that are admitted while the node runs.
-    pub fn follow(&self, newcomers: Arc<Newcomers>) {
+    /// Shows those, too, that are admitted while the node runs, and says of which cluster that is.
+    pub fn follow(&self, newcomers: Arc<Newcomers>, cluster: ClusterMark) {
         // Whoever was first stays.
         let _followed = self.newcomers.set(newcomers).is_err();
+        let _known = self.cluster.set(cluster).is_err();
+    }
+
+    /// The cluster that this node belongs to; zeros before it runs.
+    #[must_use]
+    pub fn cluster(&self) -> ClusterMark {
+        self.cluster.get().copied().unwrap_or_default()
     }
 
     /// All nodes, gone ones too: those of the configuration in its order, then those admitted since.

@@ -9,7 +9,7 @@ use group::{
 };
 use storage::LoadError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc as queue, oneshot};
-use types::{GroupId, Instant, NodeId, Now, Position, ReadId, Stamp, Until};
+use types::{ClusterId, GroupId, Instant, NodeId, Now, Position, ReadId, Stamp, Until};
 use wire::{Command, Reply};
 
 use crate::Clock;
@@ -99,13 +99,15 @@ pub struct Handle<M> {
     /// Bytes of commands that may still come to wait.
     places: Arc<Semaphore>,
     newcomers: Arc<Newcomers>,
+    cluster: ClusterId,
 }
 
 impl<M> Clone for Handle<M> {
     fn clone(&self) -> Self {
         let (jobs, places) = (self.jobs.clone(), Arc::clone(&self.places));
-        let newcomers = Arc::clone(&self.newcomers);
-        Self { jobs, clock: self.clock, answer_within_us: self.answer_within_us, places, newcomers }
+        let (newcomers, cluster) = (Arc::clone(&self.newcomers), self.cluster);
+        let (clock, answer_within_us) = (self.clock, self.answer_within_us);
+        Self { jobs, clock, answer_within_us, places, newcomers, cluster }
     }
 }
 
@@ -115,9 +117,16 @@ impl<M: 'static> Handle<M> {
         clock: Clock,
         answer_within_us: u64,
         newcomers: Arc<Newcomers>,
+        cluster: ClusterId,
     ) -> Self {
         let places = Arc::new(Semaphore::new(COMMANDS_BYTES_MAX));
-        Self { jobs, clock, answer_within_us, places, newcomers }
+        Self { jobs, clock, answer_within_us, places, newcomers, cluster }
+    }
+
+    /// The cluster that this node belongs to.
+    #[must_use]
+    pub const fn cluster(&self) -> ClusterId {
+        self.cluster
     }
 
     /// The nodes that were admitted after the first day, as far as this node knows.

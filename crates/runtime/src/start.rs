@@ -167,7 +167,8 @@ pub fn start<M: Model + Send + 'static>(
         .name("core".into())
         .spawn(move || driver.run())
         .map_err(StartError::Thread)?;
-    let handle = Handle::new(jobs.clone(), clock, config.answer_within.micros(), newcomers);
+    let answer_within_us = config.answer_within.micros();
+    let handle = Handle::new(jobs.clone(), clock, answer_within_us, newcomers, cluster);
     Ok(Running { handle, jobs, halted, core: Some(core), transport, storage: Some(storage) })
 }
 

@@ -11,6 +11,19 @@ pub struct NodeId(pub u16);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClusterId(pub [u8; 16]);
 
+/// The first bytes of a [`ClusterId`]: enough to tell installations apart by accident, not by intent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterMark(pub [u8; 8]);
+
+impl ClusterId {
+    /// The mark of this installation.
+    #[must_use]
+    pub const fn mark(self) -> ClusterMark {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        ClusterMark([a, b, c, d, e, f, g, h])
+    }
+}
+
 /// One group: one journal, one model instance, one epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupId(pub u16);
@@ -80,6 +93,13 @@ impl fmt::Display for MessageId {
 
 /// All bytes in hexadecimal.
 impl fmt::Display for ClusterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// All bytes in hexadecimal.
+impl fmt::Display for ClusterMark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }

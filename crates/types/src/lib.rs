@@ -24,10 +24,11 @@ pub use config::{Config, NotAConfig};
 pub use currency::Currency;
 pub use epochs::{EpochTable, Start};
 pub use id::{
-    ChannelKey, ClusterId, ConfigId, GroupId, Hash, MessageId, NodeId, ReadId, RequestId, WriteId,
+    ChannelKey, ClusterId, ClusterMark, ConfigId, GroupId, Hash, MessageId, NodeId, ReadId,
+    RequestId, WriteId,
 };
 pub use member::{Member, MemberRole, Place, RegionId, ZoneId};
 pub use model::ModelVersion;
 pub use position::{Epoch, Position, Seq, Tail};
 pub use time::{Instant, Now, Stamp};
-pub use token::{NotAToken, Token};
+pub use token::{ClusterToken, NotAToken, Token};

@@ -4,11 +4,13 @@
 //! applied that record shows no less than the client has seen; a node whose epochs say that the record is
 //! in no chain says that instead. Nothing is signed: a token grants nothing, it only asks for more, and
 //! whoever makes one up is told that it is none of this history. The text is what clients keep and send
-//! back, so it is taken apart here as what it is, bytes of a stranger.
+//! back, so it is taken apart here as what it is, bytes of a stranger. It names the cluster, too: records of
+//! two clusters have the same groups, epochs and seqs, and what another cluster has told must neither be
+//! waited for nor be called lost.
 
 use core::fmt;
 
-use crate::{Epoch, GroupId, Seq, Tail};
+use crate::{ClusterMark, Epoch, GroupId, Seq, Tail};
 
 /// A record that a client has seen the effect of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +23,15 @@ pub struct Token {
     pub seq: Seq,
     /// The first bytes of its chain hash: enough to tell two histories apart by accident, not by intent.
     pub head: [u8; 8],
+}
+
+/// A token as clients keep it: with the cluster whose record it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterToken {
+    /// The cluster.
+    pub cluster: ClusterMark,
+    /// The record.
+    pub token: Token,
 }
 
 /// Why bytes are no token.
@@ -40,14 +51,14 @@ pub enum NotAToken {
         /// Which part.
         part: &'static str,
     },
-    /// The last part is not 16 hexadecimal digits in lower case.
-    Head,
+    /// A part that is 16 hexadecimal digits in lower case is none.
+    Digits {
+        /// Which part.
+        part: &'static str,
+    },
 }
 
 impl Token {
-    /// The longest text of a token.
-    pub const BYTES_MAX: usize = 2 + 1 + 5 + 1 + 20 + 1 + 20 + 1 + 16;
-
     /// The token of a record of `group`.
     #[must_use]
     pub fn new(group: GroupId, at: Tail) -> Self {
@@ -60,9 +71,14 @@ impl Token {
     pub fn names(&self, at: Tail) -> bool {
         *self == Self::new(self.group, at)
     }
+}
 
-    /// Reads the text of a token: `t1`, group, epoch and seq in decimal, the head in hexadecimal, with
-    /// dots between. Every token has one text.
+impl ClusterToken {
+    /// The longest text of a token.
+    pub const BYTES_MAX: usize = 2 + 1 + 16 + 1 + 5 + 1 + 20 + 1 + 20 + 1 + 16;
+
+    /// Reads the text of a token: `t2`, the cluster in hexadecimal, group, epoch and seq in decimal, the head
+    /// in hexadecimal, with dots between. Every token has one text. (`t1` named no cluster.)
     ///
     /// # Errors
     /// [`NotAToken`].
@@ -71,21 +87,24 @@ impl Token {
             return Err(NotAToken::TooLong { bytes: text.len() });
         }
         let mut parts = text.split(|byte| *byte == b'.');
-        if parts.next() != Some(b"t1") {
+        if parts.next() != Some(b"t2") {
             return Err(NotAToken::Version);
         }
-        let [Some(group), Some(epoch), Some(seq), Some(head), None] =
-            [parts.next(), parts.next(), parts.next(), parts.next(), parts.next()]
+        let mut next = || parts.next();
+        let [Some(cluster), Some(group), Some(epoch), Some(seq), Some(head), None] =
+            [next(), next(), next(), next(), next(), next()]
         else {
             return Err(NotAToken::Parts);
         };
+        let cluster = ClusterMark(digits(cluster, "cluster")?);
         let group = u16::try_from(number(group, "group")?);
-        Ok(Self {
+        let token = Token {
             group: GroupId(group.map_err(|_| NotAToken::Number { part: "group" })?),
             epoch: Epoch(number(epoch, "epoch")?),
             seq: Seq(number(seq, "seq")?),
-            head: digits(head).ok_or(NotAToken::Head)?,
-        })
+            head: digits(head, "head")?,
+        };
+        Ok(Self { cluster, token })
     }
 }
 
@@ -101,26 +120,34 @@ fn number(text: &[u8], part: &'static str) -> Result<u64, NotAToken> {
     })
 }
 
-fn digits(text: &[u8]) -> Option<[u8; 8]> {
-    let (pairs, []) = text.as_chunks::<2>() else { return None };
-    let pairs: &[[u8; 2]; 8] = pairs.try_into().ok()?;
+fn digits(text: &[u8], part: &'static str) -> Result<[u8; 8], NotAToken> {
+    let wrong = NotAToken::Digits { part };
+    let (pairs, []) = text.as_chunks::<2>() else { return Err(wrong) };
+    let pairs: &[[u8; 2]; 8] = pairs.try_into().map_err(|_| wrong)?;
     let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
+        b'0'..=b'9' => Ok(byte - b'0'),
+        b'a'..=b'f' => Ok(byte - b'a' + 10),
+        _ => Err(wrong),
     };
-    let mut head = [0; 8];
-    for (slot, [high, low]) in head.iter_mut().zip(pairs) {
+    let mut bytes = [0; 8];
+    for (slot, [high, low]) in bytes.iter_mut().zip(pairs) {
         *slot = digit(*high)? << 4 | digit(*low)?;
     }
-    Some(head)
+    Ok(bytes)
 }
 
-/// The text that [`Token::parse`] reads.
+/// What stands in its text behind the cluster.
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "t1.{}.{}.{}.", self.group.0, self.epoch.0, self.seq.0)?;
+        write!(f, "{}.{}.{}.", self.group.0, self.epoch.0, self.seq.0)?;
         self.head.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The text that [`ClusterToken::parse`] reads.
+impl fmt::Display for ClusterToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "t2.{}.{}", self.cluster, self.token)
     }
 }
 
@@ -128,10 +155,12 @@ impl fmt::Display for NotAToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong { bytes } => write!(f, "{bytes} bytes are too many for a token"),
-            Self::Version => f.write_str("a token begins with `t1.`"),
-            Self::Parts => f.write_str("a token has five parts with dots between"),
+            Self::Version => f.write_str("a token begins with `t2.`"),
+            Self::Parts => f.write_str("a token has six parts with dots between"),
             Self::Number { part } => write!(f, "the {part} of a token is a decimal number"),
-            Self::Head => f.write_str("a token ends with 16 hexadecimal digits in lower case"),
+            Self::Digits { part } => {
+                write!(f, "the {part} of a token is 16 hexadecimal digits in lower case")
+            }
         }
     }
 }

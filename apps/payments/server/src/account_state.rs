@@ -73,7 +73,7 @@ pub(crate) async fn set(
                 "group": group.0,
                 "repeated": repeated,
             }));
-            tell_tokens(response.headers_mut(), token.as_slice());
+            tell_tokens(app.site.cluster(), response.headers_mut(), token.as_slice());
             Ok(response)
         }
         Reply::Refused(refusal) => Err(refused(refusal).with("repeated", repeated)),

@@ -116,7 +116,7 @@ pub(crate) async fn open(
         "group": group.0,
         "created": created,
     }));
-    tell_tokens(response.headers_mut(), token.as_slice());
+    tell_tokens(app.site.cluster(), response.headers_mut(), token.as_slice());
     if created {
         *response.status_mut() = StatusCode::CREATED;
     }

@@ -59,7 +59,7 @@ pub(crate) async fn cancel(
                 "next_step": "look at the status: the creditor's ledger decides",
             }));
             *response.status_mut() = StatusCode::ACCEPTED;
-            tell_tokens(response.headers_mut(), token.as_slice());
+            tell_tokens(app.site.cluster(), response.headers_mut(), token.as_slice());
             Ok(response)
         }
         Ok(Reply::Refused(Refusal::NothingPending)) => {

@@ -135,12 +135,12 @@ pub(crate) async fn pay(
                 }
             }
             let told = done(&names.message(&transfer), group, seq, repeated, &decision)?;
-            Ok(with_token(told, token))
+            Ok(with_token(&app, told, token))
         }
         (Reply::Provisional { at, repeated, outcome, .. }, _) => {
             let decision = decision(&outcome)?;
             let told = done(&names.message(&transfer), group, at.seq, repeated, &decision)?;
-            Ok(with_token(provisional(told), token))
+            Ok(with_token(&app, provisional(told), token))
         }
         (Reply::Expired, Some(elsewhere)) => Err(elsewhere.conflict()),
         (reply, _) => Err(not_done(&app, reply, id, "/v1/payments")),
@@ -196,8 +196,8 @@ fn done(
 }
 
 /// The same answer, and what the client has seen with it.
-fn with_token(mut response: Response<Body>, token: Option<Token>) -> Response<Body> {
-    tell_tokens(response.headers_mut(), token.as_slice());
+fn with_token(app: &App, mut response: Response<Body>, token: Option<Token>) -> Response<Body> {
+    tell_tokens(app.site.cluster(), response.headers_mut(), token.as_slice());
     response
 }
 

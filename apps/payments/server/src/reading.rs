@@ -19,7 +19,7 @@ impl App {
     /// # Errors
     /// 400 if that cannot be read.
     pub(crate) fn reading(&self, headers: &HeaderMap) -> Result<Reading, Problem> {
-        Reading::of(headers, deadline::patience_us(headers)?)
+        Reading::of(self.site.cluster(), headers, deadline::patience_us(headers)?)
     }
 
     /// How much a request asks for that lists or adds up what is in several ledgers.

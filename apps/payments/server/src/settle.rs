@@ -106,7 +106,7 @@ pub(crate) async fn settle(
                 "stamp_us": stamp.0,
                 "repeated": repeated,
             }));
-            tell_tokens(response.headers_mut(), token.as_slice());
+            tell_tokens(app.site.cluster(), response.headers_mut(), token.as_slice());
             Ok(response)
         }
         Ok(Reply::Refused(refusal)) => Err(refused(refusal).with("repeated", repeated)),

@@ -2,15 +2,15 @@
 
 use core::time::Duration;
 
-use client::{Client, Level, Options, ReadError, Session, Token};
+use client::{Client, ClusterToken, Level, Options, ReadError, Session};
 
 use crate::script::{Script, Step};
 
-const SEEN: &str = "t1.3.5.1042.9f86d081884c7d65";
-const LATER: &str = "t1.3.6.2000.0000000000000001";
-const EARLIER: &str = "t1.3.4.7.0000000000000002";
+const SEEN: &str = "t2.00c0ffee00c0ffee.3.5.1042.9f86d081884c7d65";
+const LATER: &str = "t2.00c0ffee00c0ffee.3.6.2000.0000000000000001";
+const EARLIER: &str = "t2.00c0ffee00c0ffee.3.4.7.0000000000000002";
 const ORPHANED: &str = r#"{"type":"p/token-orphaned","title":"Lost.","status":410,
-    "token":"t1.3.5.1042.9f86d081884c7d65","left_out_by_epoch":6,"left_out_from_seq":1000}"#;
+    "token":"t2.00c0ffee00c0ffee.3.5.1042.9f86d081884c7d65","left_out_by_epoch":6,"left_out_from_seq":1000}"#;
 const BEHIND: &str = r#"{"type":"p/behind","title":"Behind.","status":504}"#;
 const NOT_HOME: &str = r#"{"type":"p/not-home","title":"Elsewhere.","status":307}"#;
 const FOREIGN: &str = r#"{"type":"p/foreign-token","title":"Whose?","status":400}"#;
@@ -20,8 +20,8 @@ fn client(urls: &[String], deadline: Duration) -> Client {
     Client::new(urls, Options { deadline, pause_first, pause_max, ..Options::default() }).unwrap()
 }
 
-fn token(text: &str) -> Token {
-    Token::parse(text.as_bytes()).unwrap()
+fn token(text: &str) -> ClusterToken {
+    ClusterToken::parse(text.as_bytes()).unwrap()
 }
 
 fn shown(tokens: &str, body: &'static str) -> Step {
@@ -104,23 +104,30 @@ async fn what_nobody_shows_in_time_is_an_error() {
 /// it sends only some, the rest of what it has seen is not held against the answer.
 #[tokio::test]
 async fn more_tokens_than_a_request_may_have_go_in_several() {
-    let seen = |group: u16, epoch: u64| token(&format!("t1.{group}.{epoch}.7.0000000000000003"));
+    let seen = |group: u16, epoch: u64| {
+        token(&format!("t2.00c0ffee00c0ffee.{group}.{epoch}.7.0000000000000003"))
+    };
     // Group 0 was seen in two epochs.
     let many = (0..64).map(|group| seen(group, 4)).chain([seen(0, 3)]);
     let session = Session::from_tokens(many);
-    let first = shown("t1.0.5.9.0000000000000004, t1.1.5.9.0000000000000004", "early");
-    let node = Script::start(vec![first, shown("t1.63.5.9.0000000000000004", "whole")]).await;
+    let first = shown(
+        "t2.00c0ffee00c0ffee.0.5.9.0000000000000004, t2.00c0ffee00c0ffee.1.5.9.0000000000000004",
+        "early",
+    );
+    let node =
+        Script::start(vec![first, shown("t2.00c0ffee00c0ffee.63.5.9.0000000000000004", "whole")])
+            .await;
     let client = client(&[node.url()], LONG);
     let read = client.read(&session, Level::Session, "/v1/accounts").await.unwrap();
     assert_eq!(&read.body[..], b"whole", "the answer that is held against all of them");
     let heads = node.heads();
-    let count = |head: &str| head.matches("t1.").count();
+    let count = |head: &str| head.matches("t2.").count();
     assert_eq!(heads.iter().map(|head| count(head)).collect::<Vec<_>>(), [64, 1]);
     assert!(
-        heads[0].contains("evenkeel-session: t1.0.3.7.0000000000000003, t1.0.4.7."),
+        heads[0].contains("evenkeel-session: t2.00c0ffee00c0ffee.0.3.7.0000000000000003, t2.00c0ffee00c0ffee.0.4.7."),
         "oldest first"
     );
-    assert!(heads[1].contains("t1.63.4.7."), "{}", heads[1]);
+    assert!(heads[1].contains("t2.00c0ffee00c0ffee.63.4.7."), "{}", heads[1]);
     let tokens = session.tokens();
     assert_eq!(tokens.len(), 64, "one for each group now");
     assert!(tokens.contains(&seen(2, 4)), "it was not looked at, so it stays");
@@ -132,7 +139,7 @@ async fn more_tokens_than_a_request_may_have_go_in_several() {
 #[tokio::test]
 async fn another_node_is_held_against_all_tokens_again() {
     let session = Session::from_tokens(
-        (0..65).map(|group| token(&format!("t1.{group}.4.7.0000000000000003"))),
+        (0..65).map(|group| token(&format!("t2.00c0ffee00c0ffee.{group}.4.7.0000000000000003"))),
     );
     let leaves = Script::start(vec![shown("", "early"), Step::problem(504, BEHIND)]).await;
     let other = Script::start(vec![shown("", "early"), shown("", "whole")]).await;
@@ -140,7 +147,7 @@ async fn another_node_is_held_against_all_tokens_again() {
     let read = client.read(&session, Level::Session, "/v1/books").await.unwrap();
     assert_eq!((&read.body[..], read.endpoint), (&b"whole"[..], 1));
     let counts = |node: &Script| {
-        node.heads().iter().map(|head| head.matches("t1.").count()).collect::<Vec<_>>()
+        node.heads().iter().map(|head| head.matches("t2.").count()).collect::<Vec<_>>()
     };
     assert_eq!((counts(&leaves), counts(&other)), (vec![64, 1], vec![64, 1]));
 }
@@ -149,7 +156,7 @@ async fn another_node_is_held_against_all_tokens_again() {
 #[tokio::test]
 async fn a_foreign_token_is_dropped_and_named() {
     const NAMED: &str = r#"{"type":"p/foreign-token","title":"Whose?","status":400,
-        "token":"t1.3.5.1042.9f86d081884c7d65"}"#;
+        "token":"t2.00c0ffee00c0ffee.3.5.1042.9f86d081884c7d65"}"#;
     let node = Script::start(vec![Step::problem(400, NAMED), shown(LATER, "{}")]).await;
     let (client, session) =
         (client(&[node.url()], LONG), Session::from_tokens([token(SEEN), token(EARLIER)]));
@@ -179,7 +186,8 @@ async fn that_there_is_no_such_thing_is_seen_like_any_other_answer() {
     assert!(matches!(refused, ReadError::Refused(problem) if problem.status == 404));
     assert_eq!(session.tokens(), [token(LATER)]);
 
-    let many = (0..65).map(|group| token(&format!("t1.{group}.4.7.0000000000000003")));
+    let many =
+        (0..65).map(|group| token(&format!("t2.00c0ffee00c0ffee.{group}.4.7.0000000000000003")));
     let session = Session::from_tokens(many);
     let node = Script::start(vec![none(""), shown("", "there")]).await;
     let client = self::client(&[node.url()], LONG);

@@ -2,14 +2,15 @@
 
 use super::*;
 
-const TOKEN: &str = "t1.3.5.1042.9f86d081884c7d65";
+const CLUSTER: ClusterMark = ClusterMark([0xab; 8]);
+const TOKEN: &str = "t2.abababababababab.3.5.1042.9f86d081884c7d65";
 
 fn reading(lines: &[(&'static str, &str)]) -> Result<Reading, Problem> {
     let mut headers = HeaderMap::new();
     for (name, value) in lines {
         headers.append(*name, HeaderValue::from_str(value).unwrap());
     }
-    Reading::of(&headers, None)
+    Reading::of(CLUSTER, &headers, None)
 }
 
 #[test]
@@ -29,7 +30,7 @@ fn a_request_says_how_much_it_asks_for() {
 #[test]
 fn tokens_come_in_one_line_or_in_several() {
     // A client that keeps one for each ledger sends all of them, as its library likes.
-    let other = "t1.4.1.1.0000000000000000";
+    let other = "t2.abababababababab.4.1.1.0000000000000000";
     let both = format!("{TOKEN}, {other}");
     let one = reading(&[(SESSION, &both)]).unwrap();
     assert_eq!(one.tokens.len(), 2);
@@ -49,8 +50,9 @@ fn what_cannot_be_read_is_not_taken_for_less() {
         (READ, "bounded=-2s"),
         (READ, ""),
         (SESSION, ""),
-        (SESSION, "t1.3.5"),
-        (SESSION, "t1.3.5.1042.9f86d081884c7d65,"),
+        (SESSION, "t2.abababababababab.3.5"),
+        (SESSION, "t1.3.5.1042.9f86d081884c7d65"),
+        (SESSION, "t2.abababababababab.3.5.1042.9f86d081884c7d65,"),
     ] {
         let problem = reading(&[lines]).unwrap_err();
         assert_eq!(problem.status(), 400, "{lines:?}");
@@ -71,8 +73,19 @@ fn tokens_go_out_as_they_come_in() {
     // What a client sends back must be what it was given.
     let tokens = reading(&[(SESSION, TOKEN), (SESSION, TOKEN)]).unwrap().tokens;
     let mut headers = HeaderMap::new();
-    tell_tokens(&mut headers, &tokens);
-    assert_eq!(Reading::of(&headers, None).unwrap().tokens, tokens);
-    tell_tokens(&mut headers, &[]);
+    tell_tokens(CLUSTER, &mut headers, &tokens);
+    assert_eq!(Reading::of(CLUSTER, &headers, None).unwrap().tokens, tokens);
+    tell_tokens(CLUSTER, &mut headers, &[]);
     assert_eq!(headers.len(), 1, "nothing seen is nothing said");
+}
+
+#[test]
+fn a_token_of_another_cluster_is_told_from_one_that_was_lost() {
+    // Groups, epochs and seqs are the same in any two clusters: a record that the other has told of would be
+    // called lost here, and somebody would look after a payment that is where it should be.
+    let other = "t2.0000000000000001.3.5.1042.9f86d081884c7d65";
+    let problem = reading(&[(SESSION, TOKEN), (SESSION, other)]).unwrap_err();
+    assert_eq!(problem.status(), 400);
+    let text = format!("{problem:?}");
+    assert!(text.contains("foreign-token") && text.contains(other), "{text}");
 }

@@ -18,10 +18,10 @@ async fn whatever_is_answered_names_what_was_seen_and_is_seen_again() {
     world.open("EUR", 2, "0").await;
     let paid = world.pay(&message(1)).await;
     let token = paid.header(SESSION).to_owned();
-    assert!(token.starts_with("t1."), "{token}");
+    assert!(token.starts_with("t2."), "{token}");
     let again = world.pay(&message(1)).await;
     assert_eq!(again.header("evenkeel-repeated"), "true");
-    assert!(again.header(SESSION).starts_with("t1."), "a repeated answer has one, too");
+    assert!(again.header(SESSION).starts_with("t2."), "a repeated answer has one, too");
 
     let one = format!("/v1/accounts/EUR/{}", account(1));
     for level in ["session", "linearizable", "bounded=10s", "stale", "provisional"] {
@@ -30,7 +30,7 @@ async fn whatever_is_answered_names_what_was_seen_and_is_seen_again() {
         assert_eq!(shown.json()["balance"], "87.66", "{level}");
         let name = level.split('=').next().unwrap();
         assert_eq!(shown.header("evenkeel-read"), name);
-        assert!(shown.header(SESSION).starts_with("t1."));
+        assert!(shown.header(SESSION).starts_with("t2."));
         assert!(shown.header("evenkeel-age-ms").parse::<u64>().is_ok());
     }
     let by_default = read(&world, &one, &[(SESSION, &token)]).await;
@@ -39,7 +39,7 @@ async fn whatever_is_answered_names_what_was_seen_and_is_seen_again() {
         let shown =
             read(&world, path, &[("evenkeel-read", "linearizable"), (SESSION, &token)]).await;
         assert_eq!(shown.status, 200, "{path}");
-        assert!(shown.header(SESSION).starts_with("t1."), "{path}");
+        assert!(shown.header(SESSION).starts_with("t2."), "{path}");
     }
     let report = "/v1/payments/COBADEFFXXX%2FMSG-1/pacs.002";
     let report = read(&world, report, &[("evenkeel-read", "linearizable")]).await;
@@ -61,17 +61,21 @@ async fn what_cannot_be_shown_is_refused_with_the_next_step() {
     let shown = read(&world, &one, &[("evenkeel-read", "session")]).await;
     let token = shown.header(SESSION).to_owned();
     let parts: Vec<&str> = token.split('.').collect();
-    let [version, group, epoch, seq, head] = parts[..] else { panic!("{token}") };
+    let [_, _, group, epoch, seq, head] = parts[..] else { panic!("{token}") };
+    let stem = world.token_stem();
+    assert!(token.starts_with(&stem), "{token}");
     let number = |text: &str| text.parse::<u64>().unwrap();
-    let far = format!("{version}.{group}.{}.{seq}.{head}", number(epoch) + 1);
-    let untold = format!("{version}.{group}.{epoch}.{}.{head}", number(seq) + 1_000);
-    let forged = format!("{version}.{group}.{epoch}.{seq}.0000000000000000");
+    let far = format!("{stem}{group}.{}.{seq}.{head}", number(epoch) + 1);
+    let untold = format!("{stem}{group}.{epoch}.{}.{head}", number(seq) + 1_000);
+    let forged = format!("{stem}{group}.{epoch}.{seq}.0000000000000000");
+    let others = format!("t2.00c0ffee00c0ffee.{group}.{epoch}.{seq}.{head}");
     for (lines, status, kind) in [
+        (vec![(SESSION, others.as_str())], 400, "foreign-token"),
         (vec![("evenkeel-read", "bounded=1ms")], 503, "too-old"),
         (vec![(SESSION, far.as_str())], 504, "behind"),
         (vec![(SESSION, forged.as_str())], 400, "foreign-token"),
         (vec![(SESSION, untold.as_str())], 400, "foreign-token"),
-        (vec![(SESSION, "t1.nonsense")], 400, "bad-header"),
+        (vec![(SESSION, "t2.nonsense")], 400, "bad-header"),
         (vec![("evenkeel-read", "fresh")], 400, "bad-header"),
     ] {
         let headers = [&lines[..], &[("evenkeel-timeout", "200ms")]].concat();
@@ -120,7 +124,10 @@ async fn without_a_home_only_what_there_is_can_be_read() {
 async fn what_the_client_has_seen_elsewhere_sends_it_there() {
     // The ledger of EUR is in group 2, that of USD in group 0.
     let world = World::lonely_without(&[(2, 2), (3, 3)]).await;
-    let (euro, dollar) = ("t1.2.1.7.0000000000000001", "t1.0.0.0.0000000000000000");
+    let stem = world.token_stem();
+    let euro = format!("{stem}2.1.7.0000000000000001");
+    let dollar = format!("{stem}0.0.0.0000000000000000");
+    let euro = euro.as_str();
     let payment = "/v1/payments/COBADEFFXXX%2FMSG-1";
     let report = "/v1/payments/COBADEFFXXX%2FMSG-1/pacs.002";
     for path in [payment, report, "/v1/books", "/v1/accounts", "/v1/accounts?currency=EUR"] {
@@ -135,9 +142,9 @@ async fn what_the_client_has_seen_elsewhere_sends_it_there() {
     assert_eq!(others.status, 200, "the ledger of EUR is not asked for: {}", others.json());
 
     // To be sent from one to the other would never end.
-    let apart = format!("{euro}, t1.3.1.7.0000000000000001");
+    let apart = format!("{euro}, {stem}3.1.7.0000000000000001");
     let both = format!("{euro}, {dollar}");
-    let foreign = format!("{euro}, t1.8.1.7.0000000000000001");
+    let foreign = format!("{euro}, {stem}8.1.7.0000000000000001");
     for (tokens, status, kind) in
         [(apart, 409, "kept-apart"), (both, 307, "no-model"), (foreign, 400, "foreign-token")]
     {
@@ -212,7 +219,7 @@ async fn one_ledger_is_listed_and_added_up_alone() {
         let accounts = shown.json()["accounts"].clone();
         assert!(accounts.as_array().unwrap().iter().all(|row| row["currency"] == currency));
         assert!(!accounts.as_array().unwrap().is_empty());
-        assert_eq!(shown.header(SESSION).matches("t1.").count(), 1, "of that group only");
+        assert_eq!(shown.header(SESSION).matches("t2.").count(), 1, "of that group only");
         let books = read(&world, &format!("/v1/books?group={group}"), &level).await;
         assert_eq!(books.status, 200, "{}", books.json());
         let books = books.json()["books"].clone();
@@ -242,7 +249,7 @@ async fn what_is_not_there_is_said_with_the_level_and_what_was_seen() {
             let none = read(&world, &path, &[("evenkeel-read", level)]).await;
             assert_eq!(none.status, 404, "{path} {level}: {}", none.json());
             assert_eq!(none.header("evenkeel-read"), level.split('=').next().unwrap(), "{path}");
-            assert!(none.header(SESSION).starts_with("t1."), "{path} {level}");
+            assert!(none.header(SESSION).starts_with("t2."), "{path} {level}");
             assert!(none.header("evenkeel-age-ms").parse::<u64>().is_ok(), "{path} {level}");
         }
     }

@@ -113,6 +113,12 @@ impl World {
         http::ask(self.http, "GET", path, &[], b"").await
     }
 
+    /// What this cluster's tokens begin with.
+    pub(crate) fn token_stem(&self) -> String {
+        let cluster = self.running.as_ref().expect("it runs").handle().cluster().mark();
+        format!("t2.{cluster}.")
+    }
+
     /// As an administrator.
     pub(crate) async fn get_as_admin(&self, path: &str) -> Answer {
         let token = format!("Bearer {TOKEN}");
