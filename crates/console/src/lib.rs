@@ -33,7 +33,7 @@ mod status;
 
 pub use json::{hash_hex, json, parse, phase, position};
 pub use orphans::{Outcome, Policy, Words};
-pub use outcomes::read_id;
+pub use outcomes::{origin, read_id};
 pub use problem::{Problem, TYPE_STEM};
 pub use reads::{AGE_MS, READ, Read, Reading, SESSION, Seen, no_cut, refused, tell_tokens};
 pub use register::Disposition;

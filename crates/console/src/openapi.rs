@@ -190,7 +190,7 @@ fn paths() -> Value {
                     parameter("query", "after", "the last seq of the page before"),
                 ],
                 &[
-                    ("200", "the run: what may become of it is `allowed`, what is usual `advised`; `next_after` if there is more"),
+                    ("200", "the run: what may become of it is `allowed`, what is usual `advised`; of each command what it `became`; `next_after` if there is more"),
                     ("400", "`bad-group`, `bad-head`, `bad-query`"),
                     ("404", "`no-such-group`, `no-such-run`: each node has its own"),
                     ("409", "`ambiguous`: give more digits"),

@@ -16,13 +16,13 @@ use register::Disposal;
 use runtime::NodeView;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use types::{Class, Epoch, GroupId, Position, Seq};
+use types::{Class, Epoch, GroupId, MessageId, Position, Seq};
 use wire::{Command, CommandRef, Orphan, Record, RecordKind};
 
 use crate::limits::ORPHANS_PER_PAGE;
 use crate::router::App;
 use crate::status::{group_number, unknown_group};
-use crate::{Problem, group_view, hash_hex, json};
+use crate::{Problem, group_view, hash_hex, json, outcomes, read_id};
 
 pub(crate) use decide::{decide, name};
 pub use words::{Outcome, Policy, Words};
@@ -96,9 +96,9 @@ fn clients_commands(record: &Record) -> Vec<Command> {
     if record.header().kind != RecordKind::Commands {
         return Vec::new();
     }
-    let owned = |CommandRef { id, digest, not_after, body }| {
+    let owned = |CommandRef { id, digest, not_after, origin, body }| {
         let body = Bytes::copy_from_slice(body);
-        Command { id, digest, not_after, body }
+        Command { id, digest, not_after, origin, body }
     };
     record.commands().map(owned).collect()
 }
@@ -122,6 +122,7 @@ pub(crate) async fn one<M: Model + Send + 'static>(
             Err(why) => json!({ "seq": seq.0, "unreadable": why }),
         });
     }
+    became(&app, group, &run, &mut records).await?;
     let next = (places.len() > records.len()).then(|| places.get(records.len() - 1)).flatten();
     let mut value = run.describe(group, &app.words);
     value["observer"] = json!(app.site.node().0);
@@ -206,6 +207,40 @@ async fn read<M: Model + Send + 'static>(
         Ok(bytes) => Record::decode(bytes).map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     })
+}
+
+/// Adds to each command what became of its id since, as this node has heard.
+async fn became<M: Model + Send + 'static>(
+    app: &App<M>,
+    group: GroupId,
+    run: &Run,
+    records: &mut [Value],
+) -> Result<(), Problem> {
+    let commands = records.iter_mut().flat_map(|record| {
+        let commands = record.get_mut("commands").and_then(Value::as_array_mut);
+        commands.into_iter().flatten()
+    });
+    let mut commands: Vec<&mut Value> = commands.collect();
+    let ids: Vec<Option<MessageId>> =
+        commands.iter().map(|one| one["id"].as_str().and_then(read_id)).collect();
+    let words = app.words;
+    let head = run.orphan.head;
+    let known = app.handle.ask(move |view| {
+        let here = view.node.group(group);
+        let known = |id: Option<MessageId>| {
+            let known = here?.known(id?)?;
+            let is_ours = known.origin.is_some_and(|origin| origin.head == head);
+            Some((outcomes::became(&known, &words), is_ours))
+        };
+        ids.into_iter().map(known).collect::<Vec<_>>()
+    });
+    for (command, known) in commands.iter_mut().zip(known.await?) {
+        if let Some((known, is_ours)) = known {
+            command["became"] = known;
+            command["became"]["out_of_this_run"] = json!(is_ours);
+        }
+    }
+    Ok(())
 }
 
 /// What was decided about runs of a group.

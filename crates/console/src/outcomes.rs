@@ -11,6 +11,7 @@ use group::{Known, Stage};
 use model::Model;
 use serde_json::{Value, json};
 use types::{GroupId, MessageId};
+use wire::Origin;
 
 use crate::router::App;
 use crate::status::looks;
@@ -59,7 +60,16 @@ pub(crate) async fn outcome<M: Model + Send + 'static>(
     })))
 }
 
+/// What became of an id, with the group and the position of the node that says so.
 fn told(group: GroupId, known: &Known, at: Value, words: &Words) -> Value {
+    let mut told = became(known, words);
+    told["group"] = json!(group.0);
+    told["as_of"] = at;
+    told
+}
+
+/// What became of an id.
+pub(crate) fn became(known: &Known, words: &Words) -> Value {
     let state = match known.stage {
         Stage::Accepted => "accepted",
         Stage::Provisional => "provisional",
@@ -67,12 +77,21 @@ fn told(group: GroupId, known: &Known, at: Value, words: &Words) -> Value {
     };
     json!({
         "state": state,
-        "group": group.0,
         "seq": known.seq.map(|seq| seq.0),
         "stamp_us": known.stamp.map(|stamp| stamp.0),
         "outcome": known.outcome.as_deref().map(|outcome| (words.outcome)(outcome).word),
+        "origin": known.origin.map(origin),
         "digest": hash_hex(known.digest),
-        "as_of": at,
+    })
+}
+
+/// The record that was set aside and out of which a command was handed in again.
+#[must_use]
+pub fn origin(origin: Origin) -> Value {
+    json!({
+        "epoch": origin.epoch.0,
+        "seq": origin.seq.0,
+        "head": hash_hex(origin.head),
     })
 }
 

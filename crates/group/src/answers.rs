@@ -9,7 +9,7 @@ use core::ops::Bound;
 
 use bytes::Bytes;
 use types::{Hash, MessageId, Seq, Stamp, Tail};
-use wire::{Reply, SnapshotAnswer, limits};
+use wire::{Origin, Reply, SnapshotAnswer, limits};
 
 /// The outcome of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) struct Stored {
     pub(crate) digest: Hash,
     pub(crate) seq: Seq,
     pub(crate) stamp: Stamp,
+    /// Where the command came from that was done, if it was handed in again.
+    pub(crate) origin: Option<Origin>,
     pub(crate) outcome: Bytes,
 }
 
@@ -78,6 +80,18 @@ impl Answers {
             });
         }
         (some, None)
+    }
+
+    /// Notes where a command came from; `false` if the id has no outcome.
+    pub(crate) fn came_from(&mut self, id: MessageId, origin: Origin) -> bool {
+        let stored = self.stored.get_mut(&id);
+        stored.is_some_and(|stored| stored.origin.replace(origin).is_none())
+    }
+
+    /// Where those of some outcomes come from that were handed in again.
+    pub(crate) fn origins(&self, of: &[SnapshotAnswer]) -> Vec<(MessageId, Origin)> {
+        let origin = |one: &SnapshotAnswer| Some((one.id, self.stored.get(&one.id)?.origin?));
+        of.iter().filter_map(origin).collect()
     }
 
     /// How many ids have an outcome.

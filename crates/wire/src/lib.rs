@@ -15,6 +15,7 @@ pub mod log;
 mod members;
 mod message;
 mod meta;
+mod origin;
 mod parcel;
 mod parts;
 mod record;
@@ -29,6 +30,7 @@ pub use fault::Fault;
 pub use members::Members;
 pub use message::{FrameBuilder, GroupMessage, HomeReport, Message, Pulse, decode_frame};
 pub use meta::{Meta, Orphan, OrphanReason};
+pub use origin::Origin;
 pub use parcel::{
     Answer, Cause, Parcel, ParcelBody, Resolved, answered, chained, channel_hash, message_digest,
 };

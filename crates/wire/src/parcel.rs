@@ -214,7 +214,7 @@ impl Parcel {
         let digest = crate::digest(&body);
         let (id, _) = digest.0.split_first_chunk().expect("a hash has more than 16 bytes");
         let (id, body) = (MessageId(*id), body.into());
-        Command { id, digest, not_after: Stamp(u64::MAX), body }
+        Command { id, digest, not_after: Stamp(u64::MAX), origin: None, body }
     }
 
     /// It from the body of a command in such a record.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use types::{ConfigId, Epoch, GroupId, Hash, MessageId, ModelVersion, Seq, Stamp, Tail};
 
-use crate::{DecodeError, Reader, Writer, limits};
+use crate::{DecodeError, Origin, Reader, Writer, limits};
 
 /// Version of this layout.
 const VERSION: u8 = 1;
@@ -84,7 +84,8 @@ pub struct Record {
 
 /// A command of a client, as it travels and as it stands in a body.
 ///
-/// Layout: id 16, digest 32, not-after u64, then the body with its length u32.
+/// Layout: id 16, digest 32, not-after u64, the body's length u32, then the body. If the highest bit of the
+/// length is set, the command has an origin, which stands before the body and is not counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     /// The client's id; one id, one outcome.
@@ -93,9 +94,14 @@ pub struct Command {
     pub digest: Hash,
     /// After this stamp the command must not be applied for the first time.
     pub not_after: Stamp,
+    /// The record that was set aside and out of which it is handed in again, if it is.
+    pub origin: Option<Origin>,
     /// For the model.
     pub body: Bytes,
 }
+
+/// Marks the length of a body before which an origin stands. No body is that long.
+const WITH_ORIGIN: u32 = 1 << 31;
 
 impl Record {
     /// Builds a record from `commands` (none for all kinds but `Commands` and `Channel`). The header's `count`
@@ -195,6 +201,8 @@ pub struct CommandRef<'a> {
     pub digest: Hash,
     /// See [`Command::not_after`].
     pub not_after: Stamp,
+    /// See [`Command::origin`].
+    pub origin: Option<Origin>,
     /// See [`Command::body`].
     pub body: &'a [u8],
 }
@@ -215,12 +223,18 @@ impl<'a> Iterator for Commands<'a> {
 
 impl<'a> CommandRef<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            id: reader.message_id()?,
-            digest: reader.hash()?,
-            not_after: Stamp(reader.u64()?),
-            body: reader.run("command body length", limits::COMMAND_BYTES_MAX)?,
-        })
+        let (id, digest) = (reader.message_id()?, reader.hash()?);
+        let (not_after, length) = (Stamp(reader.u64()?), reader.u32()?);
+        let origin = (length & WITH_ORIGIN != 0).then(|| Origin::decode(reader)).transpose()?;
+        let length = length & !WITH_ORIGIN;
+        let bytes = usize::try_from(length).unwrap_or(usize::MAX);
+        if bytes > limits::COMMAND_BYTES_MAX {
+            return Err(DecodeError::Invalid {
+                field: "command body length",
+                value: length.into(),
+            });
+        }
+        Ok(Self { id, digest, not_after, origin, body: reader.take(bytes)? })
     }
 }
 
@@ -228,12 +242,20 @@ impl Command {
     /// Bytes that [`Command::encode`] writes.
     #[must_use]
     pub fn encoded_bytes(&self) -> usize {
-        16 + 32 + 8 + 4 + self.body.len()
+        let origin = if self.origin.is_some() { Origin::BYTES } else { 0 };
+        16 + 32 + 8 + 4 + origin + self.body.len()
     }
 
     /// Writes the command.
     pub fn encode(&self, writer: &mut Writer<'_>) {
-        writer.message_id(self.id).hash(self.digest).u64(self.not_after.0).run(&self.body);
+        writer.message_id(self.id).hash(self.digest).u64(self.not_after.0);
+        let Some(origin) = self.origin else {
+            writer.run(&self.body);
+            return;
+        };
+        let length = u32::try_from(self.body.len()).expect("a body is within its limit");
+        origin.encode(writer.u32(length | WITH_ORIGIN));
+        writer.raw(&self.body);
     }
 
     /// Reads a command out of `frame`, of which `reader` must be a part; the body shares memory
@@ -247,6 +269,7 @@ impl Command {
             id: command.id,
             digest: command.digest,
             not_after: command.not_after,
+            origin: command.origin,
             body: frame.slice_ref(command.body),
         })
     }
@@ -304,6 +327,8 @@ impl Header {
 pub fn digest(bytes: &[u8]) -> Hash {
     Hash(Sha256::digest(bytes).into())
 }
+
+const _: () = assert!(limits::COMMAND_BYTES_MAX < WITH_ORIGIN as usize);
 
 #[cfg(test)]
 mod tests;

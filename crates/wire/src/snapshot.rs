@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use bytes::{Buf, Bytes, BytesMut};
 use types::{EpochTable, GroupId, Hash, MessageId, ModelVersion, Seq, Stamp, Tail};
 
-use crate::{DecodeError, Reader, Writer, limits};
+use crate::{DecodeError, Origin, Reader, Writer, limits};
 
 /// Version of the file's layout.
 const VERSION: u8 = 1;
@@ -20,6 +20,7 @@ const ANSWERS: u8 = 2;
 const MODEL: u8 = 3;
 const END: u8 = 4;
 const CHANNELS: u8 = 5;
+const ORIGINS: u8 = 6;
 
 /// What is known of a snapshot without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +85,9 @@ pub enum SnapshotPart {
     Channels(Bytes),
     /// Some outcomes, by rising id over all parts.
     Answers(Vec<SnapshotAnswer>),
+    /// Where those of the outcomes come from that were handed in again, by rising id. After the answers that
+    /// they belong to.
+    Origins(Vec<(MessageId, Origin)>),
     /// Bytes for the model.
     Model(Bytes),
     /// All has been given: so many answers and so many parts of the model.
@@ -140,6 +144,12 @@ impl SnapshotPart {
                     writer.u64(answer.stamp.0).run(&answer.outcome);
                 }
             }
+            Self::Origins(origins) => {
+                writer.u8(ORIGINS).count(origins.len());
+                for (id, origin) in origins {
+                    origin.encode(writer.message_id(*id));
+                }
+            }
             Self::Model(bytes) => {
                 writer.u8(MODEL).raw(bytes);
             }
@@ -176,6 +186,14 @@ impl SnapshotPart {
                     });
                 }
                 Self::Answers(answers)
+            }
+            ORIGINS => {
+                let count = reader.count("origins", bytes.len())?;
+                let mut origins = Vec::new();
+                for _ in 0..count {
+                    origins.push((reader.message_id()?, Origin::decode(&mut reader)?));
+                }
+                Self::Origins(origins)
             }
             MODEL => return Ok(Self::Model(bytes.slice(1..))),
             CHANNELS => return Ok(Self::Channels(bytes.slice(1..))),

@@ -148,6 +148,7 @@ pub(crate) async fn carry_out(
         id,
         digest: encoded.digest,
         not_after: Stamp(now.0.saturating_add(NOT_AFTER_US_MAX)),
+        origin: None,
         body: Bytes::from(encoded.body),
     };
     let group = app.placement().group(currency, key);

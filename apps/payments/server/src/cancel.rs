@@ -39,6 +39,7 @@ pub(crate) async fn cancel(
         id: MessageId(*short),
         digest: encoded.digest,
         not_after: Stamp(app.handle.clock().wall().0.saturating_add(NOT_AFTER_US_MAX)),
+        origin: None,
         body: Bytes::from(encoded.body),
     };
     let command_id = command.id;

@@ -3,10 +3,12 @@
 //! The core thread must not stand still while an answer is put into words, so a look-up copies what
 //! it found, some microseconds for a usual message, and the rest happens where the request is.
 
+use group::Group;
 use payments_model::{
     Across, Date, Item, Message, Payments, Recorded, Settlement, Transaction, Verdict, Version,
 };
 use types::{Amount, Currency, GroupId, Hash, Now, Seq, Stamp, Token};
+use wire::Origin;
 
 /// A message that was carried out, with where this node stood when it was looked up.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(crate) struct Found {
     pub(crate) across: Vec<Option<Across>>,
     /// Of each transaction what stands, or stood, in suspense, with the steps in which it was settled.
     pub(crate) suspended: Vec<Option<(Item, Vec<Settlement>)>>,
+    /// The record that was set aside and out of which it was handed in again, if it was.
+    pub(crate) origin: Option<Origin>,
     /// When the last of its statuses was reached.
     pub(crate) latest: Stamp,
     currency: Currency,
@@ -72,13 +76,17 @@ struct Line {
 }
 
 impl Found {
+    /// `recorded` is of `model`, which is the group's or runs ahead of it.
     pub(crate) fn new(
-        group: GroupId,
+        group: &Group<Payments>,
         now: Now,
-        (applied, closed): (Seq, Stamp),
-        token: Option<Token>,
         (model, recorded): (&Payments, &Recorded<'_>),
     ) -> Self {
+        let status = group.status(now);
+        let (applied, closed) = (status.applied, status.closed);
+        let known = group.known(recorded.message.id());
+        let (origin, token) = (known.and_then(|known| known.origin), group.token());
+        let group = group.id();
         let suspended = |index| {
             let item = model.item(recorded, index)?;
             Some((item.clone(), model.settlements(item).cloned().collect()))
@@ -105,6 +113,7 @@ impl Found {
             verdicts: recorded.verdicts.clone(),
             token,
             across: recorded.across.clone(),
+            origin,
             suspended: (0..recorded.verdicts.len()).map(suspended).collect(),
             latest: recorded.latest(),
             currency: message.currency,

@@ -142,9 +142,7 @@ fn search(
             PaymentKey::Message { sender, message_id } => model.message(sender, message_id),
         };
         if let Some(recorded) = recorded {
-            let status = group.status(view.now);
-            let at = (status.applied, status.closed);
-            return Ok(Found::new(group.id(), view.now, at, group.token(), (model, &recorded)));
+            return Ok(Found::new(group, view.now, (model, &recorded)));
         }
     }
     let closed = all().map(|(group, _)| group.closed()).min().unwrap_or_default();
@@ -207,6 +205,7 @@ fn describe(found: &Found) -> Value {
         "stamp_us": stamp.0,
         "at": moment(stamp),
         "document_sha256": hash_hex(found.raw_sha256),
+        "origin": found.origin.map(console::origin),
         "transactions": transactions.collect::<Vec<_>>(),
         "as_of": position(found.now, found.applied, found.closed),
     })

@@ -113,10 +113,10 @@ pub(crate) async fn pay(
 
     let Ready { group, id, digest, body } = ready;
     let command = match &elsewhere {
-        None => Command { id, digest, not_after, body },
+        None => Command { id, digest, not_after, origin: None, body },
         // It is not carried out any more. Whether it was before its id was used elsewhere only its
         // group can say: it is asked by a command whose time has passed, which nobody ever applies.
-        Some(_) => Command { id, digest, not_after: Stamp(0), body: Bytes::new() },
+        Some(_) => Command { id, digest, not_after: Stamp(0), origin: None, body: Bytes::new() },
     };
     let reply = app.handle.command_until(group, command, until, patience_us).await;
     let reply = reply.map_err(|_| {

@@ -80,6 +80,7 @@ pub(crate) async fn settle(
         id: id(case, &name),
         digest: encoded.digest,
         not_after: Stamp(app.handle.clock().wall().0.saturating_add(NOT_AFTER_US_MAX)),
+        origin: None,
         body: Bytes::from(encoded.body),
     };
     let command_id = command.id;

@@ -56,10 +56,8 @@ impl Wanted {
         if !self.pending.is_empty() {
             return None;
         }
-        let status = here.status(view.now);
         let recorded = model.recorded(self.message)?;
-        let at = (status.applied, status.closed);
-        Some(Found::new(self.group, view.now, at, here.token(), (model, &recorded)))
+        Some(Found::new(here, view.now, (model, &recorded)))
     }
 }
 

@@ -134,7 +134,8 @@ fn outcome(outcome: &[u8]) -> Outcome {
 fn withdraw(command: &wire::Command, case: u64, not_after: Stamp) -> Option<wire::Command> {
     let withdrawal = Command::decode(&command.body).ok()?.withdrawal(case)?;
     let body = Bytes::from(withdrawal.body().ok()?);
-    Some(wire::Command { id: command.id, digest: command.digest, not_after, body })
+    let wire::Command { id, digest, origin, .. } = *command;
+    Some(wire::Command { id, digest, not_after, origin, body })
 }
 
 /// Under class sync a client is told when a payment is committed. What was superseded was not, so nobody was

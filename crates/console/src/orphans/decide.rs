@@ -15,7 +15,7 @@ use register::Disposition;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use types::{GroupId, Stamp};
-use wire::{Command, OrphanReason, Reply};
+use wire::{Command, Origin, OrphanReason, Reply};
 
 use super::{Policy, Run, clients_commands, find, hex, read};
 use crate::limits::JSON_BYTES_MAX;
@@ -132,19 +132,23 @@ pub(crate) const fn name(disposition: Disposition) -> &'static str {
     }
 }
 
-/// All commands of a run, as clients had sent them.
+/// All commands of a run as clients had sent them, with where they come from.
 async fn commands<M: Model + Send + 'static>(
     app: &App<M>,
     run: &Run,
 ) -> Result<Vec<Command>, Problem> {
     let mut commands = Vec::new();
     for (seq, at) in &run.places {
+        let (epoch, head) = (run.orphan.epoch, run.orphan.head);
         let record = read(app, *at).await?.map_err(|why| {
             Problem::new(409, "unreadable", "A record of the run cannot be read at this node.")
                 .detail(format!("{why}; another node may hold the same run"))
                 .with("seq", seq.0)
         })?;
-        commands.extend(clients_commands(&record));
+        // One that was lost twice comes from where it was lost last: there the first is named.
+        let origin = Some(Origin { epoch, seq: *seq, head });
+        let handed_in = clients_commands(&record).into_iter();
+        commands.extend(handed_in.map(|command| Command { origin, ..command }));
     }
     Ok(commands)
 }

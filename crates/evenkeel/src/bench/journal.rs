@@ -152,8 +152,13 @@ async fn load(
         tasks.push(tokio::spawn(async move {
             while start.elapsed() < time {
                 let id = MessageId(uuid::Uuid::now_v7().into_bytes());
-                let command =
-                    Command { id, digest, not_after: Stamp(u64::MAX), body: body.clone() };
+                let command = Command {
+                    id,
+                    digest,
+                    not_after: Stamp(u64::MAX),
+                    origin: None,
+                    body: body.clone(),
+                };
                 let sent = Instant::now();
                 match handle.command(GroupId(0), command, None).await {
                     Ok(Reply::Done { .. }) => shard

@@ -133,6 +133,7 @@ fn records(eur: Currency, payments: u64, accounts: u64) -> Result<Vec<Bytes>> {
             id: message_id("BENCDEFF", &id),
             digest: encoded.digest,
             not_after: Stamp(u64::MAX),
+            origin: None,
             body: encoded.body.into(),
         });
         if batch.len() as u64 == BATCH || number + 1 == accounts + payments {

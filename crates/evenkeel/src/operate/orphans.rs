@@ -184,7 +184,7 @@ async fn show(args: &Show) -> Ended {
         output::json(&run);
         return Ok(Exit::Ok);
     }
-    let mut table = Table::new(["seq", "id", "what", "amount", "from", "to"]);
+    let mut table = Table::new(["seq", "id", "what", "amount", "from", "to", "became"]);
     for record in &records {
         let seq = text(record, "seq");
         if let Some(why) = record.get("unreadable").and_then(Value::as_str) {
@@ -192,6 +192,7 @@ async fn show(args: &Show) -> Ended {
                 seq.clone(),
                 "-".into(),
                 why.to_owned(),
+                "-".into(),
                 "-".into(),
                 "-".into(),
                 "-".into(),
@@ -247,15 +248,24 @@ fn rows(table: &mut Table, seq: &str, command: &Value) {
             Some(_) => format!("{} {currency}", text(&what, "funding")),
             None => "-".to_owned(),
         };
-        table.row([seq.to_owned(), id, kind, amount, "-".into(), text(&what, "key")]);
+        let key = text(&what, "key");
+        table.row([seq.to_owned(), id, kind, amount, "-".into(), key, became(command)]);
         return;
     }
     for one in transactions {
         let what = format!("{kind} {}/{}", text(&what, "sender"), text(&what, "message_id"));
         let amount = format!("{} {currency}", text(one, "amount"));
         let (from, to) = (text(one, "debtor"), text(one, "creditor"));
-        table.row([seq.to_owned(), id.clone(), what, amount, from, to]);
+        table.row([seq.to_owned(), id.clone(), what, amount, from, to, became(command)]);
     }
+}
+
+/// What the id of a command came to since, and whether out of this run.
+fn became(command: &Value) -> String {
+    let Some(became) = command.get("became") else { return "-".to_owned() };
+    let is_ours = became.get("out_of_this_run").and_then(Value::as_bool) == Some(true);
+    let whose = if is_ours { "out of this run" } else { "not out of this run" };
+    format!("{}, {whose}", text(became, "outcome"))
 }
 
 async fn decide(args: &Decide) -> Ended {

@@ -55,7 +55,7 @@ pub(crate) async fn run(args: &Args) -> Ended {
                     .to_owned()
             }
         });
-        for name in ["outcome", "group", "seq", "digest"] {
+        for name in ["outcome", "group", "seq", "origin", "digest"] {
             if let Some(value) = best.value.get(name).filter(|value| !value.is_null()) {
                 output::line(&format!("  {name}: {}", value.to_string().trim_matches('"')));
             }

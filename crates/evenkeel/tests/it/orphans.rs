@@ -157,6 +157,25 @@ fn payments_that_a_forced_failover_gave_up_are_listed_and_each_is_dealt_with_onc
     assert_eq!(outcomes(&done), [("done-before", Some("ACSC")), ("done-before", Some("ACSC"))]);
     let told = trio.pay(A, &message("USD", 2, 1_000), &[]);
     assert_eq!((told.element("GrpSts"), told.header("evenkeel-repeated")), ("ACSC", "true"));
+    // Every look-up says where it came from; of what its sender had sent again, nothing.
+    let show = ["orphans", "show", &run("USD"), "--output", "json"];
+    let shown: Value = serde_json::from_slice(&trio.evenkeel(&[A, B], &show).stdout).unwrap();
+    let commands = shown["records"].as_array().unwrap().iter();
+    let commands: Vec<&Value> =
+        commands.flat_map(|record| record["commands"].as_array().unwrap()).collect();
+    for command in &commands {
+        let became = &command["became"];
+        assert_eq!(
+            (&became["out_of_this_run"], &became["outcome"]),
+            (&json!(true), &json!("ACSC"))
+        );
+    }
+    let looked = trio.get(B, "/v1/payments/COBADEFFXXX%2FMSG-2");
+    assert_eq!(looked["origin"]["head"], shown["head"], "{looked:#}");
+    assert_eq!(looked["origin"]["epoch"], shown["epoch"]);
+    let id = commands[0]["id"].as_str().unwrap();
+    assert_eq!(trio.get(B, &format!("/v1/outcomes/{id}"))["origin"], looked["origin"]);
+    assert_eq!(trio.get(B, "/v1/payments/COBADEFFXXX%2FMSG-3")["origin"], Value::Null);
 
     // CHF: to suspense, but not what was made meanwhile.
     let done = decide(&trio, &run("CHF"), &["suspense", "--case", "12"]);

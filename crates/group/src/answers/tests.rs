@@ -7,6 +7,7 @@ fn stored(content: u8) -> Stored {
         digest: Hash([content; 32]),
         seq: Seq(7),
         stamp: Stamp(9),
+        origin: None,
         outcome: Bytes::from_static(b"done"),
     }
 }

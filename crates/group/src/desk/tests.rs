@@ -10,6 +10,7 @@ fn command(id: u8, content: u8) -> Command {
         id: MessageId([id; 16]),
         digest: Hash([content; 32]),
         not_after: Stamp(100),
+        origin: None,
         body: Bytes::from_static(b"body"),
     }
 }

@@ -179,6 +179,7 @@ impl<M: Model> Group<M> {
             digest: command.digest,
             seq: header.seq,
             stamp: header.stamp,
+            origin: command.origin,
             outcome: Bytes::from(outcome.reply),
         };
         let reply = provisional(record.tail(), &stored, false);

@@ -136,6 +136,7 @@ impl<M: Model> Group<M> {
             digest: command.digest,
             seq: record.header().seq,
             stamp,
+            origin: command.origin,
             outcome: Bytes::from(outcome.reply),
         };
         self.answers.keep(command.id, stored.clone());

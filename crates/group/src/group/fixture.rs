@@ -105,7 +105,13 @@ fn record(group: &Group<Count>, seq: u64, commands: u32) -> Record {
             id[..8].copy_from_slice(&seq.to_be_bytes());
             id[8..12].copy_from_slice(&number.to_be_bytes());
             let body = Bytes::from_static(b"body");
-            Command { id: MessageId(id), digest: Hash::ZERO, not_after: Stamp(u64::MAX), body }
+            Command {
+                id: MessageId(id),
+                digest: Hash::ZERO,
+                not_after: Stamp(u64::MAX),
+                origin: None,
+                body,
+            }
         })
         .collect();
     let header = header(group, RecordKind::Commands);

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use model::Model;
 use types::{Hash, MessageId, Seq, Stamp};
+use wire::Origin;
 
 use super::Group;
 
@@ -28,6 +29,8 @@ pub struct Known {
     pub seq: Option<Seq>,
     /// When it was applied first.
     pub stamp: Option<Stamp>,
+    /// The record that was set aside and out of which it was handed in again, if that is how it was done.
+    pub origin: Option<Origin>,
     /// What the application said about it, once it was applied.
     pub outcome: Option<Bytes>,
 }
@@ -43,10 +46,11 @@ impl<M: Model> Group<M> {
         let stored = done.or_else(|| self.stored_ahead(id).map(|one| (Stage::Provisional, one)));
         if let Some((stage, stored)) = stored {
             let (digest, seq, stamp) = (stored.digest, Some(stored.seq), Some(stored.stamp));
-            let outcome = Some(stored.outcome.clone());
-            return Some(Known { stage, digest, seq, stamp, outcome });
+            let (origin, outcome) = (stored.origin, Some(stored.outcome.clone()));
+            return Some(Known { stage, digest, seq, stamp, origin, outcome });
         }
         let digest = self.desk.digest(id)?;
-        Some(Known { stage: Stage::Accepted, digest, seq: None, stamp: None, outcome: None })
+        let (stage, seq, stamp) = (Stage::Accepted, None, None);
+        Some(Known { stage, digest, seq, stamp, origin: None, outcome: None })
     }
 }

@@ -123,7 +123,15 @@ impl<M: Model> Loading<M> {
                 self.model.loaded().map_err(SnapshotError::Model)?;
                 self.is_complete = true;
             }
-            SnapshotPart::Head(_) | SnapshotPart::Channels(_) | SnapshotPart::Answers(_) => {
+            SnapshotPart::Origins(some) if self.parts == 0 => {
+                if !some.into_iter().all(|(id, origin)| self.answers.came_from(id, origin)) {
+                    return Err(SnapshotError::Order);
+                }
+            }
+            SnapshotPart::Head(_)
+            | SnapshotPart::Channels(_)
+            | SnapshotPart::Answers(_)
+            | SnapshotPart::Origins(_) => {
                 return Err(SnapshotError::Order);
             }
         }
@@ -137,7 +145,7 @@ impl<M: Model> Loading<M> {
                 return Err(SnapshotError::Order);
             }
             self.last = Some(id);
-            self.answers.keep(id, Stored { digest, seq, stamp, outcome });
+            self.answers.keep(id, Stored { digest, seq, stamp, origin: None, outcome });
         }
         Ok(())
     }

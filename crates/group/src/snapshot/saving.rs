@@ -69,7 +69,11 @@ impl Save {
                 let (some, last) = answers.some_after(after, self.seq());
                 self.answers += some.len() as u64;
                 self.stage = last.map_or(Stage::Model, |last| Stage::Answers(Some(last)));
+                let origins = answers.origins(&some);
                 SnapshotPart::Answers(some).encode(&mut bytes);
+                if !origins.is_empty() {
+                    SnapshotPart::Origins(origins).encode(&mut bytes);
+                }
             }
             Stage::Model => match model.save_next(&mut self.saving, limits::SNAPSHOT_PART_BYTES) {
                 Some(part) => {

@@ -102,6 +102,7 @@ pub(crate) fn command(id: u8, body: &'static [u8]) -> Command {
         id: MessageId([id; 16]),
         digest: wire::digest(body),
         not_after: Stamp(u64::MAX),
+        origin: None,
         body: Bytes::from_static(body),
     }
 }

@@ -342,7 +342,7 @@ fn command(number: u8) -> Command {
     let mut id = [0; 16];
     id[0] = number;
     let (digest, body) = (content.digest, content.body);
-    Command { id: MessageId(id), digest, not_after: Stamp(u64::MAX), body }
+    Command { id: MessageId(id), digest, not_after: Stamp(u64::MAX), origin: None, body }
 }
 
 /// The one configuration.

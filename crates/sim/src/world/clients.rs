@@ -104,7 +104,7 @@ impl World {
         let wall = crate::clock::Clock { drift_ppm: 0, offset_us: 0 }.read(self.now).wall;
         let not_after = Stamp(wall.0 + patience_us);
         let Content { body, digest } = content;
-        Ask { group, command: Command { id, digest, not_after, body } }
+        Ask { group, command: Command { id, digest, not_after, origin: None, body } }
     }
 
     /// Sends a command to a node, whose answer [`World::reply`] tells. It waits for the commit.

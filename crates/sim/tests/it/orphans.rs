@@ -4,7 +4,7 @@ use bytes::Bytes;
 use payments_model::{Command as Payment, Reply as Said};
 use sim::{AppKind, Ask, Knobs, MILLI, SECOND, World};
 use types::{Class, Stamp, Terms};
-use wire::{Command, OrphanReason, Record, RecordKind, Reply};
+use wire::{Command, Origin, OrphanReason, Record, RecordKind, Reply};
 
 use crate::tale::*;
 
@@ -28,12 +28,18 @@ fn set_aside(world: &World) -> Vec<Ask> {
     assert_eq!(run.reason, OrphanReason::Answered);
     let places = group.orphan_places(&run).map(|(_, at)| at.unwrap());
     let records = places.map(|at| Record::decode(world.read_log(HOME, at).unwrap()).unwrap());
+    let origin = |record: &Record| {
+        let (epoch, seq) = (run.epoch, record.header().seq);
+        Some(Origin { epoch, seq, head: run.head })
+    };
     let mut asks = Vec::new();
     for record in records.filter(|record| record.header().kind == RecordKind::Commands) {
         for one in record.commands() {
             let body = Bytes::copy_from_slice(one.body);
             let (id, digest, not_after) = (one.id, one.digest, one.not_after);
-            asks.push(Ask { group: G0, command: Command { id, digest, not_after, body } });
+            assert_eq!(one.origin, None, "clients had sent it");
+            let origin = origin(&record);
+            asks.push(Ask { group: G0, command: Command { id, digest, not_after, origin, body } });
         }
     }
     asks
@@ -56,7 +62,11 @@ fn s15_what_is_replayed_from_a_lost_home_is_done_once_and_within_its_time() {
     all_agree(&mut world);
 
     let asks = set_aside(&world);
-    assert_eq!(asks, [short, again, left]);
+    let plain = |ask: &Ask| {
+        let command = Command { origin: None, ..ask.command.clone() };
+        Ask { group: ask.group, command }
+    };
+    assert_eq!(asks.iter().map(plain).collect::<Vec<_>>(), [short, again, left]);
     let requests: Vec<_> = asks
         .iter()
         .flat_map(|ask| [NEAR, FAR].map(|node| (node, ask)))
@@ -69,6 +79,14 @@ fn s15_what_is_replayed_from_a_lost_home_is_done_once_and_within_its_time() {
     assert!(replies[2..].iter().all(is_done), "{replies:?}");
     assert!(!replies[2..4].iter().any(is_first), "its sender had it done");
     all_agree(&mut world);
+    // Every region can tell what operators had handed in again from what its sender had, and from where.
+    for host in [HOME, NEAR, FAR] {
+        let known = |ask: &Ask| group(&world, host).known(ask.command.id);
+        assert_eq!(known(&asks[0]), None, "its time had passed: it was never done");
+        assert_eq!(known(&asks[1]).unwrap().origin, None, "its sender was first");
+        assert_eq!(known(&asks[2]).unwrap().origin, asks[2].command.origin);
+        assert!(asks[2].command.origin.is_some());
+    }
 }
 
 #[test]

@@ -72,6 +72,7 @@ fn samples() -> Vec<Message> {
         id: MessageId([5; 16]),
         digest: hash(b"content"),
         not_after: Stamp(99),
+        origin: None,
         body: Bytes::from_static(b"body"),
     };
     let pulse = Pulse {
@@ -253,6 +254,7 @@ fn a_command_handed_over_says_for_what_its_answer_waits() {
         id: MessageId([5; 16]),
         digest: crate::digest(b"content"),
         not_after: Stamp(99),
+        origin: None,
         body: Bytes::from_static(b"body"),
     };
     for until in [Until::Class, Until::Commit] {

@@ -24,6 +24,7 @@ fn command(id: u8, body: &'static [u8]) -> Command {
         id: MessageId([id; 16]),
         digest: digest(body),
         not_after: Stamp(1_700_000_060_000_000),
+        origin: None,
         body: Bytes::from_static(body),
     }
 }
@@ -44,14 +45,49 @@ fn released_bytes_stay_readable() {
     assert_eq!(read, expected);
 }
 
+fn origin() -> Origin {
+    Origin { epoch: Epoch(3), seq: Seq(41), head: digest(b"run") }
+}
+
+/// A record with a command that is handed in again, between two that are not.
+fn replayed() -> Record {
+    let again = Command { origin: Some(origin()), ..command(3, b"again") };
+    let commands = [command(1, b"first"), again, command(2, b"")];
+    Record::build(header(RecordKind::Commands), &commands)
+}
+
+#[test]
+fn where_a_command_comes_from_stands_in_the_record() {
+    // An auditor could not tell what operators handed in again from what clients sent.
+    let record = Record::decode(replayed().bytes().clone()).unwrap();
+    assert_eq!(record, replayed());
+    let read: Vec<_> = record.commands().map(|one| (one.origin, one.body)).collect();
+    let expected: [(_, &[u8]); 3] = [(None, b"first"), (Some(origin()), b"again"), (None, b"")];
+    assert_eq!(read, expected);
+    let golden = include_bytes!("../../golden/v1/record-replayed.bin");
+    assert_eq!(replayed().bytes(), &golden[..]);
+    // A length that no body has is refused, with the mark or without it.
+    let at = HEADER_BYTES + 4 + 16 + 32 + 8;
+    for length in [u32::MAX, u32::MAX >> 1, 1 << 30] {
+        let mut body = replayed().bytes()[HEADER_BYTES + 4..].to_vec();
+        body[at - HEADER_BYTES - 4..][..4].copy_from_slice(&length.to_le_bytes());
+        assert!(CommandRef::decode(&mut Reader::new(&body)).is_err(), "length {length:x}");
+    }
+}
+
 #[test]
 fn every_bit_counts() {
-    let bytes = sample().bytes().to_vec();
+    every_bit_of(&sample());
+    every_bit_of(&replayed());
+}
+
+fn every_bit_of(record: &Record) {
+    let bytes = record.bytes().to_vec();
     for bit in 0..bytes.len() * 8 {
         let mut flipped = bytes.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         let read = Record::decode(flipped.into());
-        assert!(read.is_err() || read.unwrap().hash() != sample().hash(), "bit {bit}");
+        assert!(read.is_err() || read.unwrap().hash() != record.hash(), "bit {bit}");
     }
     for length in 0..bytes.len() {
         assert!(Record::decode(bytes[..length].to_vec().into()).is_err(), "length {length}");

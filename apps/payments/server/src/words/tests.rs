@@ -26,7 +26,13 @@ fn pay(currency: &str, amounts: &[u128]) -> wire::Command {
     };
     let id = message.id();
     let encoded = Command::Pay { message, raw: b"<Document/>" }.encode().unwrap();
-    wire::Command { id, digest: encoded.digest, not_after: Stamp(9), body: encoded.body.into() }
+    wire::Command {
+        id,
+        digest: encoded.digest,
+        not_after: Stamp(9),
+        origin: None,
+        body: encoded.body.into(),
+    }
 }
 
 #[test]

@@ -168,7 +168,7 @@ impl World {
         let group = placement.group(transfer.currency, &debtor);
         let body = Command::Pay { message, raw: document }.encode().unwrap().body.into();
         let (digest, not_after) = (transfer.content, Stamp(u64::MAX));
-        let command = wire::Command { id, digest, not_after, body };
+        let command = wire::Command { id, digest, not_after, origin: None, body };
         let handle = self.running.as_ref().unwrap().handle();
         let reply = handle.command(group, command, None).await.unwrap();
         assert!(matches!(reply, wire::Reply::Done { repeated: false, .. }), "{reply:?}");
