@@ -70,6 +70,8 @@ pub struct Chain {
     /// The record before the first link, and its stamp.
     base: Tail,
     base_stamp: Stamp,
+    /// Bytes of the records that were let go.
+    base_end: u64,
     links: Vec<Link>,
     /// Bytes held in memory, and how many may be.
     held: usize,
@@ -97,6 +99,7 @@ impl Chain {
         Self {
             base,
             base_stamp: stamp,
+            base_end: 0,
             links: Vec::new(),
             held: 0,
             held_max,
@@ -162,6 +165,9 @@ impl Chain {
         let known = self.tail_at(base.seq);
         assert!(known.is_none_or(|known| known.hash == base.hash), "one record at one seq");
         let count = self.index(base.seq.next()).unwrap_or(0);
+        if let Some(last) = self.links.get(..count).and_then(<[Link]>::last) {
+            self.base_end = last.end;
+        }
         let gone = self.links.drain(..count);
         self.held -= gone.filter_map(|link| link.bytes).map(|bytes| bytes.len()).sum::<usize>();
         self.held_from = self.held_from.saturating_sub(count);
@@ -190,11 +196,13 @@ impl Chain {
     /// Bytes of the records above `seq`.
     #[must_use]
     pub fn bytes_above(&self, seq: Seq) -> u64 {
-        let end = self.links.last().map_or(0, |link| link.end);
-        if seq < self.base.seq {
-            return end;
-        }
-        end - self.link(seq).map_or(0, |link| link.end).min(end)
+        let end = self.end();
+        end - self.link(seq).map_or(self.base_end, |link| link.end).min(end)
+    }
+
+    /// Bytes of the chain, as far as it was ever known here.
+    fn end(&self) -> u64 {
+        self.links.last().map_or(self.base_end, |link| link.end)
     }
 
     /// Whether the chain passes through `tail`, as far as it is known here: never below the base.
@@ -240,7 +248,7 @@ impl Chain {
         let header = record.header();
         assert!(self.fit(header, record.hash()) == Fit::Next, "a chain grows link by link");
         let size = record.bytes().len();
-        let end = self.links.last().map_or(0, |link| link.end) + size as u64;
+        let end = self.end() + size as u64;
         self.held += size;
         self.links.push(Link {
             epoch: header.epoch,

@@ -63,6 +63,8 @@ pub struct Takeover {
     pub settles: bool,
     /// The configuration of the epoch being opened.
     next: Config,
+    /// The configuration that a degraded one is to return to.
+    whole: Option<Config>,
     /// What may be opened instead, if `next` cannot be had.
     instead: Option<Config>,
     gave_up: bool,
@@ -93,6 +95,7 @@ impl Takeover {
             epoch,
             base,
             next: config.clone(),
+            whole: None,
             instead: None,
             config,
             home,
@@ -122,6 +125,13 @@ impl Takeover {
     #[must_use]
     pub fn or_else(mut self, instead: Config) -> Self {
         self.instead = Some(instead);
+        self
+    }
+
+    /// The same, of a group that has been degraded from `whole`.
+    #[must_use]
+    pub fn degraded_from(mut self, whole: Option<Config>) -> Self {
+        self.whole = whole;
         self
     }
 
@@ -352,9 +362,13 @@ impl Takeover {
 
     /// Whether a new epoch of this configuration may begin with those who hold the target now. Where there is
     /// a witness, whoever comes to have the state must be among them: the witness could not give it what
-    /// lies below its base.
+    /// lies below its base. Not who was only left out for a while: no base moves meanwhile.
     fn may_rest(&self, me: NodeId, config: &Config) -> bool {
-        let is_new = |node: &NodeId| !self.config.may_lead(*node);
+        let had_part = |config: &Config, node| config.may_lead(node);
+        let is_new = |node: &NodeId| {
+            !had_part(&self.config, *node)
+                && !self.whole.as_ref().is_some_and(|whole| had_part(whole, *node))
+        };
         let has_witness = config.each().any(|member| member.role == MemberRole::Witness);
         let lacks = |node: NodeId| has_witness && !self.is_holder(node);
         carried(config, me, |node| self.is_holder(node))

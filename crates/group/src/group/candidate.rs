@@ -108,7 +108,8 @@ impl<M: Model> Group<M> {
         let (is_ordered, target) = (kind == SealKind::Reconfigure, state.next.clone());
         let next = if is_ordered { target.clone() } else { next };
         let by_terms = config.terms().on_quorum_loss == QuorumLoss::Degrade;
-        let takeover = Takeover::new(epoch, history, config, state.home, self.options.mutant);
+        let takeover = Takeover::new(epoch, history, config, state.home, self.options.mutant)
+            .degraded_from(state.whole.clone());
         let takeover = match next {
             Some(next) => takeover.towards(next),
             None => takeover,

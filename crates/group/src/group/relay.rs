@@ -8,7 +8,7 @@
 use alloc::vec::Vec;
 
 use model::Model;
-use types::{Epoch, NodeId, Now, Seq};
+use types::{Config, Epoch, NodeId, Now, Seq};
 
 use super::{Group, Out, Role};
 
@@ -60,11 +60,16 @@ impl<M: Model> Group<M> {
         }
     }
 
-    /// Takes an epoch from the register, if that knows it to be open under another node.
+    /// Takes an epoch from the register, if that knows it to be open under another node, with a part for
+    /// this one. Who has none hears of the epoch too, by the home's pulses, and is to keep nothing of it.
     fn join_by_register(&mut self, now: Now, from: NodeId, epoch: Epoch, out: &mut Vec<Out>) {
         let Some(state) = &self.register else { return };
         let Some(home) = state.home.filter(|home| *home != self.options.me) else { return };
-        if state.epoch != epoch || epoch < self.meta.promised {
+        let me = self.options.me;
+        let has_part = |config: &Config| config.has(me);
+        let is_to_have = [state.whole.as_ref(), state.next.as_ref(), self.target.as_ref()];
+        let is_member = has_part(&state.config) || is_to_have.into_iter().flatten().any(has_part);
+        if !is_member || state.epoch != epoch || epoch < self.meta.promised {
             return;
         }
         let (table, config) = (state.history.clone(), state.config.clone());

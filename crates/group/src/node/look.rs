@@ -111,13 +111,19 @@ impl<M: Model> Node<M> {
     /// since: where it alone may lead, nobody else would begin the seal that goes to that other.
     fn may_aim_anew(&self, now: Now, id: GroupId, state: &GroupState) -> bool {
         let me = self.options.group.me;
-        let Phase::Sealing { candidate, .. } = state.phase else { return false };
+        let Phase::Sealing { candidate, kind, .. } = state.phase else { return false };
+        // What operators ordered of a seal would not be said of the next one.
+        let is_ordered = matches!(kind, SealKind::Forced | SealKind::Degrade);
         let waits = self.groups.get(&id).is_some_and(Group::waits_for_copies);
         let number = ConfigId(state.config.id().0 + 1);
         let is_new = self.target(state).is_some_and(|target| {
             target.may_lead(me) && state.next != Some(target.numbered(number))
         });
-        candidate == me && waits && is_new && self.seen_us(now, id) >= self.options.policy.detect_us
+        candidate == me
+            && !is_ordered
+            && waits
+            && is_new
+            && self.seen_us(now, id) >= self.options.policy.detect_us
     }
 
     /// What this node sees of the node on which the group waits.
@@ -160,9 +166,10 @@ impl<M: Model> Node<M> {
 
     /// Whether a takeover by this node would find its copies, as far as it sees, or could do without.
     fn could_end(&self, now: Now, state: &GroupState) -> bool {
-        let is_to_change = state.next.is_some() || self.target(state).is_some();
         let may_degrade = state.config.terms().on_quorum_loss == QuorumLoss::Degrade;
-        is_to_change || may_degrade || self.has_copies(now, &state.config)
+        let target = self.target(state);
+        let mut configs = [Some(&state.config), state.next.as_ref(), target.as_ref()].into_iter();
+        may_degrade || configs.any(|config| config.is_some_and(|one| self.has_copies(now, one)))
     }
 
     fn blind(&self, now: Now, id: GroupId, state: &GroupState) -> Sight {

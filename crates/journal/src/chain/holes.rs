@@ -74,7 +74,7 @@ impl Chain {
         let header = record.header();
         assert!(self.fit(header, record.hash()) == Fit::Gap, "a hole lies before the record");
         let (first, last) = (self.tail().seq.next(), header.seq.prev());
-        let end = self.links.last().map_or(0, |link| link.end);
+        let end = self.end();
         let mut seq = first;
         while seq <= last {
             self.links.push(Link::unknown(epoch_of(seq), end));

@@ -34,10 +34,13 @@ impl Check {
 
     /// A witness, or a node with a vote in the register alone, has taken a step: it runs no model and
     /// leads nobody (PROTOCOL 7.1).
-    pub fn keeps_no_state(&mut self, host: Index, node: &Node<App>) {
+    /// And `has_no_part`: it keeps no records either.
+    pub fn keeps_no_state(&mut self, host: Index, node: &Node<App>, has_no_part: bool) {
         self.count("7.1");
         for group in node.groups() {
-            if group.applied() > Seq(0) || group.home_epoch().is_some() || !group.is_free() {
+            let holds = has_no_part && group.tail().seq > Seq(0);
+            let applies = group.applied() > Seq(0);
+            if holds || applies || group.home_epoch().is_some() || !group.is_free() {
                 let detail =
                     format!("n{} {} is no full member and acts as one", host + 1, group.id());
                 self.fail("7.1", detail);

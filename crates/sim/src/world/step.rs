@@ -59,7 +59,9 @@ impl World {
         self.check.at(self.now);
         self.check.observe(index, node);
         if !runs_models {
-            self.check.keeps_no_state(index, node);
+            let seat = self.knobs.seats.get(index);
+            let has_no_part = seat.is_some_and(|seat| seat.role.is_none());
+            self.check.keeps_no_state(index, node, has_no_part);
         }
         let counted = self.check.counted(node);
         let dies = std::mem::take(&mut host.dies_in_step);

@@ -3,8 +3,8 @@
 //! Hosts as in `witness`: 0 (A) is the home, 1 (B) the other full region, 2 (T) the witness.
 
 use register::SealKind;
-use sim::{Knobs, SECOND, World, id};
-use types::Seq;
+use sim::{Knobs, SECOND, Seat, World, id};
+use types::{Class, QuorumLoss, Seq, Terms};
 use wire::Reply;
 
 use crate::tale::*;
@@ -286,4 +286,32 @@ fn a_and_t_lost_the_loss_is_on_record_and_a_blank_witness_goes_on_from_the_base_
     assert_eq!(group(&world, B).answer(lost.command.id, lost.command.digest), None);
     all_agree(&mut world);
     assert!(!group(&world, A).orphans().is_empty(), "what it held is itemised when it is back");
+}
+
+#[test]
+fn a_degraded_home_counts_the_witness_again_though_the_other_region_is_away() {
+    // Who was left out for a while is not new: nothing has gone that it lacks. To wait for it would leave
+    // money on one disk, and the group without a home every few seconds, for as long as it is away.
+    let terms = Terms { class: Class::Sync, on_quorum_loss: QuorumLoss::Degrade };
+    let mut knobs = Knobs { terms, nodes: 5, ..knobs(true) };
+    // Two more votes in the register, so that it outlives B and T together.
+    knobs.seats.extend([3, 4].map(|region| Seat { role: None, region, zone: 0 }));
+    let mut world = serving_with(knobs, 1);
+    do_many(&mut world, A, 30);
+    world.kill(B);
+    world.kill(T);
+    let until = world.now() + 20 * SECOND;
+    let is_alone = |world: &World| group(world, A).config().members().len() == 1;
+    assert!(world.run_until(until, is_alone), "it goes on alone");
+    done(&mut world, A);
+    world.start(T);
+    let until = world.now() + 30 * SECOND;
+    let is_whole = |world: &World| group(world, A).config().members().len() == 3;
+    assert!(world.run_until(until, is_whole), "with the witness there are two copies again");
+    let opened = world.report().opened;
+    done(&mut world, A);
+    world.run_for(20 * SECOND);
+    assert_eq!(world.report().opened, opened, "and it stays so");
+    world.start(B);
+    all_agree(&mut world);
 }

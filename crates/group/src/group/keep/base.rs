@@ -110,8 +110,13 @@ impl<M: Model> Group<M> {
             return;
         }
         let base = Base { tail, stamp, model: self.versions.at(all) };
+        let began = self.begins_at();
         self.meta.base = Some(base);
         if self.runs_model() {
+            if self.begins_at() < began {
+                // The first base may lie below the snapshots that this node alone has gone on to.
+                out.push(Out::Lower);
+            }
             self.write_meta(Then::Nothing, out);
             return out.push(Out::Kept);
         }

@@ -69,7 +69,7 @@ impl<M: Model> Group<M> {
             || !self.leads_on(at)
             || at.seq > tail.seq
             || snapshot.bytes == 0
-            || self.is_witness()
+            || !self.runs_model()
             || self.pass_over_holes()
         {
             return;

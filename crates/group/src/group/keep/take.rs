@@ -111,11 +111,14 @@ impl<M: Model> Group<M> {
     }
 
     /// Keeps the newest snapshots, and of older ones the newest that another member has confirmed: while
-    /// nobody confirms, what this node has made alone does not replace it.
+    /// nobody confirms, what this node has made alone does not replace it. Where there is a base, which is
+    /// confirmed and on the disk, that is known after a restart too.
     fn drop_surplus(&mut self) {
         while self.meta.snapshots.len() > SNAPSHOTS_KEPT {
-            let kept = self.kept();
-            let is_first = self.meta.snapshots.first().is_some_and(|one| one.tail.seq == kept);
+            let confirmed = self.kept().max(self.base());
+            let mut seqs = self.meta.snapshots.iter().map(|one| one.tail.seq);
+            let is_first = seqs.next().is_some_and(|first| first <= confirmed)
+                && seqs.next().is_some_and(|second| second > confirmed);
             self.meta.snapshots.remove(usize::from(is_first));
         }
     }

@@ -214,3 +214,29 @@ fn whoever_lacks_what_is_gone_is_told_what_it_can_use() {
     check(1, "snapshot");
     check(3, "base");
 }
+
+#[test]
+fn a_first_base_below_what_this_node_alone_went_on_to_lowers_the_floor() {
+    // The log is read from the floor at the next start, and the chain begins at the base: what lies
+    // between would be missing for ever, and the node would not start.
+    let mut group = member(6, 1, usize::MAX);
+    let roles = [MemberRole::Full, MemberRole::Full, MemberRole::Witness].into_iter().zip(1_u16..);
+    let member = |(role, node)| {
+        let place = Place { region: RegionId(node), zone: ZoneId(0) };
+        Member { node: NodeId(node), role, place }
+    };
+    group.meta.config = Config::placed(ConfigId(1), roles.map(member).collect(), 2, 1).unwrap();
+    group.register = Some(registered(&group, NodeId(1), group.meta.table.clone()));
+    let snapshot = |seq| {
+        let tail = group.chain.tail_at(Seq(seq)).unwrap();
+        let (digest, sha256) = (Hash::ZERO, Hash::ZERO);
+        Snapshot { tail, stamp: Stamp(seq), digest, bytes: 10, sha256, own: true }
+    };
+    group.meta.snapshots = [4, 5].map(snapshot).to_vec();
+    group.keep.durable.extend([Seq(4), Seq(5)]);
+    hears(&mut group, 1, &[2, 4, 5], 2);
+    let mut out = Vec::new();
+    group.move_base(&mut out);
+    assert_eq!(group.base(), Seq(2));
+    assert!(matches!(out.first(), Some(Out::Lower)), "{out:?}");
+}
