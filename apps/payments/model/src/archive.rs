@@ -167,6 +167,11 @@ impl Archive {
         Some((number, index))
     }
 
+    /// The number of the message with the payment that took an identity.
+    pub(crate) fn taker(&self, identity: [u8; 16]) -> Option<u32> {
+        self.payments.get(&identity)
+    }
+
     /// The number of the message with the payment that took an identity, and where in it.
     pub(crate) fn bearer(&self, identity: [u8; 16]) -> Option<(u32, usize)> {
         let number = self.payments.get(&identity)?;

@@ -135,6 +135,11 @@ impl Cases {
         self.items.push(item);
     }
 
+    /// Whether nothing was ever posted to suspense.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
     /// The item of that name.
     pub(crate) fn item(&self, id: [u8; 16]) -> Option<&Item> {
         self.items.get(usize::try_from(self.index.get(&id)?).ok()?)

@@ -87,10 +87,8 @@ impl Found {
         let known = group.known(recorded.message.id());
         let (origin, token) = (known.and_then(|known| known.origin), group.token());
         let group = group.id();
-        let suspended = |index| {
-            let item = model.item(recorded, index)?;
-            Some((item.clone(), model.settlements(item).cloned().collect()))
-        };
+        let steps = |item: &Item| (item.clone(), model.settlements(item).cloned().collect());
+        let suspended = model.items(recorded).into_iter().map(|item| item.map(steps));
         let message = &recorded.message;
         let line = |one: &Transaction<'_>| Line {
             uetr: one.uetr,
@@ -114,7 +112,7 @@ impl Found {
             token,
             across: recorded.across.clone(),
             origin,
-            suspended: (0..recorded.verdicts.len()).map(suspended).collect(),
+            suspended: suspended.collect(),
             latest: recorded.latest(),
             currency: message.currency,
             version: message.version,

@@ -1,5 +1,8 @@
 //! Settling what stands in suspense, and finding it.
 
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
 use ledger::TransferId;
 use types::{Amount, Currency, Stamp};
 
@@ -9,7 +12,7 @@ use crate::book::FUNDING_KEY;
 use crate::cases::{Item, Settlement};
 use crate::identity::{self, Identities};
 use crate::reply::{Refusal, Reply};
-use crate::{Reason, Settle, Verdict, Way};
+use crate::{Reason, Settle, Transaction, Verdict, Way};
 
 impl Payments {
     /// All cases with the payments that stand, or stood, in them.
@@ -27,17 +30,24 @@ impl Payments {
         self.cases.steps_of(item)
     }
 
-    /// What stands, or stood, in suspense for a transaction of a message; `None` if nothing ever did.
+    /// What stands, or stood, in suspense for each transaction of a message; `None` where nothing ever did.
     #[must_use]
-    pub fn item(&self, recorded: &Recorded<'_>, index: usize) -> Option<&Item> {
-        // A transaction that was rejected as known bears the name of another.
+    pub fn items(&self, recorded: &Recorded<'_>) -> Vec<Option<&Item>> {
+        let (message, verdicts) = (&recorded.message, recorded.verdicts.iter());
         let withdrawn = Verdict::Rejected(Reason::Withdrawn);
-        recorded.verdicts.get(index).filter(|verdict| **verdict == withdrawn)?;
-        let transaction = recorded.message.transactions.get(index)?;
-        let item = self.cases.item(Identities::new(&recorded.message, transaction).strongest())?;
-        let (number, place) = self.archive.bearer(item.id)?;
-        let is_it = self.archive.number(recorded.message.id()) == Some(number) && place == index;
-        is_it.then_some(item)
+        if self.cases.is_empty() || !recorded.verdicts.contains(&withdrawn) {
+            return verdicts.map(|_| None).collect();
+        }
+        let number = self.archive.number(message.id());
+        let mut names = BTreeSet::new();
+        let item = |(one, verdict): (&Transaction<'_>, &Verdict)| {
+            let name = Identities::new(message, one).strongest();
+            // A transaction that was rejected as known bears the name of another, here or elsewhere.
+            let is_first = names.insert(name);
+            let is_it = is_first && *verdict == withdrawn && self.archive.taker(name) == number;
+            is_it.then(|| self.cases.item(name)).flatten()
+        };
+        message.transactions.iter().zip(verdicts).map(item).collect()
     }
 
     /// The payment in suspense of that name.

@@ -65,14 +65,14 @@ fn what_the_payment_came_to_is_found_by_the_payment() {
     let (mut payments, item) = suspended();
     run(&mut payments, 6, &settle(item, Way::Return, 40));
     let (recorded, index) = payments.payment([1; 16]).unwrap();
-    let found = payments.item(&recorded, index).unwrap();
+    let found = payments.items(&recorded)[index].unwrap();
     assert_eq!((found.case, found.amount, found.left()), (CASE, Amount(100), Amount(60)));
     assert_eq!(payments.settlements(found).count(), 1);
     assert_eq!(balance(&payments, "rich"), 1_040);
     // A message that was refused as known does not stand for the money of the first.
     run(&mut payments, 7, &pay("M2", [transfer(1, "T1", "rich", "poor")]).withdrawal(13).unwrap());
     let second = payments.message("AAAADEFF", "M2").unwrap();
-    assert_eq!(payments.item(&second, 0), None);
+    assert_eq!(payments.items(&second)[0], None);
     payments.assert_books();
 }
 
