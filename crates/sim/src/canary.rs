@@ -104,10 +104,9 @@ impl Canary {
             | Self::IgnoreBarrier
             | Self::ShipAtW1
             | Self::TruncateOnDamage
-            | Self::ReadUnconfirmed
             | Self::TokenUnchecked
             | Self::CutLate => 20,
-            Self::CommitOldEpoch | Self::BoundedWithoutSlack => 60,
+            Self::CommitOldEpoch | Self::ReadUnconfirmed | Self::BoundedWithoutSlack => 60,
             Self::SealTooFew => 100,
         }
     }

@@ -3,6 +3,8 @@
 //!
 //! New knobs are drawn after all others: a draw in between changes what every known seed means.
 
+mod clocks;
+
 use group::{GroupOptions, NodeOptions};
 use replication::Mutant;
 use steering::Policy;
@@ -14,6 +16,8 @@ use types::{
 use crate::app::Kind;
 use crate::fault::{Fault, Rate};
 use crate::{Code, Lie, Rng};
+
+pub(crate) use clocks::CLOSE_US_MAX;
 
 /// One second of the world.
 pub const SECOND: u64 = 1_000_000;
@@ -278,17 +282,6 @@ impl Knobs {
         knobs
     }
 
-    /// Clocks as far apart as they may be, or one that is further behind than any may be ahead: what the slack
-    /// of bounded reads is for. Worlds whose clocks are beyond that stay, and nothing is promised in them.
-    fn draw_clocks(&mut self, rng: &mut Rng) {
-        let (offset_us, slow_us) = (rng.pick(&[0, 250 * MILLI, CLOSE_US_MAX]), 3 * SECOND);
-        let is_slow = rng.chance(150_000);
-        if self.offset_us_max < SECOND {
-            self.offset_us_max = self.offset_us_max.max(offset_us);
-            self.slow_clock_us = if is_slow { slow_us } else { 0 };
-        }
-    }
-
     /// Some worlds lose disks for good and replace them. Not those in which one disk may hold what was
     /// acknowledged, or in which two losses may come together before anybody could help.
     fn draw_members(&mut self, rng: &mut Rng) {
@@ -364,17 +357,6 @@ impl Knobs {
     #[must_use]
     pub const fn newest_code(&self) -> Code {
         Code::up_to(2)
-    }
-
-    /// Whether all clocks are as right as nodes are told: none ahead of most others by more than they may
-    /// differ, the way of what tells a slow one that it is slow counted in.
-    #[must_use]
-    pub fn has_good_clocks(&self) -> bool {
-        let strikes = |fault| self.rates.iter().any(|rate| rate.fault == fault);
-        let apart_us = 2 * self.offset_us_max + self.drift_ppm_max * LASTS_S_MAX;
-        let way_us = if self.slow_clock_us > 0 { self.net.delay_us_max } else { 0 };
-        let is_told_late = self.slow_clock_us > 0 && strikes(Fault::Clog);
-        !strikes(Fault::ClockJump) && !is_told_late && apart_us + way_us <= SKEW_US_MAX
     }
 
     /// All nodes.
@@ -495,12 +477,6 @@ impl Knobs {
 
 /// How far a clock may be off the others'.
 const SKEW_US_MAX: u64 = SECOND;
-
-/// How far clocks may start on either side and stay within that.
-pub(crate) const CLOSE_US_MAX: u64 = 460 * MILLI;
-
-/// Seconds that no world outlasts, which bounds what clocks drift.
-const LASTS_S_MAX: u64 = 150;
 
 /// How long a write may take before a node fences itself off.
 pub(crate) const DISK_US_MAX: u64 = 3 * SECOND;

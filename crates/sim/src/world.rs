@@ -190,21 +190,9 @@ impl World {
     #[must_use]
     pub fn new(knobs: Knobs, mut rng: Rng, is_read: bool) -> Self {
         let mut clock_chance = rng.split();
-        let mut hosts: Vec<Host> = (0..knobs.nodes)
-            .map(|_| {
-                let spread = knobs.offset_us_max;
-                let ahead = clock_chance.below(2 * spread + 1);
-                let offset_us = i64::try_from(ahead).unwrap_or_default()
-                    - i64::try_from(spread).unwrap_or_default();
-                let drift_ppm = clock_chance.below(knobs.drift_ppm_max + 1);
-                Host::new(Disk::new(knobs.lie), Clock { drift_ppm, offset_us }, knobs.first_code())
-            })
-            .collect();
-        if knobs.slow_clock_us > 0 {
-            let slow = clock_chance.index(hosts.len());
-            let behind = i64::try_from(knobs.slow_clock_us).unwrap_or_default();
-            hosts[slow].clock.offset_us -= behind;
-        }
+        let clocks = knobs.clocks(&mut clock_chance).into_iter();
+        let hosts = clocks.map(|clock| Host::new(Disk::new(knobs.lie), clock, knobs.first_code()));
+        let hosts: Vec<Host> = hosts.collect();
         let mut world = Self {
             now: 0,
             agenda: BinaryHeap::new(),

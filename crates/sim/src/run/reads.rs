@@ -9,6 +9,9 @@ use crate::{World, id};
 /// How long a read may wait in a cluster in which nothing is wrong.
 const SHOWN_US_MAX: u64 = 5 * SECOND;
 
+/// How long these would wait: one that is forgotten is not saved by the last look at its end.
+const PATIENCE_US: u64 = 2 * SHOWN_US_MAX;
+
 /// One read and what must come of it.
 #[derive(Debug)]
 struct Wish {
@@ -19,8 +22,8 @@ struct Wish {
     is_elsewhere: bool,
 }
 
-/// Has every level of every group read at every node that keeps its state, what the others have seen of it
-/// included, and insists that all are shown; where only the home may answer, that the others name it.
+/// Has every level of every group read at every node that keeps its state, by somebody who has just been told of
+/// something new, and insists that all are shown; where only the home may answer, that the others name it.
 pub(super) fn must_be_shown(world: &mut World) {
     let mut wishes = Vec::new();
     for group in (0..world.knobs().groups).map(GroupId) {
@@ -31,7 +34,9 @@ pub(super) fn must_be_shown(world: &mut World) {
         };
         let hosts: Vec<usize> = hosts.into_iter().filter(|host| keeps(world, *host)).collect();
         let seen = |world: &World, host: usize| world.node(host)?.group(group)?.token();
-        let tokens: Vec<Token> = hosts.iter().filter_map(|host| seen(world, *host)).collect();
+        let told = tell(world, group);
+        let tokens = hosts.iter().filter_map(|host| seen(world, *host)).chain(told);
+        let tokens: Vec<Token> = tokens.collect();
         for host in hosts {
             let here = world.node(host).and_then(|node| node.group(group));
             let is_home = here.is_some_and(|here| here.home_epoch().is_some());
@@ -43,13 +48,13 @@ pub(super) fn must_be_shown(world: &mut World) {
             let at_home = [ReadLevel::Linearizable, ReadLevel::Provisional];
             let levels = anywhere.into_iter().map(|level| (level, false));
             for (level, is_bound) in levels.chain(at_home.map(|level| (level, true))) {
-                let request = world.read(host, group, level, &tokens, SHOWN_US_MAX);
+                let request = world.read(host, group, level, &tokens, PATIENCE_US);
                 let is_elsewhere = is_bound && !is_home;
                 wishes.push((group, Wish { host, level, request, is_elsewhere }));
             }
         }
     }
-    let until = world.now() + SHOWN_US_MAX + SECOND;
+    let until = world.now() + SHOWN_US_MAX;
     world.run_until(until, |world| {
         wishes.iter().all(|(_, wish)| world.shown(wish.request).is_some())
     });
@@ -72,4 +77,14 @@ pub(super) fn must_be_shown(world: &mut World) {
             return world.check.fail("I12", detail);
         }
     }
+}
+
+/// Has a group do something new, which nobody but its home knows of at first. What its client has seen with it.
+fn tell(world: &mut World, group: GroupId) -> Option<Token> {
+    let at = (0..world.count()).find(|host| world.node(*host).is_some())?;
+    let ask = world.command(group, 1, SHOWN_US_MAX);
+    let request = world.ask(at, &ask, SHOWN_US_MAX);
+    let until = world.now() + SHOWN_US_MAX;
+    world.run_until(until, |world| world.reply(request).is_some());
+    world.reply(request)?.token(group)
 }
