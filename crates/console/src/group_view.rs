@@ -137,7 +137,7 @@ pub(crate) const fn class(class: Class) -> &'static str {
     }
 }
 
-const fn on_quorum_loss(on_quorum_loss: QuorumLoss) -> &'static str {
+pub(crate) const fn on_quorum_loss(on_quorum_loss: QuorumLoss) -> &'static str {
     match on_quorum_loss {
         QuorumLoss::Block => "block",
         QuorumLoss::Degrade => "degrade",

@@ -30,6 +30,7 @@ mod router;
 mod serve;
 mod site;
 mod status;
+mod terms;
 
 pub use json::{hash_hex, json, parse, phase, position};
 pub use orphans::{Outcome, Policy, Words};

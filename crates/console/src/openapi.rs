@@ -11,6 +11,7 @@ use model::Model;
 use serde_json::{Value, json};
 
 use crate::router::App;
+use crate::terms;
 
 /// `GET /v1/openapi.json`.
 pub(crate) async fn serve<M: Model + Send + 'static>(State(app): State<App<M>>) -> Response {
@@ -80,6 +81,7 @@ pub fn document(application: Value) -> Value {
                         "description": "the model version that is to be in force",
                     },
                 })),
+                "Retune": retune(),
                 "Because": {
                     "type": "object",
                     "additionalProperties": false,
@@ -235,6 +237,10 @@ fn paths() -> Value {
             "Takes back the members that a degraded group has left out, once they caught up.",
             "Reconfigure",
         ),
+        "/v1/terms": ordering(
+            "Gives groups another class, or has them do something else when copies are missing.",
+            "Retune",
+        ),
         "/v1/nodes": {
             "get": operation(
                 "The nodes, who comes and goes, and how far newcomers are where their homes are here.",
@@ -341,6 +347,17 @@ fn order(more: &Value) -> Value {
         "required": required,
         "properties": properties,
     })
+}
+
+/// One of the two is wanted at least.
+fn retune() -> Value {
+    let mut order = order(&terms::schema());
+    order["required"] = json!(["groups", "reason"]);
+    order["anyOf"] = json!([{ "required": ["class"] }, { "required": ["on_quorum_loss"] }]);
+    if let Some(properties) = order["properties"].as_object_mut() {
+        properties.remove("to");
+    }
+    order
 }
 
 #[cfg(test)]

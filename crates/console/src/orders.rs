@@ -276,6 +276,8 @@ pub(crate) fn refused(refusal: &OrderRefusal) -> Problem {
         OrderRefusal::Refused { group, .. }
         | OrderRefusal::Sealing { group }
         | OrderRefusal::NotShort { group }
+        | OrderRefusal::Short { group }
+        | OrderRefusal::NoHome { group }
         | OrderRefusal::NotDegraded { group }
         | OrderRefusal::Behind { group, .. }
         | OrderRefusal::NotMember { group, .. }

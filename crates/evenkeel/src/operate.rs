@@ -11,6 +11,7 @@ mod orders;
 mod orphans;
 mod outcome;
 mod reconfigure;
+mod terms;
 mod views;
 
 use clap::Subcommand;

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use types::{Epoch, GroupId, ModelVersion, NodeId, Seq, Tail};
+use types::{Epoch, GroupId, ModelVersion, NodeId, Seq, Tail, Terms};
 use wire::Orphan;
 
 use crate::SnapshotError;
@@ -76,6 +76,15 @@ pub enum Event {
         group: GroupId,
         /// The epoch.
         epoch: Epoch,
+    },
+    /// The group goes on under other terms, by order.
+    Retuned {
+        /// The group.
+        group: GroupId,
+        /// The epoch.
+        epoch: Epoch,
+        /// The terms.
+        terms: Terms,
     },
     /// Records were set aside.
     Orphaned {

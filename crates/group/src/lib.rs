@@ -27,7 +27,7 @@ pub use group::{AtRisk, Bar, Group, GroupStatus, Known, NoModel, PeerStatus, Rol
 pub use node::{
     Decision, Effect, Explanation, FileProgress, Folder, Input, Lane, MembershipOrder, Node,
     NodeEvent, NodeStep, Order, OrderRefusal, RecoverError, RecoverOrder, Recovery, StopReason,
-    UpgradeOrder, Wanted,
+    TermsOrder, UpgradeOrder, Wanted,
 };
 pub use options::{GroupOptions, NodeOptions};
 pub use read::{CutRefusal, ReadEnd, ReadKind, ReadLevel, ReadOrder, ReadRefusal, ReadTally};

@@ -20,6 +20,7 @@ mod quorum;
 mod reads;
 mod recovery;
 mod relay;
+mod terms;
 mod ticket;
 mod voices;
 
@@ -39,7 +40,7 @@ use wire::{FrameBuilder, GroupMessage, Message, Parcel, decode_frame};
 
 pub use effect::{
     Decision, Effect, FileProgress, Input, Lane, MembershipOrder, NodeEvent, NodeStep, Order,
-    OrderRefusal, RecoverOrder, StopReason, UpgradeOrder,
+    OrderRefusal, RecoverOrder, StopReason, TermsOrder, UpgradeOrder,
 };
 pub use look::Explanation;
 pub use recovery::{Folder, RecoverError, Recovery, Wanted};
@@ -269,6 +270,7 @@ impl<M: Model> Node<M> {
             Input::Order { request, order } => self.order(now, request, &order, out),
             Input::Dispose { request, decision } => self.dispose(now, request, decision, out),
             Input::Upgrade { request, order } => self.upgrade(now, request, &order, out),
+            Input::Terms { request, order } => self.retune(now, request, &order, out),
             Input::Membership { request, order } => self.change_nodes(now, request, order, out),
             Input::Recover { request, order } => self.recover_register(now, request, order, out),
             Input::Wake => self.drive_register(now, register::Input::Wake, out),

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use types::{Config, Epoch, GroupId, Hash, ModelVersion, NodeId, Seq, Stamp};
+use types::{Config, Epoch, GroupId, Hash, ModelVersion, NodeId, Seq, Stamp, Terms};
 
 use crate::limits::{
     ACTOR_BYTES_MAX, CHANGES_MAX, CONFIG_MEMBERS_MAX, CONTACT_BYTES_MAX, REASON_BYTES_MAX,
@@ -37,8 +37,8 @@ pub enum SealKind {
     Degrade,
     /// The members that were missing are back: return to the whole configuration.
     Restore,
-    /// Nodes came or went: go on under the configuration that follows from the roster. The home works
-    /// along; nothing is lost.
+    /// Nodes came or went, or other terms were ordered: go on under the configuration that follows from
+    /// that. The home works along; nothing is lost.
     Reconfigure,
 }
 
@@ -85,6 +85,17 @@ pub enum Transition {
     Upgrade {
         /// The version.
         to: ModelVersion,
+    },
+    /// Issues the next epoch to the home, to be opened with the same members under other terms.
+    Retune {
+        /// The epoch after the highest ever issued to the group.
+        epoch: Epoch,
+        /// The home.
+        candidate: NodeId,
+        /// The terms from there on.
+        terms: Terms,
+        /// When, by the proposer's wall clock. Recorded; decides nothing here.
+        at: Stamp,
     },
 }
 

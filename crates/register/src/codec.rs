@@ -20,6 +20,7 @@ const BEGIN_SEAL: u8 = 1;
 const ACTIVATE: u8 = 2;
 const DISPOSE: u8 = 3;
 const UPGRADE: u8 = 4;
+const RETUNE: u8 = 5;
 
 pub(crate) fn proposal(writer: &mut Writer<'_>, proposal: &Proposal) {
     let id = proposal.id();
@@ -44,6 +45,9 @@ pub(crate) fn proposal(writer: &mut Writer<'_>, proposal: &Proposal) {
             }
             Transition::Upgrade { to } => {
                 writer.u8(UPGRADE).u16(to.0);
+            }
+            Transition::Retune { epoch, candidate, terms, at } => {
+                writer.u8(RETUNE).u64(epoch.0).u16(candidate.0).terms(*terms).u64(at.0);
             }
         }
     }
@@ -80,6 +84,12 @@ pub(crate) fn read_proposal(reader: &mut Reader<'_>) -> Result<Proposal, DecodeE
             }),
             DISPOSE => Transition::Dispose(read_disposal(reader)?),
             UPGRADE => Transition::Upgrade { to: ModelVersion(reader.u16()?) },
+            RETUNE => Transition::Retune {
+                epoch: Epoch(reader.u64()?),
+                candidate: NodeId(reader.u16()?),
+                terms: reader.terms()?,
+                at: Stamp(reader.u64()?),
+            },
             tag => return Err(invalid("transition", tag)),
         };
         changes.push(Change { group, expected_version, transition });
@@ -174,6 +184,11 @@ pub(crate) fn result(writer: &mut Writer<'_>, result: &ChangeResult) {
         Err(Refusal::NotDegraded) => writer.u8(12),
         Err(Refusal::NothingToChange) => writer.u8(14),
         Err(Refusal::OtherTarget) => writer.u8(15),
+        Err(Refusal::SameTerms) => writer.u8(30),
+        Err(Refusal::Degraded) => writer.u8(31),
+        Err(Refusal::AcrossRegions { regions }) => writer.u8(32).count(*regions),
+        Err(Refusal::OneCopy) => writer.u8(33),
+        Err(Refusal::NotHome { node }) => writer.u8(34).u16(node.0),
     };
 }
 

@@ -63,7 +63,8 @@ pub struct GroupState {
     /// While the group is degraded: the configuration that it is to return to. As long as this is
     /// there, a failure may lose what the whole configuration would have kept.
     pub whole: Option<Config>,
-    /// While a seal is under way that nodes came or went before: the configuration that it is to open, or
+    /// While a seal is under way that nodes came or went before, or that other terms were ordered with: the
+    /// configuration that it is to open, or
     /// that it may open where the copies cannot be had without the newcomers.
     pub next: Option<Config>,
     /// Where every opened epoch starts.
@@ -190,6 +191,30 @@ pub enum Refusal {
         /// The node.
         node: NodeId,
     },
+    /// The group has these terms.
+    #[error("the group has these terms")]
+    SameTerms,
+    /// The group goes on with fewer members or copies than it is to have, under the terms of those: restore
+    /// it first.
+    #[error("the group is degraded: restore it first")]
+    Degraded,
+    /// The copies of class local are in one region, and the group's nodes are in several.
+    #[error(
+        "class local is for groups whose nodes are all in one region; those of this one are in {regions}"
+    )]
+    AcrossRegions {
+        /// In how many.
+        regions: usize,
+    },
+    /// With one copy there is nothing to do without.
+    #[error("the group has one copy, and nothing to do without")]
+    OneCopy,
+    /// Only the home may bring its group to other terms: another would leave behind what it has answered.
+    #[error("{node} is not the group's home")]
+    NotHome {
+        /// The node.
+        node: NodeId,
+    },
 }
 
 impl GroupState {
@@ -260,6 +285,9 @@ impl GroupState {
                 disposal::decide(&mut self.disposals, decided)?;
             }
             Transition::Upgrade { to } => self.upgrade(*to)?,
+            Transition::Retune { epoch, candidate, terms, at } => {
+                self.begin_terms(*epoch, *candidate, *terms, *at)?;
+            }
         }
         self.version += 1;
         Ok(self.version)

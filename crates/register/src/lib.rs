@@ -33,6 +33,7 @@ mod recover;
 mod roster;
 mod roster_codec;
 mod state;
+mod terms;
 
 pub use audit::{Audit, AuditEntry};
 pub use change::{

@@ -223,6 +223,11 @@ impl<M: Model + 'static> Driver<M> {
                 self.ordered.insert(request, reply);
                 inputs.push(Input::Upgrade { request, order });
             }
+            Job::Terms { order, reply } => {
+                let request = self.number();
+                self.ordered.insert(request, reply);
+                inputs.push(Input::Terms { request, order });
+            }
             Job::Ask(ask) => ask(&self.view()),
             Job::Show { order, deadline, reader } => {
                 let request = self.number();

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use bytes::Bytes;
 use group::{
     CutRefusal, Decision, Input, MembershipOrder, Node, Order, OrderRefusal, ReadOrder,
-    ReadRefusal, RecoverOrder, UpgradeOrder,
+    ReadRefusal, RecoverOrder, TermsOrder, UpgradeOrder,
 };
 use storage::LoadError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc as queue, oneshot};
@@ -38,6 +38,8 @@ pub(crate) enum Job<M> {
     Dispose { decision: Decision, reply: oneshot::Sender<Result<(), OrderRefusal>> },
     /// An operator's order to raise the model version.
     Upgrade { order: UpgradeOrder, reply: oneshot::Sender<Result<(), OrderRefusal>> },
+    /// An operator's order of another class, or other terms.
+    Terms { order: TermsOrder, reply: oneshot::Sender<Result<(), OrderRefusal>> },
     /// An operator's order about the nodes.
     Membership { order: MembershipOrder, reply: oneshot::Sender<Result<(), OrderRefusal>> },
     /// An operator's order to begin the register anew with those that are left.
@@ -255,6 +257,17 @@ impl<M: 'static> Handle<M> {
     pub async fn upgrade(&self, order: UpgradeOrder) -> Result<Result<(), OrderRefusal>, Gone> {
         let (reply, answer) = oneshot::channel();
         self.jobs.send(Job::Upgrade { order, reply }).map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Hands an order of another class, or other terms, to the node and waits until the register has taken or
+    /// refused it.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn retune(&self, order: TermsOrder) -> Result<Result<(), OrderRefusal>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job::Terms { order, reply }).map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }
 

@@ -123,6 +123,10 @@ fn group(event: &Event, now: Instant, peers: &mut Quota) {
              what is acknowledged from here on"
         ),
         Event::Restored { group, epoch } => tracing::info!(%group, %epoch, "whole again"),
+        Event::Retuned { group, epoch, terms } => tracing::warn!(
+            %group, %epoch, class = ?terms.class, on_quorum_loss = ?terms.on_quorum_loss,
+            "under other terms from here on, by order"
+        ),
         Event::Orphaned { group, orphan } => tracing::warn!(
             %group,
             epoch = %orphan.epoch,

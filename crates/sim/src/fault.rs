@@ -1,7 +1,7 @@
 //! The faults that strike a world, and how they do.
 
 use register::SealKind;
-use types::{GroupId, NodeId};
+use types::{Class, GroupId, NodeId, QuorumLoss};
 
 use crate::knobs::{MILLI, SECOND};
 use crate::{Code, World, world::Event};
@@ -49,6 +49,8 @@ pub enum Fault {
     DiskFull,
     /// A disk is lost for good and its node replaced, or a node comes or goes by order.
     Members,
+    /// An operator gives a group another class, or has it do something else when copies are missing.
+    Terms,
 }
 
 /// How often a fault strikes.
@@ -62,7 +64,7 @@ pub struct Rate {
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Crash,
         Self::CrashInStep,
         Self::PowerCut,
@@ -83,6 +85,7 @@ impl Fault {
         Self::BitFlip,
         Self::DiskFull,
         Self::Members,
+        Self::Terms,
     ];
 
     /// In how many runs of a million it occurs, and how often there.
@@ -108,6 +111,7 @@ impl Fault {
             Self::BitFlip => (250_000, 3 * SECOND),
             Self::DiskFull => (200_000, 5 * SECOND),
             Self::Members => (250_000, 5 * SECOND),
+            Self::Terms => (200_000, 4 * SECOND),
         }
     }
 }
@@ -190,6 +194,15 @@ impl World {
                 self.order_upgrade(node, vec![group], 2);
             }
             Fault::Members => self.change_members(),
+            Fault::Terms => {
+                let group = self.any_group();
+                let class = self.chance.pick(&[None, Some(Class::Sync), Some(Class::Async)]);
+                // No world is to lose copies in which they must not be missing.
+                let usual = self.knobs().terms.on_quorum_loss;
+                let on_quorum_loss =
+                    self.chance.pick(&[None, Some(QuorumLoss::Block), Some(usual)]);
+                self.order_terms(node, vec![group], class, on_quorum_loss);
+            }
             Fault::DiskFull => {
                 self.set_room(node, false);
                 self.plan_in(long, Event::Room { node });

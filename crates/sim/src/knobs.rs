@@ -251,7 +251,8 @@ impl Knobs {
         };
         // Some worlds have hardly time to recover between two faults.
         let haste = rng.pick(&[1, 1, 2, 6]);
-        for fault in Fault::ALL.into_iter().filter(|fault| *fault != Fault::Members) {
+        let drawn_later = |fault: &Fault| matches!(fault, Fault::Members | Fault::Terms);
+        for fault in Fault::ALL.into_iter().filter(|fault| !drawn_later(fault)) {
             let (enabled_ppm, every_us) = fault.usual();
             let is_enabled = rng.chance(enabled_ppm);
             let every_us = rng.between(every_us / 2, every_us * 3) / haste;
@@ -279,7 +280,20 @@ impl Knobs {
         let mut rng = rng.clone();
         knobs.draw_members(&mut rng);
         knobs.draw_clocks(&mut rng);
+        knobs.draw_terms(&mut rng);
         knobs
+    }
+
+    /// In some worlds groups come to another class and back. They begin with the one under which clients may be
+    /// told early, so that all expect it; not where nodes come and go, whose worlds must not lose any answer.
+    fn draw_terms(&mut self, rng: &mut Rng) {
+        let (enabled_ppm, every_us) = Fault::Terms.usual();
+        let every_us = rng.between(every_us / 2, every_us * 3);
+        let has_members = self.rates.iter().any(|rate| rate.fault == Fault::Members);
+        if rng.chance(enabled_ppm) && !has_members {
+            self.terms.class = Class::Async;
+            self.rates.push(Rate { fault: Fault::Terms, every_us });
+        }
     }
 
     /// Some worlds lose disks for good and replace them. Not those in which one disk may hold what was

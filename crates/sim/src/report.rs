@@ -55,6 +55,8 @@ pub struct Report {
     pub upgraded: u64,
     /// Those of them with fewer members or copies than the group is to have.
     pub degraded: u64,
+    /// Epochs opened under other terms than the one before.
+    pub retuned: u64,
     /// Runs and records set aside.
     pub orphans: [u64; 2],
     /// Times that a replica noted damage, and that all was mended.
@@ -86,6 +88,7 @@ impl Report {
             (&mut self.opened, other.opened),
             (&mut self.upgraded, other.upgraded),
             (&mut self.degraded, other.degraded),
+            (&mut self.retuned, other.retuned),
             (&mut self.snapshots, other.snapshots),
             (&mut self.snapshots_lost, other.snapshots_lost),
             (&mut self.installed, other.installed),
@@ -149,6 +152,7 @@ impl Report {
             group::Event::Damaged { .. } => self.damaged[0] += 1,
             group::Event::Repaired { .. } => self.damaged[1] += 1,
             group::Event::Upgraded { .. } => self.upgraded += 1,
+            group::Event::Retuned { .. } => self.retuned += 1,
             group::Event::Snapshot { .. } => self.snapshots += 1,
             group::Event::SnapshotLost { .. } | group::Event::SnapshotFailed { .. } => {
                 self.snapshots_lost += 1;
@@ -200,6 +204,7 @@ impl Report {
             ("answers unknown", unknown),
             ("answers before the commit", early),
             ("degraded epochs", self.degraded),
+            ("epochs of other terms", self.retuned),
             ("orders taken", taken),
             ("orders refused", refused),
             ("epochs opened", self.opened),

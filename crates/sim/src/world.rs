@@ -11,6 +11,7 @@ mod power;
 mod readers;
 mod sessions;
 mod step;
+mod terms;
 mod upgrades;
 
 use std::cmp::Reverse;

@@ -1,10 +1,12 @@
-//! Going on without members that are gone, and back: `groups degrade` and `groups restore`.
+//! Orders about how groups keep their data: going on without members that are gone and back, which is here,
+//! and their class and terms.
 
 use clap::Subcommand;
 use serde_json::json;
 
 use super::order::{Goal, Order, is_active};
 use super::orders::{Groups, groups};
+use super::terms::{ToClass, ToTerms};
 use crate::exit::{Ended, Exit};
 use crate::output::{self, Output};
 
@@ -25,6 +27,13 @@ enum Which {
     Degrade(Reconfigure),
     /// Take back the members that degraded groups have left out, once they have caught up.
     Restore(Reconfigure),
+    /// Give groups another class: when their clients are answered.
+    ///
+    /// The home seals itself and goes on in an epoch of the other class; nothing is lost, and clients
+    /// wait for a few round trips. What was answered early before is committed on the way.
+    Class(ToClass),
+    /// Have groups do something else when copies are missing.
+    Terms(ToTerms),
 }
 
 /// What both take.
@@ -42,6 +51,8 @@ pub(crate) async fn run(args: &Args) -> Ended {
     let (Reconfigure { order, groups }, path, degrades) = match &args.order {
         Which::Degrade(order) => (order, "/v1/degrade", true),
         Which::Restore(order) => (order, "/v1/restore", false),
+        Which::Class(order) => return order.run().await,
+        Which::Terms(order) => return order.run().await,
     };
     let taken =
         order.give(path, &json!({ "groups": groups.json(), "reason": order.reason })).await?;

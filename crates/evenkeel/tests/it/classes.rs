@@ -168,3 +168,48 @@ fn operators_let_a_group_go_on_with_fewer_copies_and_take_it_back() {
     trio.kill(&[C]);
     assert_eq!(said(&trio.pay(A, &payment(4), &[SOON])), unknown(), "three copies again");
 }
+
+#[test]
+fn operators_give_a_group_another_class_and_other_terms() {
+    // What was async on the first day would be async for ever, or the ledger be moved by hand.
+    let mut trio = served();
+    let order = |args: &[&'static str]| {
+        let rest = ["--reason", "a test", "--wait", "--timeout", "60s"];
+        [&["groups"][..], args, &rest].concat()
+    };
+    assert_eq!(group(&trio, A, 2)["class"], "async");
+    trio.order(&[B], &order(&["class", "sync", "--groups", "2"]));
+    assert_eq!(said(&trio.pay(C, &message("EUR", 1, 100), &[])), settled());
+    let known = group(&trio, C, 2);
+    assert_eq!((&known["class"], &known["home"]), (&json!("sync"), &json!(1)), "{known}");
+
+    // What cannot be is refused with its reason, and nothing changes.
+    let refused = trio.try_order(&[A], &order(&["class", "local", "--groups", "2"]));
+    assert_eq!(refused.status.code(), Some(3), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("all in one region"), "{}", stderr(&refused));
+    let refused = trio.try_order(&[A], &order(&["class", "sync", "--groups", "2"]));
+    assert!(stderr(&refused).contains("has these terms"), "{}", stderr(&refused));
+    let refused =
+        trio.try_order(&[A], &order(&["terms", "--on-quorum-loss", "degrade", "--groups", "0"]));
+    assert!(stderr(&refused).contains("one copy"), "{}", stderr(&refused));
+    assert_eq!(group(&trio, A, 2)["class"], "sync");
+
+    // The ledger that wants three copies goes on by itself from here on when a region is gone.
+    trio.order(&[A], &order(&["terms", "--on-quorum-loss", "degrade", "--groups", "4"]));
+    trio.kill(&[C]);
+    trio.until_groups(A, |group| group["group"] != 4 || !group["degraded_from"].is_null());
+    assert_eq!(said(&trio.pay(A, &message("CHF", 3, 100), &[])), settled());
+    let refused =
+        trio.try_order(&[A], &order(&["terms", "--on-quorum-loss", "block", "--groups", "4"]));
+    assert!(stderr(&refused).contains("restore it first"), "{}", stderr(&refused));
+    // A node's file says what was on the first day, and starts as before.
+    trio.start(&[C]);
+    trio.until_groups(A, |group| group["group"] != 4 || group["degraded_from"].is_null());
+    trio.order(&[C], &order(&["class", "async", "--groups", "2"]));
+    let status = trio.get(B, "/v1/status");
+    let of_eur = status["groups"].as_array().unwrap().iter().find(|group| group["group"] == 2);
+    assert_eq!((&of_eur.unwrap()["class"], &of_eur.unwrap()["home"]), (&json!("async"), &json!(1)));
+    // Alone, the home answers for what it may now.
+    trio.kill(&[B, C]);
+    assert_eq!(said(&trio.pay(A, &message("EUR", 4, 100), &[SOON])), provisional());
+}

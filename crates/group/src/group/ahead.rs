@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use channel::{At, Channels};
 use model::{Model, Outcome};
-use types::{Hash, MessageId, Now, Seq, Tail, Until};
+use types::{Epoch, Hash, MessageId, Now, Seq, Tail, Until};
 use wire::{CommandRef, Parcel, Record, RecordKind, Reply};
 
 use super::channels::{dispatch, receive};
@@ -64,8 +64,8 @@ impl<M: Model> Group<M> {
             work += 1 + record.header().count as usize;
             let is_told = self.is_within_budget(now);
             for command in record.commands() {
-                let Some(reply) = self.try_ahead(&record, &command) else { continue };
-                if is_told {
+                let Some((at, reply)) = self.try_ahead(&record, &command) else { continue };
+                if is_told && self.is_told_early(at.epoch) {
                     let told = self.desk.end_early(command.id, command.digest, &reply);
                     out.extend(told.into_iter().map(|(to, reply)| Out::Answer { to, reply }));
                 }
@@ -110,7 +110,8 @@ impl<M: Model> Group<M> {
         until: Until,
     ) -> Option<Out> {
         let (at, stored) = self.ahead.as_ref()?.outcomes.get(&id)?;
-        if until != Until::Class || stored.digest != digest || !self.is_within_budget(now) {
+        let is_early = self.is_within_budget(now) && self.is_told_early(at.epoch);
+        if until != Until::Class || stored.digest != digest || !is_early {
             return None;
         }
         Some(Out::Answer { to: asker, reply: provisional(*at, stored, true) })
@@ -128,7 +129,15 @@ impl<M: Model> Group<M> {
 
     /// The provisional outcome of an id.
     pub(super) fn stored_ahead(&self, id: MessageId) -> Option<&Stored> {
-        self.ahead.as_ref()?.outcomes.get(&id).map(|(_, stored)| stored)
+        let (at, stored) = self.ahead.as_ref()?.outcomes.get(&id)?;
+        self.is_told_early(at.epoch).then_some(stored)
+    }
+
+    /// Whether what an epoch has written is told before its commit: only if its own class said so. A group
+    /// that has come from class sync may still have records of then above its commit.
+    fn is_told_early(&self, epoch: Epoch) -> bool {
+        let mut starts = self.meta.table.starts().iter().rev();
+        starts.any(|start| start.epoch == epoch && start.class.answers_early())
     }
 
     /// Whether this group's class answers before the commit.
@@ -156,7 +165,7 @@ impl<M: Model> Group<M> {
 
     /// Applies a command to the provisional state and says what it comes to if the record stays. A
     /// command that came too late is left to the commit: another home's stamp may be lower.
-    fn try_ahead(&mut self, record: &Record, command: &CommandRef<'_>) -> Option<Reply> {
+    fn try_ahead(&mut self, record: &Record, command: &CommandRef<'_>) -> Option<(Tail, Reply)> {
         let (header, version) = (record.header(), self.version_of(record.header()));
         let ahead = self.ahead.as_mut()?;
         let at = At { stamp: header.stamp, seq: header.seq };
@@ -170,7 +179,8 @@ impl<M: Model> Group<M> {
             return None;
         }
         if let Some((at, stored)) = ahead.outcomes.get(&command.id) {
-            return (stored.digest == command.digest).then(|| provisional(*at, stored, true));
+            let is_same = stored.digest == command.digest;
+            return is_same.then(|| (*at, provisional(*at, stored, true)));
         }
         let mut outcome = Outcome::default();
         ahead.model.apply(version, header.stamp, command.body, &mut outcome);
@@ -184,7 +194,7 @@ impl<M: Model> Group<M> {
         };
         let reply = provisional(record.tail(), &stored, false);
         ahead.outcomes.insert(command.id, (record.tail(), stored));
-        Some(reply)
+        Some((record.tail(), reply))
     }
 }
 

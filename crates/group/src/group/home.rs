@@ -106,6 +106,8 @@ impl<M: Model> Group<M> {
             return self.quarantine(start.seq, me, out);
         }
         let was_degraded = self.meta.config.is_less_than(&state.config);
+        let terms = state.config.terms();
+        let is_retuned = terms != self.meta.config.terms();
         self.meta.promised = state.epoch;
         self.meta.home = Some(me);
         self.meta.config = state.config.clone();
@@ -129,6 +131,9 @@ impl<M: Model> Group<M> {
         out.push(Out::Note(Event::Opened { group: self.id, epoch: state.epoch, start: start.seq }));
         self.drop_post();
         self.note_degraded(state, was_degraded, out);
+        if is_retuned {
+            out.push(Out::Note(Event::Retuned { group: self.id, epoch: state.epoch, terms }));
+        }
         self.desk.recall(|_| true);
         self.desk.hurry();
         self.announce(now, out, |_| true);

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use register::{Disposition, Newcomer, Refusal, RosterRefusal, SealKind, UndecidedReason};
 use types::{
-    GroupId, Hash, Instant, ModelVersion, NodeId, Position, ReadId, RequestId, Seq, Stamp, Until,
-    WriteId,
+    Class, GroupId, Hash, Instant, ModelVersion, NodeId, Position, QuorumLoss, ReadId, RequestId,
+    Seq, Stamp, Until, WriteId,
 };
 use wire::log::Kind;
 use wire::{Command, Orphan, Reply};
@@ -78,6 +78,13 @@ pub enum Input {
         request: RequestId,
         /// What is wanted.
         order: UpgradeOrder,
+    },
+    /// An operator's order of another class, or other terms. Answered by [`Effect::Ordered`].
+    Terms {
+        /// The driver's number for it.
+        request: RequestId,
+        /// What is wanted.
+        order: TermsOrder,
     },
     /// A client's wish to look at groups. Answered by [`Effect::Read`] at `deadline` at the latest.
     Read {
@@ -195,6 +202,21 @@ pub struct UpgradeOrder {
     pub reason: String,
 }
 
+/// An operator's wish that groups answer otherwise from here on, or do otherwise when copies are missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TermsOrder {
+    /// Which groups.
+    pub groups: Vec<GroupId>,
+    /// Their class; `None` for the one that each has.
+    pub class: Option<Class>,
+    /// What they do when copies are missing; `None` for what each does.
+    pub on_quorum_loss: Option<QuorumLoss>,
+    /// Who orders it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// An operator's wish about the nodes of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MembershipOrder {
@@ -284,6 +306,18 @@ pub enum OrderRefusal {
     /// Members enough for a commit are there: there is nothing to do without.
     #[error("{group} has members enough for a commit")]
     NotShort {
+        /// The group.
+        group: GroupId,
+    },
+    /// Too few members for a commit are there: on the way to other terms the group would stand still.
+    #[error("{group} has too few members there for a commit")]
+    Short {
+        /// The group.
+        group: GroupId,
+    },
+    /// The group has no home that could carry the order out.
+    #[error("{group} has no home yet")]
+    NoHome {
         /// The group.
         group: GroupId,
     },

@@ -2,7 +2,10 @@
 
 use alloc::vec::Vec;
 
-use types::{Config, ConfigId, Epoch, GroupId, Hash, ModelVersion, NodeId, Seq, Stamp};
+use types::{
+    Class, Config, ConfigId, Epoch, GroupId, Hash, ModelVersion, NodeId, QuorumLoss, Seq, Stamp,
+    Terms,
+};
 use wire::{DecodeError, Reader, Writer};
 
 use crate::{
@@ -37,8 +40,11 @@ fn sample() -> Proposal {
         case: 12,
         at: Stamp(13),
     });
+    let terms = Terms { class: Class::Async, on_quorum_loss: QuorumLoss::Degrade };
+    let (epoch, candidate, at) = (Epoch(6), NodeId(2), Stamp(15));
+    let retuned = Transition::Retune { epoch, candidate, terms, at };
     let changes = seals
-        .chain([activation, disposal, Transition::Upgrade { to: ModelVersion(4) }])
+        .chain([activation, disposal, Transition::Upgrade { to: ModelVersion(4) }, retuned])
         .map(|transition| Change { group: GroupId(6), expected_version: 8, transition })
         .collect();
     let id = ProposalId { node: NodeId(1), number: 1 << 33 };

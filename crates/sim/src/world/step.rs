@@ -285,6 +285,7 @@ impl World {
             | group::Event::Upgraded { .. }
             | group::Event::Degraded { .. }
             | group::Event::Restored { .. }
+            | group::Event::Retuned { .. }
             | group::Event::Snapshot { .. }
             | group::Event::SnapshotFailed { .. }
             | group::Event::SnapshotLost { .. }
