@@ -45,7 +45,7 @@ fn what_one_region_told_every_region_shows_also_after_a_failover() {
     }
     let before = home(&trio, &NODES);
 
-    let cut = trio.evenkeel(&NODES, &["books", "--cut"]);
+    let cut = trio.try_order(&NODES, &["books", "--cut"]);
     assert!(cut.status.success(), "{}{}", stdout(&cut), stderr(&cut));
     assert!(stdout(&cut).contains("3 nodes hold the same at "), "{}", stdout(&cut));
     let list = ["accounts", "list", "--currency", "EUR", "--read", "bounded=5s"];
