@@ -26,8 +26,8 @@ pub use event::Event;
 pub use group::{AtRisk, Bar, Group, GroupStatus, Known, NoModel, PeerStatus, RoleStatus, Stage};
 pub use node::{
     Decision, Effect, Explanation, FileProgress, Folder, Input, Lane, MembershipOrder, Node,
-    NodeEvent, NodeStep, Order, OrderRefusal, RecoverError, RecoverOrder, Recovery, StopReason,
-    TermsOrder, UpgradeOrder, Wanted,
+    NodeEvent, NodeStep, Order, OrderRefusal, RecoverError, RecoverOrder, Recovery, Restoration,
+    StopReason, TermsOrder, UpgradeOrder,
 };
 pub use options::{GroupOptions, NodeOptions};
 pub use read::{CutRefusal, ReadEnd, ReadKind, ReadLevel, ReadOrder, ReadRefusal, ReadTally};

@@ -43,7 +43,7 @@ pub use effect::{
     OrderRefusal, RecoverOrder, StopReason, TermsOrder, UpgradeOrder,
 };
 pub use look::Explanation;
-pub use recovery::{Folder, RecoverError, Recovery, Wanted};
+pub use recovery::{Folder, RecoverError, Recovery, Restoration};
 
 use clocks::Clocks;
 use copies::Copies;

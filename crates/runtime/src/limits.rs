@@ -57,6 +57,10 @@ pub(crate) const SUPERBLOCK_GROUP_BYTES: u64 = 64 << 10;
 /// sixteenth of the usual segment, which is read in a hundredth of a second.
 pub(crate) const FLOOR_STEP_BYTES: u64 = 8 << 20;
 
+/// Groups whose state is taken in side by side at a start, at most: each holds a piece of its file in memory,
+/// and the disk serves no more at full speed.
+pub(crate) const RESTORE_THREADS_MAX: usize = 8;
+
 /// Groups of one cluster.
 pub(crate) const GROUPS_MAX: u16 = 4_096;
 

@@ -3,12 +3,13 @@
 use std::fs;
 use std::io;
 use std::net::TcpListener;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
-use group::{Folder, Recovery};
+use group::{Folder, Recovery, Restoration};
 use model::Model;
 use storage::{Read, Storage};
 use tokio::sync::watch;
@@ -17,6 +18,7 @@ use types::{ClusterId, NodeId};
 
 use crate::driver::Driver;
 use crate::handle::{Handle, Job};
+use crate::limits::RESTORE_THREADS_MAX;
 use crate::newcomers::Newcomers;
 use crate::{Clock, Config, Halt, log, options, sinks, stop};
 
@@ -172,15 +174,34 @@ pub fn start<M: Model + Send + 'static>(
     Ok(Running { handle, jobs, halted, core: Some(core), transport, storage: Some(storage) })
 }
 
-/// Takes in the groups' snapshots, so that only what follows them is replayed.
-fn restore<M: Model>(recovery: &mut Recovery<M>, opened: &storage::Opened) {
-    while let Some(wanted) = recovery.wanted() {
-        let (group, seq) = (wanted.group, wanted.snapshot.tail.seq);
-        match recovery.restore(opened.snapshot(group, seq)) {
-            Ok(()) => tracing::debug!(%group, %seq, "snapshot taken in"),
+/// Takes in the groups' snapshots, so that only what follows them is replayed: several at a time, as
+/// nothing but the processor is in the way.
+fn restore<M: Model + Send>(recovery: &mut Recovery<M>, opened: &storage::Opened) {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let waiting = Mutex::new(recovery.restorations());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        while let Some(mut group) = next() {
+            take_in(&mut group, opened);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads.min(RESTORE_THREADS_MAX) {
+            // One that cannot be had leaves more for the others.
+            let _started = thread::Builder::new().spawn_scoped(scope, work).is_ok();
+        }
+        work();
+    });
+}
+
+fn take_in<M: Model>(group: &mut Restoration<'_, M>, opened: &storage::Opened) {
+    while let Some(wanted) = group.wanted() {
+        let (id, seq) = (group.group(), wanted.tail.seq);
+        match group.restore(opened.snapshot(id, seq)) {
+            Ok(()) => tracing::debug!(group = %id, %seq, "snapshot taken in"),
             Err(error) => {
                 let error = log::Chain(&error);
-                tracing::error!(%group, %seq, %error, "snapshot of no use; trying an older one");
+                tracing::error!(group = %id, %seq, %error, "snapshot of no use; trying an older one");
             }
         }
     }

@@ -20,6 +20,8 @@ const ACCOUNTS: u64 = 100_000;
 /// Few enough that they are still in the processor's cache, as they are when the journal has just
 /// hashed them.
 const BATCH: u64 = 500;
+/// As large as the parts of a snapshot's file.
+const PART_BYTES: usize = 256 << 10;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<u64>().unwrap());
@@ -87,6 +89,22 @@ fn main() {
     let start = now();
     payments.assert_books();
     println!("books balance  in {:?}", start.elapsed());
+    take_in(&payments, eur, total);
+}
+
+/// Takes the state in again from what is saved of it: what a start costs that begins from a snapshot.
+fn take_in(payments: &Payments, eur: Currency, total: u64) {
+    let mut saving = payments.save();
+    let parts: Vec<_> =
+        std::iter::from_fn(|| payments.save_next(&mut saving, PART_BYTES)).collect();
+    let (mut again, busy_start) = (Payments::new([eur]), processor_time());
+    for part in &parts {
+        again.load(part).unwrap();
+    }
+    again.loaded().unwrap();
+    let busy = processor_time() - busy_start;
+    assert_eq!(again.digest(), payments.digest());
+    println!("taken in       {} ns each of processor time", busy.as_nanos() / u128::from(total));
 }
 
 fn pay(eur: Currency, number: u64, count: u64, raw: &[u8], random: &mut Random) -> Vec<u8> {

@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 
 use model::Model;
 use replication::is_commit;
-use types::{Hash, NodeId, Now, Position, Seq};
+use types::{Hash, ModelVersion, NodeId, Now, Position, Seq};
 use wire::{Base, Snapshot};
 
 use super::{Group, Out, Then};
@@ -49,6 +49,8 @@ pub(super) struct Keep<M> {
     rebasing: Option<Base>,
     /// Up to here this node lacks records that whoever was asked keeps no more; 0 for none.
     needs_state: Seq,
+    /// At a start: the model version of a snapshot that the code is too old for, if no older one was of use.
+    too_new: Option<ModelVersion>,
 }
 
 /// What another member says of its state.
@@ -75,6 +77,7 @@ impl<M> Keep<M> {
             is_base_due: true,
             rebasing: None,
             needs_state: Seq(0),
+            too_new: None,
         }
     }
 }

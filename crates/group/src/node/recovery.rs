@@ -1,5 +1,7 @@
 //! From what a disk holds to a running node: the log is replayed through the same code that wrote it.
 
+mod restoration;
+
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
@@ -11,7 +13,9 @@ use register::Register;
 use steering::Watch;
 use types::{Config, GroupId, ModelVersion, Now, Position, Seq};
 use wire::log::Kind;
-use wire::{DecodeError, Meta, Reader, Record, Snapshot, limits};
+use wire::{DecodeError, Meta, Reader, Record, limits};
+
+pub use restoration::Restoration;
 
 use super::Node;
 use super::clocks::Clocks;
@@ -20,7 +24,7 @@ use super::cuts::Cuts;
 use super::floor::Floor;
 use super::reads::Readers;
 use crate::group::Writing;
-use crate::{Group, NodeOptions, SnapshotError};
+use crate::{Group, NodeOptions};
 
 /// Why a node cannot start from what its disk holds. Each is damage that checksums did not catch, a
 /// file of another version, or a bug: have the folder verified, and do not start on it.
@@ -108,28 +112,15 @@ pub enum Folder {
     Empty,
 }
 
-/// A snapshot that a node being rebuilt would take in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// Of which group.
-    pub group: GroupId,
-    /// Which.
-    pub snapshot: Snapshot,
-}
-
-/// A node being rebuilt. Give it the snapshots that it [wants](Recovery::wanted) for as long as it
-/// wants any, feed it the log in order from where [`Recovery::reads_all`] and the floor say, then
+/// A node being rebuilt. Give its groups the snapshots that [they want](Recovery::restorations), feed it
+/// the log in order from where [`Recovery::reads_all`] and the floor say, then
 /// [`finish`](Recovery::finish).
 #[derive(Debug)]
 pub struct Recovery<M> {
     options: NodeOptions,
     groups: BTreeMap<GroupId, Group<M>>,
     register: Found,
-    /// Snapshots to try, the next one last.
-    wanted: Vec<Wanted>,
     reads_all: bool,
-    /// A snapshot that this code is too old for.
-    too_new: Option<(GroupId, ModelVersion)>,
     versions: RangeInclusive<ModelVersion>,
 }
 
@@ -163,14 +154,8 @@ impl<M: Model> Recovery<M> {
             let group = Group::new(options.group, *id, meta, config.clone(), fresh.clone());
             groups.insert(*id, group);
         }
-        let wanted = groups.iter().rev().flat_map(|(id, group)| {
-            let found = group.snapshots_found().into_iter().rev();
-            found.map(|snapshot| Wanted { group: *id, snapshot })
-        });
-        let wanted = wanted.collect();
         let (register, versions) = (Found::default(), fresh.versions());
-        let (reads_all, too_new) = (false, None);
-        Ok(Self { options, groups, wanted, reads_all, too_new, register, versions })
+        Ok(Self { options, groups, reads_all: false, register, versions })
     }
 
     /// The files of snapshots that the disk has: those that nothing names are removed.
@@ -182,37 +167,9 @@ impl<M: Model> Recovery<M> {
         }
     }
 
-    /// The next snapshot to take in.
-    #[must_use]
-    pub fn wanted(&self) -> Option<Wanted> {
-        self.wanted.last().copied()
-    }
-
-    /// Takes the snapshot that is [wanted](Recovery::wanted) next, piece by piece; a piece that cannot be
-    /// read is `None`. If it is of no use, the one before it is wanted next.
-    ///
-    /// # Errors
-    /// [`SnapshotError`], for people to hear of: the start goes on.
-    pub fn restore(
-        &mut self,
-        pieces: impl Iterator<Item = Option<Bytes>>,
-    ) -> Result<(), SnapshotError> {
-        let Some(Wanted { group: id, snapshot }) = self.wanted.pop() else { return Ok(()) };
-        let Some(group) = self.groups.get_mut(&id) else { return Ok(()) };
-        let done = group.restore_now(&snapshot, pieces);
-        match done {
-            Ok(()) => {
-                self.wanted.retain(|other| other.group != id);
-                // From an older one it goes on up to the barrier, and stores what follows.
-                self.too_new.take_if(|(group, _)| *group == id);
-            }
-            // The file is fine, and must not be given up.
-            Err(SnapshotError::Version(version)) => {
-                self.too_new.get_or_insert((id, version));
-            }
-            Err(_) => group.lose_snapshot(snapshot.tail.seq),
-        }
-        done
+    /// The groups that have snapshots to be taken in.
+    pub fn restorations(&mut self) -> impl Iterator<Item = Restoration<'_, M>> {
+        self.groups.values_mut().filter_map(Restoration::new)
     }
 
     /// Whether the log must be read from its first record: a group has lost all its snapshots. Otherwise
@@ -221,7 +178,9 @@ impl<M: Model> Recovery<M> {
     /// # Errors
     /// [`RecoverError::Snapshots`] and [`RecoverError::Version`].
     pub fn reads_all(&mut self) -> Result<bool, RecoverError> {
-        if let Some((group, version)) = self.too_new {
+        let mut too_new =
+            self.groups.iter().filter_map(|(id, group)| Some((*id, group.too_new()?)));
+        if let Some((group, version)) = too_new.next() {
             return Err(RecoverError::Version { group, version });
         }
         for (id, group) in &mut self.groups {

@@ -88,21 +88,24 @@ impl World {
         let fresh = App::new(self.knobs.app).on(host.code, host.ray.clone());
         let mut recovery = Recovery::new(options, &first, &fresh, &blobs)?;
         recovery.files(host.disk.files.names());
-        while let Some(wanted) = recovery.wanted() {
-            let file = host.disk.files.get((wanted.group, wanted.snapshot.tail.seq));
-            let pieces = file.map_or_else(
-                || vec![None],
-                |file| {
-                    file.chunks(FILE_PIECE_BYTES).map(|some| Some(file.slice_ref(some))).collect()
-                },
-            );
-            // One that is of no use is passed over; what the node then is, is judged like all else.
-            let (group, seq) = (wanted.group, wanted.snapshot.tail.seq);
-            let restored = recovery.restore(pieces.into_iter());
-            let now = self.now;
-            self.trace.note(&[now, 19, node as u64, seq.0], &[], || {
-                format!("{now:>10} n{} takes in {group}@{seq}: {restored:?}", node + 1)
-            });
+        for mut one in recovery.restorations() {
+            while let Some(wanted) = one.wanted() {
+                let (group, seq) = (one.group(), wanted.tail.seq);
+                let file = host.disk.files.get((group, seq));
+                let pieces = file.map_or_else(
+                    || vec![None],
+                    |file| {
+                        let pieces = file.chunks(FILE_PIECE_BYTES);
+                        pieces.map(|some| Some(file.slice_ref(some))).collect()
+                    },
+                );
+                // One that is of no use is passed over; what the node then is, is judged like all else.
+                let restored = one.restore(pieces.into_iter());
+                let now = self.now;
+                self.trace.note(&[now, 19, node as u64, seq.0], &[], || {
+                    format!("{now:>10} n{} takes in {group}@{seq}: {restored:?}", node + 1)
+                });
+            }
         }
         if recovery.reads_all()? {
             host.disk.read_all();

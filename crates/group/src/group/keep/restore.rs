@@ -7,7 +7,7 @@ use bytes::Bytes;
 use channel::Channels;
 use journal::Chain;
 use model::Model;
-use types::{GroupId, Hash, NodeId, Seq, Stamp, Tail};
+use types::{GroupId, Hash, ModelVersion, NodeId, Seq, Stamp, Tail};
 use wire::{GroupMessage, Snapshot, limits};
 
 use super::super::{Group, Out, Role, Then};
@@ -77,6 +77,16 @@ impl<M: Model> Group<M> {
         self.versions.cut(self.chain.base().seq);
         self.take_state(state);
         Ok(())
+    }
+
+    /// Notes at a start that a snapshot is of a version that this code cannot run, or that none is any more.
+    pub(crate) fn find_too_new(&mut self, version: Option<ModelVersion>) {
+        self.keep.too_new = version.map(|version| self.keep.too_new.unwrap_or(version));
+    }
+
+    /// The version of the newest snapshot that this code is too old for, if it is too old for all.
+    pub(crate) const fn too_new(&self) -> Option<ModelVersion> {
+        self.keep.too_new
     }
 
     /// Whether the chain begins at a snapshot and no snapshot is left.
