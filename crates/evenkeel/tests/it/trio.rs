@@ -175,7 +175,8 @@ impl Trio {
             let home = group["home"].as_u64();
             home.is_some_and(|home| numbers.contains(&home))
                 && group["phase"]["name"] == "active"
-                && group["w2_seq"].as_u64() > Some(0)
+                // Of a journal that is kept elsewhere a node has nothing.
+                && (group["role"] == "elsewhere" || group["w2_seq"].as_u64() > Some(0))
         };
         for node in nodes {
             self.until_groups(*node, is_served);
