@@ -136,7 +136,15 @@ pub(crate) fn roster_refused(why: &RosterRefusal, text: String) -> Problem {
              (`evenkeel node replace`)"
         ))
         .with("group", group.0),
-        RosterRefusal::Unknown { .. }
+        RosterRefusal::Place { .. } => problem(format!(
+            "{text}. A node elsewhere is added (`evenkeel node add`), and the old one removed then"
+        )),
+        RosterRefusal::Address { .. } => {
+            problem(format!("{text}. Name another address (`--peers`)"))
+        }
+        RosterRefusal::NotNamed { .. }
+        | RosterRefusal::Forces
+        | RosterRefusal::Unknown { .. }
         | RosterRefusal::IsGone { .. }
         | RosterRefusal::Full
         | RosterRefusal::NotMember { .. }
@@ -226,6 +234,7 @@ pub(crate) fn generations(roster: &Roster) -> Vec<Value> {
             "generation": one.number,
             "members": one.members.iter().map(|node| node.0).collect::<Vec<_>>(),
             "forced": one.forced,
+            "given_up": one.given_up.iter().map(|node| node.0).collect::<Vec<_>>(),
             "actor": one.actor,
             "reason": one.reason,
         })

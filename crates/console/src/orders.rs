@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, Request};
 use axum::response::Response;
 use group::{Order, OrderRefusal};
 use model::Model;
-use register::{GroupState, Phase, Refusal, SealKind, UndecidedReason};
+use register::{ForceRefusal, GroupState, Phase, Refusal, SealKind, UndecidedReason};
 use runtime::NodeRole;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -249,11 +249,11 @@ pub(crate) fn refused(refusal: &OrderRefusal) -> Problem {
                 .retry_after_ms(1_000)
                 .detail(format!("{text}; serving goes on without it"))
         }
-        OrderRefusal::Undecided(UndecidedReason::Busy | UndecidedReason::NotOurs) => {
-            Problem::new(503, "busy", "Too many orders wait; nothing was changed.")
-                .retry_after_ms(1_000)
-                .detail(text)
-        }
+        OrderRefusal::Undecided(
+            UndecidedReason::Busy | UndecidedReason::NotOurs | UndecidedReason::Over,
+        ) => Problem::new(503, "busy", "Too many orders wait; nothing was changed.")
+            .retry_after_ms(1_000)
+            .detail(text),
         OrderRefusal::Undecided(UndecidedReason::NoQuorum { .. }) => {
             Problem::new(504, "unknown-outcome", "It is not known whether the order was taken.")
                 .detail(format!("{text}; look at the groups before ordering again"))
@@ -317,17 +317,42 @@ pub(crate) fn refused(refusal: &OrderRefusal) -> Problem {
                 ))
                 .with("node", node.0)
         }
-        OrderRefusal::NoVote { node } => {
+        OrderRefusal::NotStopped { node } => {
             Problem::new(409, "refused", "The order is refused; nothing was changed.")
-                .detail(format!("{text}: give the order to a survivor that has one, and name it"))
+                .detail(text)
                 .with("node", node.0)
         }
+        OrderRefusal::NotForced(why) => not_forced(why, text),
         OrderRefusal::TargetSilent { node, silent_us } => {
             Problem::new(409, "refused", "The order is refused; nothing was changed.")
                 .detail(text)
                 .with("node", node.0)
                 .with("silent_us", *silent_us)
         }
+    }
+}
+
+/// Why the register was not begun anew, with what to do.
+fn not_forced(why: &ForceRefusal, text: String) -> Problem {
+    let problem = |detail: String| {
+        Problem::new(409, "refused", "The order is refused; nothing was changed.").detail(detail)
+    };
+    match why {
+        ForceRefusal::NoVote { node } => {
+            problem(format!("{text}: give the order to a survivor that has one, and name it"))
+                .with("node", node.0)
+        }
+        ForceRefusal::Unheard { node } => problem(format!(
+            "{text}: see that it runs and is reached from here, or give it up and stop it"
+        ))
+        .with("node", node.0),
+        ForceRefusal::Behind { node } | ForceRefusal::Split { node } => {
+            problem(text).with("node", node.0)
+        }
+        ForceRefusal::HasMajority
+        | ForceRefusal::Busy
+        | ForceRefusal::Roster(_)
+        | ForceRefusal::NotAProposal(_) => problem(text),
     }
 }
 

@@ -18,6 +18,7 @@ mod candidate;
 mod channels;
 mod closing;
 mod disk;
+mod disregard;
 mod fault;
 mod fetch;
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod copies;
 mod cuts;
 mod effect;
 mod floor;
+mod given_up;
 mod look;
 mod members;
 mod orders;
@@ -30,6 +31,7 @@ use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use model::Model;
+use register::limits::{CHANGES_MAX, KNOWN_STARTS_MAX};
 use register::{Change, Phase, Proposal, ProposalId, Register};
 use steering::Watch;
 use types::{
@@ -279,7 +281,7 @@ impl<M: Model> Node<M> {
 
     fn message(&mut self, now: Now, from: NodeId, message: Message, out: &mut Vec<Effect>) {
         match message {
-            Message::Group { body, .. } if self.counts_for_nothing(from, &body) => {}
+            message if self.is_void(from, &message) => {}
             Message::Group { group, epoch, body } => {
                 self.drive(group, out, |group, outs| group.message(now, from, epoch, body, outs));
             }
@@ -450,6 +452,9 @@ impl<M: Model> Node<M> {
                 register::Effect::Undecided { proposal, reason } => {
                     self.undecided(proposal, reason, out);
                 }
+                register::Effect::NotForced { proposal, why } => {
+                    self.not_forced(proposal, why, out);
+                }
                 register::Effect::Changed(id) => {
                     let Some(state) = self.register.group(id).cloned() else { continue };
                     self.seen.insert(id, (state.version, now.instant));
@@ -521,11 +526,11 @@ impl<M: Model> Node<M> {
             by_reason.entry(reason).or_default().push(change);
         }
         for (reason, changes) in by_reason {
-            for some in changes.chunks(register::limits::CHANGES_MAX) {
+            for some in batches(changes) {
                 self.proposals += 1;
                 let id = self.register.proposal_id(self.proposals);
                 let actor = alloc::format!("evenkeel@{}", self.options.group.me);
-                let proposal = Proposal::new(id, actor, reason.clone(), some.to_vec())
+                let proposal = Proposal::new(id, actor, reason.clone(), some)
                     .expect("a node proposes within the register's limits");
                 self.drive_register(now, register::Input::Propose(proposal), out);
             }
@@ -543,6 +548,25 @@ impl<M: Model> Node<M> {
             }
         }
     }
+}
+
+/// Changes in as few proposals as the register's limits allow.
+fn batches(changes: Vec<Change>) -> Vec<Vec<Change>> {
+    let (mut batches, mut starts) = (Vec::<Vec<Change>>::new(), 0);
+    for change in changes {
+        let more = change.known_starts();
+        match batches.last_mut() {
+            Some(last) if last.len() < CHANGES_MAX && starts + more <= KNOWN_STARTS_MAX => {
+                last.push(change);
+                starts += more;
+            }
+            Some(_) | None => {
+                batches.push(Vec::from([change]));
+                starts = more;
+            }
+        }
+    }
+    batches
 }
 
 /// A frame that has grown to this is sent before the step ends.

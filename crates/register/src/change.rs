@@ -3,10 +3,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use types::{Config, Epoch, GroupId, Hash, ModelVersion, NodeId, Seq, Stamp, Terms};
+use types::{Config, Epoch, GroupId, Hash, ModelVersion, NodeId, Seq, Stamp, Start, Terms};
 
 use crate::limits::{
-    ACTOR_BYTES_MAX, CHANGES_MAX, CONFIG_MEMBERS_MAX, CONTACT_BYTES_MAX, REASON_BYTES_MAX,
+    ACTOR_BYTES_MAX, CHANGES_MAX, CONFIG_MEMBERS_MAX, CONTACT_BYTES_MAX, KNOWN_STARTS_MAX,
+    REASON_BYTES_MAX,
 };
 use crate::{Disposal, Membership, MembershipChange, Refusal, RosterRefusal};
 
@@ -55,6 +56,9 @@ pub struct Activation {
     pub start_seq: Seq,
     /// Chain hash of the record before it.
     pub start_hash: Hash,
+    /// Epochs that were opened before the register was begun anew by force and of which it did not know:
+    /// members have records of them, which stay. Rising; empty in all other cases.
+    pub known: Vec<Start>,
     /// Whether committed entries may have been lost. Only after a forced seal.
     pub forced: bool,
     /// When, by the proposer's wall clock. Recorded; decides nothing here.
@@ -110,6 +114,20 @@ pub struct Change {
     pub transition: Transition,
 }
 
+impl Change {
+    /// Epochs that it makes known to the register.
+    #[must_use]
+    pub const fn known_starts(&self) -> usize {
+        match &self.transition {
+            Transition::Activate(activation) => activation.known.len(),
+            Transition::BeginSeal { .. }
+            | Transition::Dispose(_)
+            | Transition::Upgrade { .. }
+            | Transition::Retune { .. } => 0,
+        }
+    }
+}
+
 /// What a change came to: the group's new version, or why it was refused.
 pub type ChangeResult = Result<u64, Refusal>;
 
@@ -159,6 +177,12 @@ pub enum NotAProposal {
         /// How many.
         count: usize,
     },
+    /// The changes make known too many epochs that the register had not heard of.
+    #[error("{count} epochs made known, at most {KNOWN_STARTS_MAX} are allowed")]
+    Known {
+        /// How many.
+        count: usize,
+    },
     /// A configuration has too many members.
     #[error("configuration of {members} members, at most {CONFIG_MEMBERS_MAX} are allowed")]
     Config {
@@ -181,6 +205,10 @@ impl Proposal {
         check_words(&actor, &reason)?;
         if changes.is_empty() || changes.len() > CHANGES_MAX {
             return Err(NotAProposal::Changes { count: changes.len() });
+        }
+        let count = changes.iter().map(Change::known_starts).sum();
+        if count > KNOWN_STARTS_MAX {
+            return Err(NotAProposal::Known { count });
         }
         for change in &changes {
             if let Transition::Activate(activation) = &change.transition {

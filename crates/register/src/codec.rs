@@ -6,7 +6,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use types::{Config, ConfigId, Epoch, GroupId, ModelVersion, NodeId, Seq, Stamp};
+use types::{Config, ConfigId, Epoch, EpochTable, GroupId, ModelVersion, NodeId, Seq, Stamp};
 use wire::{DecodeError, Reader, Writer};
 
 use crate::limits::{ACTOR_BYTES_MAX, CHANGES_MAX, CONFIG_MEMBERS_MAX, REASON_BYTES_MAX};
@@ -21,6 +21,7 @@ const ACTIVATE: u8 = 2;
 const DISPOSE: u8 = 3;
 const UPGRADE: u8 = 4;
 const RETUNE: u8 = 5;
+const ACTIVATE_KNOWING: u8 = 6;
 
 pub(crate) fn proposal(writer: &mut Writer<'_>, proposal: &Proposal) {
     let id = proposal.id();
@@ -34,10 +35,16 @@ pub(crate) fn proposal(writer: &mut Writer<'_>, proposal: &Proposal) {
                 writer.u8(BEGIN_SEAL).u64(epoch.0).u16(candidate.0).u8(kind(*why)).u64(at.0);
             }
             Transition::Activate(activation) => {
-                writer.u8(ACTIVATE).u64(activation.epoch.0).u16(activation.home.0);
+                let knows = !activation.known.is_empty();
+                writer.u8(if knows { ACTIVATE_KNOWING } else { ACTIVATE });
+                writer.u64(activation.epoch.0).u16(activation.home.0);
                 config(writer, &activation.config);
                 writer.u64(activation.start_seq.0).hash(activation.start_hash);
                 writer.flag(activation.forced).u64(activation.at.0);
+                if knows {
+                    let known = EpochTable::from_starts(activation.known.clone());
+                    writer.table(&known.unwrap_or_default());
+                }
             }
             Transition::Dispose(decided) => {
                 writer.u8(DISPOSE);
@@ -73,15 +80,9 @@ pub(crate) fn read_proposal(reader: &mut Reader<'_>) -> Result<Proposal, DecodeE
                 kind: read_kind(reader)?,
                 at: Stamp(reader.u64()?),
             },
-            ACTIVATE => Transition::Activate(Activation {
-                epoch: Epoch(reader.u64()?),
-                home: NodeId(reader.u16()?),
-                config: read_config(reader)?,
-                start_seq: Seq(reader.u64()?),
-                start_hash: reader.hash()?,
-                forced: reader.flag("forced")?,
-                at: Stamp(reader.u64()?),
-            }),
+            tag @ (ACTIVATE | ACTIVATE_KNOWING) => {
+                Transition::Activate(read_activation(reader, tag == ACTIVATE_KNOWING)?)
+            }
             DISPOSE => Transition::Dispose(read_disposal(reader)?),
             UPGRADE => Transition::Upgrade { to: ModelVersion(reader.u16()?) },
             RETUNE => Transition::Retune {
@@ -102,6 +103,26 @@ pub(crate) fn read_proposal(reader: &mut Reader<'_>) -> Result<Proposal, DecodeE
         return Err(invalid("proposal", 1));
     };
     proposal.map_err(|_| invalid("proposal", 0))
+}
+
+fn read_activation(reader: &mut Reader<'_>, knows: bool) -> Result<Activation, DecodeError> {
+    let mut activation = Activation {
+        epoch: Epoch(reader.u64()?),
+        home: NodeId(reader.u16()?),
+        config: read_config(reader)?,
+        start_seq: Seq(reader.u64()?),
+        start_hash: reader.hash()?,
+        known: Vec::new(),
+        forced: reader.flag("forced")?,
+        at: Stamp(reader.u64()?),
+    };
+    if knows {
+        activation.known = reader.table()?.starts().to_vec();
+        if activation.known.is_empty() {
+            return Err(invalid("epochs made known", 0));
+        }
+    }
+    Ok(activation)
 }
 
 pub(crate) fn text(
@@ -189,6 +210,8 @@ pub(crate) fn result(writer: &mut Writer<'_>, result: &ChangeResult) {
         Err(Refusal::AcrossRegions { regions }) => writer.u8(32).count(*regions),
         Err(Refusal::OneCopy) => writer.u8(33),
         Err(Refusal::NotHome { node }) => writer.u8(34).u16(node.0),
+        Err(Refusal::Spent) => writer.u8(24),
+        Err(Refusal::Known { epoch }) => writer.u8(25).u64(epoch.0),
     };
 }
 
@@ -224,6 +247,10 @@ pub(crate) fn group_state(writer: &mut Writer<'_>, state: &GroupState) {
     }
     if let Some(next) = &state.next {
         config(writer.u8(1), next);
+    }
+    // As it was before the register could be begun anew.
+    if state.configs != ConfigId(0) {
+        writer.u8(2).u32(state.configs.0);
     }
     writer.count(state.history.starts().len());
     for start in state.history.starts() {

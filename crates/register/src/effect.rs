@@ -8,7 +8,7 @@ use types::{GroupId, NodeId, WriteId};
 use wire::DecodeError;
 
 use crate::limits::PENDING_MAX;
-use crate::{Proposal, ProposalId, Results};
+use crate::{NotAProposal, Proposal, ProposalId, Results, RosterRefusal};
 
 /// What happens to a register.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub enum Input {
     Propose(Proposal),
     /// Begin a generation with these members, this one among them, without asking the others: people
     /// have given them up. What this member has accepted and does not know to be decided counts as
-    /// decided. Answered by [`Effect::Decided`] once it is on disk, or at once if it is refused.
+    /// decided. Answered by [`Effect::Decided`] once it is on disk, or by [`Effect::NotForced`].
     Force {
         /// Its name, as for a proposal.
         id: ProposalId,
@@ -33,7 +33,7 @@ pub enum Input {
         actor: String,
         /// Why.
         reason: String,
-        /// Rising; of the members so far.
+        /// Rising; of the members so far, and of those that were to be members.
         members: Vec<NodeId>,
     },
     /// The write is on disk, to stay.
@@ -78,6 +78,13 @@ pub enum Effect {
         /// Why.
         reason: UndecidedReason,
     },
+    /// No generation was begun by force.
+    NotForced {
+        /// Which order.
+        proposal: ProposalId,
+        /// Why.
+        why: ForceRefusal,
+    },
     /// A group changed, by whoever's proposal.
     Changed(GroupId),
     /// Nodes came or went, or other members decide, by whoever's proposal.
@@ -98,9 +105,53 @@ pub enum UndecidedReason {
     /// Too many proposals of this node wait already. It was not proposed.
     #[error("{PENDING_MAX} proposals wait already")]
     Busy,
+    /// This node has set aside what it knew and is about to end. It was not proposed.
+    #[error("this node is about to start anew")]
+    Over,
     /// The id is not of this node and this start, or waits already. It was not proposed.
     #[error("the id is not a new one of this node")]
     NotOurs,
+}
+
+/// Why no generation was begun by force. Nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ForceRefusal {
+    /// The asked node is no member of the register, or not named among those that go on, or about to end.
+    #[error("{node} has no vote in the register, or is not named among the survivors")]
+    NoVote {
+        /// The asked node.
+        node: NodeId,
+    },
+    /// Those that would go on are a majority: nothing need be given up.
+    #[error("the survivors are a majority of the register")]
+    HasMajority,
+    /// A survivor does not say how far it is: it is not there, or is about to learn that it has no vote.
+    #[error("{node} has not said lately what it holds of the register")]
+    Unheard {
+        /// Which.
+        node: NodeId,
+    },
+    /// A survivor knows more than the asked node: go on from that one.
+    #[error("{node} knows more of the register than this node: give the order there")]
+    Behind {
+        /// Which.
+        node: NodeId,
+    },
+    /// A survivor's register was begun anew by force elsewhere: the two cannot go on together.
+    #[error("the register of {node} was begun anew by force elsewhere")]
+    Split {
+        /// Which.
+        node: NodeId,
+    },
+    /// Too much waits at the asked node, or the order is not new.
+    #[error("too much waits already")]
+    Busy,
+    /// The list of nodes does not allow it.
+    #[error("the list of nodes does not allow it")]
+    Roster(#[source] RosterRefusal),
+    /// Actor or reason are missing or too long.
+    #[error("the order cannot be proposed")]
+    NotAProposal(#[source] NotAProposal),
 }
 
 /// Something worth a line in the log.
@@ -137,6 +188,14 @@ pub enum Event {
         generation: u64,
         /// How many entries of the log.
         entries: u64,
+    },
+    /// The register was begun anew by force here and, by people who did not know of that, at another node.
+    /// Neither takes anything from the other: people must decide which of the two goes on.
+    Split {
+        /// The other.
+        peer: NodeId,
+        /// Its generation.
+        generation: u64,
     },
     /// A message to a peer was too large to be sent: the peer was away for too long.
     TooLarge {

@@ -2,8 +2,9 @@
 //!
 //! Layout, little-endian: version (u8, 1), register (u64), incarnation (u64), heard (u64),
 //! gaps (u64), ordered (u64), quorate (u8), lane (u8), then for a heartbeat its number (u64), then the
-//! message. Lanes: 1 consensus, 2 heartbeat, 3 proposal for the leader, 4 hail, 5 question of a node that
-//! follows, 6 answer to it. Numbers are never reused.
+//! message. Lanes: 1 consensus, 2 heartbeat, 3 proposal for the leader, 6 answer to a node that follows,
+//! 7 hail, 8 question of a node that follows; 4 and 5 were an earlier form of these. Numbers are never
+//! reused.
 
 use alloc::vec::Vec;
 
@@ -14,16 +15,16 @@ use wire::{DecodeError, Reader, Writer};
 
 use crate::limits::FRAME_BYTES_MAX;
 use crate::log::Entry;
-use crate::paxos;
 use crate::record::{read_entries, read_proposal, write_entries, write_proposal};
+use crate::{Reach, paxos};
 
 const VERSION: u8 = 1;
 const PAXOS: u8 = 1;
 const HEARTBEAT: u8 = 2;
 const PROPOSAL: u8 = 3;
-const HAIL: u8 = 4;
-const ASK: u8 = 5;
 const TOLD: u8 = 6;
+const HAIL: u8 = 7;
+const ASK: u8 = 8;
 
 /// What every frame says about the link and its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +51,13 @@ pub(crate) enum Body {
     Proposal(Entry),
     /// A message of another generation's members, or of another register: not looked into.
     Foreign,
-    /// A member tells a node that it does not hear in its generation how far things are.
-    Hail {
-        generation: u64,
-        decided: usize,
-    },
+    /// A node tells another that it does not hear in its generation, or while nobody leads, how far it is.
+    Hail(Reach),
     /// A node that follows wants what was decided after what it has.
     Ask {
         generation: u64,
+        /// How often the register was begun anew by force, as far as it knows.
+        forces: u64,
         after: usize,
         /// Over all before.
         digest: Hash,
@@ -73,7 +73,7 @@ pub(crate) enum Body {
 impl Body {
     /// Whether it is said over the bounds of generations.
     pub(crate) const fn is_of_any_generation(&self) -> bool {
-        matches!(self, Self::Hail { .. } | Self::Ask { .. } | Self::Told { .. })
+        matches!(self, Self::Hail(_) | Self::Ask { .. } | Self::Told { .. })
     }
 }
 
@@ -101,11 +101,9 @@ pub(crate) fn encode(header: Header, beat: u64, body: &Body) -> Option<Vec<u8>> 
         Body::Heartbeat(message) => paxos::heartbeat(writer.u8(HEARTBEAT).u64(beat), message),
         Body::Proposal(entry) => write_proposal(writer.u8(PROPOSAL), entry),
         Body::Foreign => return None,
-        Body::Hail { generation, decided } => {
-            paxos::index(writer.u8(HAIL).u64(*generation), *decided);
-        }
-        Body::Ask { generation, after, digest } => {
-            paxos::index(writer.u8(ASK).u64(*generation), *after);
+        Body::Hail(reach) => reach.write(writer.u8(HAIL)),
+        Body::Ask { generation, forces, after, digest } => {
+            paxos::index(writer.u8(ASK).u64(*generation).u64(*forces), *after);
             writer.hash(*digest);
         }
         Body::Told { generation, after, entries } => {
@@ -146,13 +144,11 @@ pub(crate) fn decode(bytes: &[u8], stamp: u64, members: usize) -> Result<Frame, 
             (beat, Body::Heartbeat(paxos::read_heartbeat(&mut reader, members)?))
         }
         PROPOSAL => (0, Body::Proposal(read_proposal(&mut reader)?)),
-        HAIL => {
-            let generation = reader.u64()?;
-            (0, Body::Hail { generation, decided: paxos::read_index(&mut reader)? })
-        }
+        HAIL => (0, Body::Hail(Reach::read(&mut reader)?)),
         ASK => {
-            let (generation, after) = (reader.u64()?, paxos::read_index(&mut reader)?);
-            (0, Body::Ask { generation, after, digest: reader.hash()? })
+            let (generation, forces) = (reader.u64()?, reader.u64()?);
+            let after = paxos::read_index(&mut reader)?;
+            (0, Body::Ask { generation, forces, after, digest: reader.hash()? })
         }
         TOLD => {
             let (generation, after) = (reader.u64()?, paxos::read_index(&mut reader)?);

@@ -14,6 +14,7 @@ use types::{
     Stamp, Start,
 };
 
+use crate::numbers::{self, Base};
 use crate::{Activation, Disposal, Disposition, ProposalId, SealKind, Transition, disposal};
 
 /// Whether a group has a home or is between two.
@@ -69,6 +70,9 @@ pub struct GroupState {
     pub next: Option<Config>,
     /// Where every opened epoch starts.
     pub history: EpochTable,
+    /// Configuration numbers up to this one may have been used before the register was begun anew by
+    /// force; 0 if it never was.
+    pub configs: ConfigId,
     /// Whether a seal is under way.
     pub phase: Phase,
     /// When an unplanned seal last moved the group to another home, by the proposer's wall clock; 0
@@ -185,6 +189,15 @@ pub enum Refusal {
     /// The configuration is neither the one in force nor the one that the seal was begun for.
     #[error("the seal was begun for another configuration")]
     OtherTarget,
+    /// All epochs that may be issued before the register is begun anew once more were issued.
+    #[error("no more epochs can be issued")]
+    Spent,
+    /// An epoch that is made known does not fit between what the register knows and what it has issued.
+    #[error("{epoch} does not fit into the history")]
+    Known {
+        /// The epoch.
+        epoch: Epoch,
+    },
     /// The node is a member that may not become home: a witness, or a learner.
     #[error("{node} is a member that may not become home")]
     MayNotLead {
@@ -230,6 +243,7 @@ impl GroupState {
             whole: None,
             next: None,
             history: EpochTable::new(),
+            configs: ConfigId(0),
             phase: Phase::Active,
             moved_at: Stamp(0),
             model: ModelVersion::FIRST,
@@ -245,6 +259,40 @@ impl GroupState {
     #[must_use]
     pub fn to_be(&self) -> &Config {
         self.whole.as_ref().unwrap_or(&self.config)
+    }
+
+    /// The number of the next configuration.
+    #[must_use]
+    pub fn next_config(&self) -> ConfigId {
+        numbers::config_after(self.configs.max(self.config.id()))
+    }
+
+    /// Whether the register was begun anew by force since the last epoch was opened: that may not have been
+    /// the last one, and what was acknowledged since may be lost.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.epoch < numbers::range_of(self.issued)
+    }
+
+    /// Whether an epoch was issued since the register was last begun anew by force; not if it never was.
+    #[must_use]
+    pub fn is_since_force(&self, epoch: Epoch) -> bool {
+        let begun = numbers::range_of(self.issued);
+        begun > Epoch(0) && epoch > begun
+    }
+
+    /// The register was begun anew by force. What follows has numbers that nobody else has; a seal that was
+    /// under way goes on under one of them, as its own may have been another's in the end.
+    pub(crate) fn begin_anew(&mut self, base: Base) {
+        self.version += 1;
+        self.issued = base.epoch;
+        self.configs = base.config;
+        if let Phase::Sealing { epoch, .. } = &mut self.phase {
+            self.issued = base.epoch.next();
+            *epoch = self.issued;
+        }
+        let number = self.next_config();
+        self.next = self.next.take().map(|next| next.numbered(number));
     }
 
     /// Where it stands, in short.
@@ -301,7 +349,7 @@ impl GroupState {
         since: Stamp,
         target: Option<Config>,
     ) -> Result<(), Refusal> {
-        let expected = self.issued.next();
+        let expected = numbers::epoch_after(self.issued).ok_or(Refusal::Spent)?;
         if epoch != expected {
             return Err(Refusal::WrongEpoch { expected, given: epoch });
         }
@@ -320,7 +368,7 @@ impl GroupState {
         if kind == SealKind::Restore && self.whole.is_none() {
             return Err(Refusal::NotDegraded);
         }
-        self.next = next.map(|next| next.numbered(ConfigId(self.config.id().0 + 1)));
+        self.next = next.map(|next| next.numbered(self.next_config()));
         self.issued = epoch;
         self.phase = Phase::Sealing { epoch, candidate, since, kind };
         Ok(())
@@ -365,8 +413,10 @@ impl GroupState {
         }
         check_lead(&activation.config, candidate)?;
         let config = &activation.config;
-        if *config != self.config && config.id() <= self.config.id() {
-            return Err(Refusal::ConfigNumber { current: self.config.id() });
+        let current = self.configs.max(self.config.id());
+        let is_next_number = config.id() > current && numbers::is_one_range(config.id(), current);
+        if *config != self.config && !is_next_number {
+            return Err(Refusal::ConfigNumber { current });
         }
         let by_terms = kind == SealKind::Unplanned
             && self.config.terms().on_quorum_loss == QuorumLoss::Degrade;
@@ -380,15 +430,21 @@ impl GroupState {
         if activation.forced && kind != SealKind::Forced {
             return Err(Refusal::NotForced);
         }
+        self.check_known(activation)?;
         self.check_start(activation)?;
 
         assert!(epoch > self.epoch, "an epoch opens once and in order");
+        // Of what the lost members decided last, nothing is known but what can be seen here.
+        let is_in_doubt = self.is_in_doubt();
+        for start in &activation.known {
+            self.history.push(*start);
+        }
         self.history.push(Start {
             epoch,
             seq: activation.start_seq,
             hash: activation.start_hash,
             config: config.id(),
-            forced: activation.forced,
+            forced: activation.forced || is_in_doubt,
             class: config.terms().class,
         });
         // A first home, and a home that starts anew where it was, are not moves: a residence time
@@ -410,11 +466,24 @@ impl GroupState {
         Ok(())
     }
 
+    /// Epochs are made known only where the register may have forgotten some, and in their order.
+    fn check_known(&self, activation: &Activation) -> Result<(), Refusal> {
+        let mut last = self.history.epoch();
+        for start in &activation.known {
+            let epoch = start.epoch;
+            if !self.is_in_doubt() || epoch <= last || epoch > numbers::range_of(self.issued) {
+                return Err(Refusal::Known { epoch });
+            }
+            last = epoch;
+        }
+        Ok(())
+    }
+
     /// A start may not lie before the last one: what an opened epoch wrote below its own start was
     /// committed when it opened. At the very same seq the record before it is the same record.
     fn check_start(&self, activation: &Activation) -> Result<(), Refusal> {
         let (seq, hash) = (activation.start_seq, activation.start_hash);
-        let (last, fits) = match self.history.last() {
+        let (last, fits) = match activation.known.last().or_else(|| self.history.last()) {
             None => (Seq(1), seq == Seq(1) && hash == Hash::ZERO),
             Some(start) => {
                 let above = seq > start.seq;

@@ -26,8 +26,10 @@ mod link;
 mod log;
 mod machine;
 mod memory;
+mod numbers;
 mod options;
 mod paxos;
+mod reach;
 mod record;
 mod recover;
 mod roster;
@@ -41,10 +43,12 @@ pub use change::{
     Results, SealKind, Transition,
 };
 pub use disposal::{Disposal, Disposition};
-pub use effect::{Counters, Effect, Event, FrameRefusal, Input, UndecidedReason};
+pub use effect::{Counters, Effect, Event, ForceRefusal, FrameRefusal, Input, UndecidedReason};
 pub use group::{GroupState, Phase, Refusal, Standing};
-pub use machine::Register;
+pub use machine::{Inheritance, Register};
+pub use numbers::FORCES_MAX;
 pub use options::{NotOptions, Options};
+pub use reach::Reach;
 pub use record::is_whole;
 pub use recover::RecoverError;
 pub use roster::{

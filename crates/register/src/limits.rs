@@ -25,6 +25,10 @@ pub const TOLD_BYTES_MAX: usize = 1 << 20;
 /// Members of one group's configuration.
 pub const CONFIG_MEMBERS_MAX: usize = 16;
 
+/// Epochs that one proposal makes known to a register that was begun anew by force. A switch of all groups
+/// that the survivor had not heard of is one for each.
+pub const KNOWN_STARTS_MAX: usize = 4096;
+
 /// Decisions about runs that were set aside, per group. A takeover sets aside a run or two.
 pub const DISPOSALS_MAX: usize = 1024;
 
@@ -71,11 +75,18 @@ pub(crate) const COUNTER_MAX: u64 = 1 << 62;
 
 /// Bytes of one change at most: group, version, tag, and an activation with a full configuration.
 pub(crate) const CHANGE_BYTES_MAX: usize =
-    2 + 8 + 1 + (8 + 2 + 4 + 4 + 4 + 1 + 7 * CONFIG_MEMBERS_MAX) + 8 + 32 + 1 + 8;
+    2 + 8 + 1 + (8 + 2 + 4 + 4 + 4 + 1 + 7 * CONFIG_MEMBERS_MAX) + 8 + 32 + 1 + 8 + 4;
+
+/// Bytes of one epoch that a proposal makes known.
+pub(crate) const START_BYTES: usize = 8 + 8 + 32 + 4 + 1;
 
 const _: () = assert!(REMEMBERED_MAX >= 2 * PENDING_MAX, "a waiting proposal is not forgotten");
 const _: () = assert!(
-    32 + ACTOR_BYTES_MAX + REASON_BYTES_MAX + CHANGES_MAX * CHANGE_BYTES_MAX <= PROPOSAL_BYTES_MAX,
+    32 + ACTOR_BYTES_MAX
+        + REASON_BYTES_MAX
+        + CHANGES_MAX * CHANGE_BYTES_MAX
+        + KNOWN_STARTS_MAX * START_BYTES
+        <= PROPOSAL_BYTES_MAX,
     "the largest proposal fits"
 );
 const _: () = assert!(PROPOSAL_BYTES_MAX * 4 <= FRAME_BYTES_MAX, "a frame carries a burst");

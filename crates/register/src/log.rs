@@ -208,6 +208,11 @@ impl Log {
         entries
     }
 
+    /// The ballot under which the log was accepted, as numbers to compare; zeros if none was needed.
+    pub(crate) fn round(&self) -> (u64, u64) {
+        self.recorded.round.map_or((0, 0), |round| (round.n.into(), round.pid))
+    }
+
     /// Appends as leader.
     pub(crate) fn append(&mut self, entry: Entry) {
         assert!(self.leads(), "only the leader appends");

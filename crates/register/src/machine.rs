@@ -6,22 +6,19 @@
 //! again to whoever leads, and applied once however often the log holds it.
 
 use alloc::collections::{BTreeMap, VecDeque};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::mem;
-
 use bytes::Bytes;
 use omnipaxos::ballot_leader_election::Ballot;
-use types::{Instant, NodeId, Now, WriteId};
+use types::{Hash, Instant, NodeId, Now, WriteId};
 
 use crate::frame::{self, Body, Frame};
-use crate::limits::{HELD_FRAMES_MAX, PENDING_MAX, UNDECIDED_MAX, WHOLE_BYTES_MAX};
+use crate::limits::HELD_FRAMES_MAX;
 use crate::link::{Arrival, Lane, Link};
 use crate::log::{Entry, Log, Pid};
-use crate::record::{Boot, Record, Turn};
+use crate::record::Turn;
 use crate::recover::{Replayed, replay};
 use crate::{
-    Counters, Effect, Event, FrameRefusal, Input, Options, Proposal, ProposalId, RecoverError,
+    Counters, Effect, Event, ForceRefusal, FrameRefusal, Input, Options, Reach, RecoverError,
     State, UndecidedReason,
 };
 
@@ -31,8 +28,10 @@ pub struct Register {
     options: Options,
     /// Of the register in all its generations.
     fingerprint: u64,
-    /// The generation whose log this is, and its members, rising; none where this node only follows.
+    /// The generation whose log this is, the name of the entry that began it, and its members, rising; none
+    /// where this node only follows.
     generation: u64,
+    origin: Hash,
     members: Vec<NodeId>,
     /// The generation to go over to at the end of this step.
     turning: Option<Turn>,
@@ -56,6 +55,10 @@ pub struct Register {
     state: State,
     /// Length of the log that `state` holds.
     applied: usize,
+    /// Digest over each beginning of it, the empty one first.
+    digests: Vec<Hash>,
+    /// What the others said last of their logs, and when.
+    reaches: BTreeMap<NodeId, (Instant, Reach)>,
     /// By member number less one; our own is unused.
     links: Vec<Link>,
     pending: BTreeMap<u64, Pending>,
@@ -111,6 +114,7 @@ impl Register {
         let mut register = Self {
             fingerprint,
             generation,
+            origin: Hash::ZERO,
             turning: None,
             words: Vec::new(),
             next_hail: now,
@@ -125,6 +129,8 @@ impl Register {
             members,
             state,
             applied: 0,
+            digests: Vec::from([Hash::ZERO]),
+            reaches: BTreeMap::new(),
             links,
             pending: BTreeMap::new(),
             held: VecDeque::new(),
@@ -136,6 +142,11 @@ impl Register {
             options,
         };
         register.apply(decided, &mut Vec::new());
+        if register.log.is_outside() {
+            // Who follows is where it has come to, and may have gone back.
+            register.generation = register.state.roster().generation();
+        }
+        register.origin = register.state.roster().origin(register.generation);
         register.standing = (register.log.ballot(), None);
         Ok(register)
     }
@@ -143,8 +154,8 @@ impl Register {
     /// Takes one input at `now` and pushes what is to be done. The first call writes the record of this
     /// start, which goes before all frames.
     pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
-        if self.is_over && !matches!(input, Input::Written(_)) {
-            return;
+        if self.is_over {
+            return self.end(input, out);
         }
         let mut direct = Vec::new();
         match input {
@@ -152,7 +163,7 @@ impl Register {
                 self.receive(now.instant, from, &bytes, out, &mut direct)
             }
             Input::Force { id, actor, reason, members } => {
-                return self.force(now.instant, id, actor, reason, members, out);
+                return self.force(now.instant, id, (actor, reason), members, out);
             }
             Input::Propose(proposal) => self.propose(now.instant, proposal, out, &mut direct),
             Input::Written(id) => self.written(id, out),
@@ -160,34 +171,25 @@ impl Register {
                 if let Some(pid) = self.peer(peer) {
                     self.log.resync(pid);
                 }
-                self.hail(peer);
+                self.hail_new(now.instant, peer);
             }
             Input::Wake => self.wake(now.instant, out, &mut direct),
         }
         self.settle(now.instant, direct, out);
     }
 
-    /// Writes all that this member has on disk once more, as one record: once it is written, the records
-    /// before it are not needed. Returns its number, or `None` if it cannot be done now: this start has
-    /// not written anything yet, or it would be more than [`limits::WHOLE_BYTES_MAX`].
-    ///
-    /// [`limits::WHOLE_BYTES_MAX`]: crate::limits::WHOLE_BYTES_MAX
-    pub fn restate(&mut self, now: Now, out: &mut Vec<Effect>) -> Option<WriteId> {
-        if !self.booted || self.whole().encode().len() > WHOLE_BYTES_MAX {
-            return None;
+    /// What was shown may have to go back: this start is over but for the write that says so.
+    fn end(&mut self, input: Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::Written(id) => self.written(id, out),
+            Input::Propose(proposal) => out
+                .push(Effect::Undecided { proposal: proposal.id(), reason: UndecidedReason::Over }),
+            Input::Force { id, .. } => {
+                let why = ForceRefusal::NoVote { node: self.options.node };
+                out.push(Effect::NotForced { proposal: id, why });
+            }
+            Input::Message { .. } | Input::Connected(_) | Input::Wake => {}
         }
-        self.restates = true;
-        let id = WriteId(self.next_write);
-        self.settle(now.instant, Vec::new(), out);
-        Some(id)
-    }
-
-    fn whole(&self) -> Record {
-        let (register, incarnation) = (self.fingerprint, self.incarnation);
-        let is_first = self.generation == 1 && !self.log.is_outside();
-        let (generation, members) = (self.generation, self.members.clone());
-        let turn = (!is_first).then_some(Turn { generation, members, kept: 0 });
-        Record { boot: Some(Boot { register, incarnation }), turn, ..self.log.whole() }
     }
 
     fn receive(
@@ -286,212 +288,9 @@ impl Register {
                     self.place(&entry, direct);
                 }
             }
-            Body::Foreign | Body::Hail { .. } | Body::Ask { .. } | Body::Told { .. } => {}
+            Body::Foreign | Body::Hail(_) | Body::Ask { .. } | Body::Told { .. } => {}
         }
         Ok(())
-    }
-
-    fn propose(
-        &mut self,
-        now: Instant,
-        proposal: Proposal,
-        out: &mut Vec<Effect>,
-        direct: &mut Vec<(Pid, Body)>,
-    ) {
-        let id = proposal.id();
-        let ours = id.node == self.options.node && id.number >> 32 == self.incarnation;
-        let reason = if !ours || self.pending.contains_key(&id.number) || self.state.has_applied(id)
-        {
-            Some(UndecidedReason::NotOurs)
-        } else if self.pending.len() == PENDING_MAX {
-            Some(UndecidedReason::Busy)
-        } else {
-            None
-        };
-        if let Some(reason) = reason {
-            out.push(Effect::Undecided { proposal: id, reason });
-            return;
-        }
-        let entry = Entry(Arc::new(proposal));
-        self.place(&entry, direct);
-        let retry_at = now.after(self.options.retry_us);
-        self.pending.insert(id.number, Pending { entry, since: now, retry_at });
-    }
-
-    /// Appends the entry if this member leads and does not hold it yet, or sends it to the leader.
-    fn place(&mut self, entry: &Entry, direct: &mut Vec<(Pid, Body)>) {
-        if self.log.leads() {
-            let length = self.log.length();
-            let id = entry.0.id();
-            let held = self.log.entries(self.applied, length);
-            let known = self.state.has_applied(id) || held.iter().any(|other| other.0.id() == id);
-            if !known && length - self.applied < UNDECIDED_MAX {
-                self.log.append(entry.clone());
-            }
-        } else if let Some(leader) = self.log.leader() {
-            direct.push((leader, Body::Proposal(entry.clone())));
-        }
-    }
-
-    fn wake(&mut self, now: Instant, out: &mut Vec<Effect>, direct: &mut Vec<(Pid, Body)>) {
-        if now < self.next_tick {
-            return;
-        }
-        // One tick however late the wake is: a member that slept has heard nobody meanwhile, and must
-        // not take its own sleep for everybody's silence.
-        self.next_tick = now.after(self.options.tick_us);
-        // A member whose disk stands still neither campaigns nor beats: it could keep no promise.
-        let stalled = self
-            .held
-            .front()
-            .is_some_and(|held| now.since(held.since) > self.options.patience_us());
-        if !stalled {
-            let hears_majority = self.hears_majority(now);
-            self.log.tick(hears_majority);
-        }
-        self.hail_all(now);
-        let timeout = self.options.proposal_timeout_us;
-        let node = self.options.node;
-        self.pending.retain(|number, pending| {
-            let waited_us = now.since(pending.since);
-            let keep = waited_us < timeout;
-            if !keep {
-                let proposal = ProposalId { node, number: *number };
-                let reason = UndecidedReason::NoQuorum { waited_us };
-                out.push(Effect::Undecided { proposal, reason });
-            }
-            keep
-        });
-        self.retry(now, |pending| pending.retry_at <= now, direct);
-    }
-
-    fn retry(
-        &mut self,
-        now: Instant,
-        due: impl Fn(&Pending) -> bool,
-        direct: &mut Vec<(Pid, Body)>,
-    ) {
-        let retry_at = now.after(self.options.retry_us);
-        let mut entries = Vec::new();
-        for pending in self.pending.values_mut().filter(|pending| due(pending)) {
-            pending.retry_at = retry_at;
-            entries.push(pending.entry.clone());
-        }
-        for entry in entries {
-            self.place(&entry, direct);
-        }
-    }
-
-    fn written(&mut self, id: WriteId, out: &mut Vec<Effect>) {
-        if let Some(held) = self.held.iter_mut().find(|held| held.id == id) {
-            held.written = true;
-        }
-        self.release(out);
-    }
-
-    /// Lets go of what stood on writes that are done, in order.
-    fn release(&mut self, out: &mut Vec<Effect>) {
-        while self.held.front().is_some_and(|held| held.written) {
-            let Some(held) = self.held.pop_front() else { return };
-            self.frames_held -= held.frames.len();
-            out.extend(held.frames.into_iter().map(|(to, bytes)| Effect::Send { to, bytes }));
-            out.extend(held.note.map(Effect::Note));
-            self.apply(held.decided, out);
-        }
-    }
-
-    fn apply(&mut self, decided: usize, out: &mut Vec<Effect>) {
-        if self.turning.is_some() {
-            return;
-        }
-        for entry in self.log.entries(self.applied, decided) {
-            self.applied += 1;
-            let Some(results) = self.state.apply(&entry.0) else { continue };
-            for (group, result) in &results.changes {
-                if result.is_ok() {
-                    out.push(Effect::Changed(*group));
-                }
-            }
-            if matches!(results.membership, Some(Ok(_))) {
-                out.push(Effect::Roster);
-            }
-            let id = entry.0.id();
-            if id.node == self.options.node && self.pending.remove(&id.number).is_some() {
-                out.push(Effect::Decided { proposal: id, results });
-            }
-            if self.is_turned() {
-                // What stands behind it in this generation's log is in no generation's history.
-                return;
-            }
-        }
-    }
-
-    /// Ends a step: waiting proposals go to a new leader, changes go to disk, and frames wait for them.
-    fn settle(&mut self, now: Instant, mut direct: Vec<(Pid, Body)>, out: &mut Vec<Effect>) {
-        let turn = self.turning.take();
-        if let Some(turn) = &turn {
-            // They were addressed to members of the generation before, and are sent again to those of
-            // this one.
-            direct.clear();
-            self.go_over(turn, out);
-        }
-        let standing = (self.log.ballot(), self.log.leader());
-        let before = mem::replace(&mut self.standing, standing);
-        if standing != before {
-            if standing.1 != before.1 {
-                out.push(Effect::Note(Event::Leader(self.leader())));
-            }
-            self.retry(now, |_| true, &mut direct);
-        }
-        let mut record = self.log.take_record();
-        record.turn = turn;
-        if !mem::replace(&mut self.booted, true) {
-            let (register, incarnation) = (self.fingerprint, self.incarnation);
-            record.boot = Some(Boot { register, incarnation });
-        }
-        if mem::take(&mut self.restates) {
-            record = self.whole();
-        }
-        let bodies = self.log.take_outgoing().into_iter().chain(direct);
-        let mut frames = self.frames(now, bodies, out);
-        frames.extend(self.spoken());
-        if !record.is_empty() {
-            let id = WriteId(self.next_write);
-            self.next_write += 1;
-            out.push(Effect::Write { id, bytes: record.encode().into() });
-            self.frames_held += frames.len();
-            let decided = self.log.decided();
-            let note = None;
-            self.held.push_back(Held { id, since: now, written: false, frames, decided, note });
-        } else if let Some(last) = self.held.back_mut() {
-            // Nothing changed in this step, yet what it says may rest on what an earlier one changed.
-            self.frames_held += frames.len();
-            last.frames.extend(frames);
-        } else {
-            out.extend(frames.into_iter().map(|(to, bytes)| Effect::Send { to, bytes }));
-        }
-    }
-
-    fn frames(
-        &mut self,
-        now: Instant,
-        bodies: impl Iterator<Item = (Pid, Body)>,
-        out: &mut Vec<Effect>,
-    ) -> Vec<(NodeId, Bytes)> {
-        let quorate = self.quorate(now);
-        let (register, own) = (self.stamp(), self.incarnation);
-        let mut frames = Vec::new();
-        for (pid, body) in bodies {
-            let Some(to) = self.member(pid) else { continue };
-            let Some(link) = self.link_mut(pid) else { continue };
-            let lane = lane_of(&body, 0);
-            let (header, beat) = link.depart(register, own, quorate, lane);
-            match frame::encode(header, beat, &body) {
-                Some(bytes) => frames.push((to, Bytes::from(bytes))),
-                None => out.push(Effect::Note(Event::TooLarge { to })),
-            }
-        }
-        frames
     }
 
     /// Whether this member leads and hears a majority, itself included.
@@ -537,11 +336,17 @@ fn lane_of(body: &Body, beat: u64) -> Lane {
         Body::Heartbeat(_) => Lane::Beat(beat),
         Body::Proposal(_)
         | Body::Foreign
-        | Body::Hail { .. }
+        | Body::Hail(_)
         | Body::Ask { .. }
         | Body::Told { .. } => Lane::Free,
     }
 }
 
+mod follow;
+mod force;
+mod propose;
+mod settle;
 mod turn;
 mod view;
+
+pub use force::Inheritance;

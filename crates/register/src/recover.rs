@@ -84,7 +84,9 @@ pub(crate) fn replay<'a>(
             None => {}
         }
         if let Some(turn) = turn {
-            if turn.generation < generation || turn.kept > image.entries.len() {
+            // Who follows without a vote may have to go back to before its generation.
+            let goes_back = turn.generation < generation && !turn.members.is_empty();
+            if goes_back || turn.kept > image.entries.len() {
                 return Err(order);
             }
             image.entries.truncate(turn.kept);

@@ -12,9 +12,10 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use types::{Class, Config, GroupId, Member, MemberRole, NodeId, Place};
+use types::{Class, Config, GroupId, Hash, Member, MemberRole, NodeId, Place};
 
 use crate::limits::{CONTACT_BYTES_MAX, MEMBERS_MAX, NODES_MAX};
+use crate::numbers::FORCES_MAX;
 
 /// Where a node is and how it is reached. For people and for whoever opens sessions; nothing is decided
 /// by it.
@@ -62,10 +63,13 @@ pub enum Membership {
         members: Vec<NodeId>,
     },
     /// The same without the others' word, by people who have given them up: whatever they decided
-    /// and these members have not heard of is lost, and none of them ever votes again.
+    /// and these members have not heard of is lost, and none of them ever counts for anything again.
     Force {
         /// Rising; members of the generation before.
         members: Vec<NodeId>,
+        /// Rising; all other nodes that may have decided anything since: the generation before, and those
+        /// that were to be its members.
+        given_up: Vec<NodeId>,
     },
 }
 
@@ -102,6 +106,11 @@ pub struct Generation {
     pub members: Vec<NodeId>,
     /// Whether it was begun by force: what the one before had decided may be missing.
     pub forced: bool,
+    /// If so: who was given up, for ever. None of them counts for anything, whoever has its place.
+    pub given_up: Vec<NodeId>,
+    /// Digest of the entry of the log that began it and of all before. Two generations of one number that
+    /// were begun at two places have different ones.
+    pub origin: Hash,
     /// Who began it.
     pub actor: String,
     /// Why.
@@ -172,6 +181,27 @@ pub enum RosterRefusal {
     /// The members are these already.
     #[error("the register has these members already")]
     Same,
+    /// A member is neither to stay nor given up.
+    #[error("{node} is neither to stay nor given up")]
+    NotNamed {
+        /// Which.
+        node: NodeId,
+    },
+    /// The register was begun anew by force as often as it may be.
+    #[error("the register was begun anew by force {FORCES_MAX} times, and may not be again")]
+    Forces,
+    /// Who takes a node's place stands where that one stood: the groups' copies lie in so many regions.
+    #[error("{node} stands elsewhere: want the same region and zone as that of whom it replaces")]
+    Place {
+        /// Whose place it is.
+        node: NodeId,
+    },
+    /// A node that is not gone has that address: the others would end their sessions to it.
+    #[error("{node} has that address, and is not gone")]
+    Address {
+        /// Which.
+        node: NodeId,
+    },
 }
 
 impl Newcomer {
@@ -225,6 +255,24 @@ impl Roster {
     #[must_use]
     pub fn members(&self) -> &[NodeId] {
         self.generations.last().map_or(&self.founders, |one| &one.members)
+    }
+
+    /// Whether a node was ever given up by force. What it says counts for nothing from then on, also when
+    /// another has its place: it may know and have done what is in no history.
+    #[must_use]
+    pub fn was_given_up(&self, node: NodeId) -> bool {
+        self.generations.iter().any(|one| one.given_up.contains(&node))
+    }
+
+    /// Names of the entries by which generations were begun by force, oldest first.
+    pub(crate) fn lineage(&self) -> impl Iterator<Item = Hash> {
+        self.generations.iter().filter(|one| one.forced).map(|one| one.origin)
+    }
+
+    /// The name of the entry that began a generation; zero for the first.
+    pub(crate) fn origin(&self, generation: u64) -> Hash {
+        let begun = self.generations.iter().find(|one| one.number == generation);
+        begun.map_or(Hash::ZERO, |one| one.origin)
     }
 
     /// How a node is gone; `None` if it is not, or never was.
@@ -341,134 +389,15 @@ impl Roster {
             }
         }
     }
-
-    /// Takes one step, or says why not and stays as it is. Gives the new version. `groups` are the
-    /// configurations that the groups are to have now.
-    pub(crate) fn take<'a>(
-        &mut self,
-        change: &MembershipChange,
-        (actor, reason): (&str, &str),
-        groups: impl Iterator<Item = (GroupId, &'a Config)>,
-    ) -> Result<u64, RosterRefusal> {
-        if change.expected_version != self.version {
-            return Err(RosterRefusal::Version { version: self.version });
-        }
-        match &change.step {
-            Membership::Admit(newcomer) => self.admit(newcomer)?,
-            Membership::Dismiss { node } => self.dismiss(*node, groups)?,
-            Membership::Turn { members } => {
-                let stranger = |node: &&NodeId| self.gone(**node) == Some(Gone::Lost);
-                self.check_members(members)?;
-                if let Some(node) = members.iter().find(stranger) {
-                    return Err(RosterRefusal::IsGone { node: *node });
-                }
-                if !is_votable(members.len()) {
-                    return Err(RosterRefusal::Votes { count: members.len() });
-                }
-                self.turn(members, false, actor, reason);
-            }
-            Membership::Force { members } => {
-                self.check_members(members)?;
-                let stranger = members.iter().find(|node| !self.members().contains(node));
-                if let Some(node) = stranger.copied() {
-                    return Err(RosterRefusal::NotMember { node });
-                }
-                for node in self.members().to_vec() {
-                    if !members.contains(&node) {
-                        self.gone.entry(node).or_insert(Gone::Lost);
-                    }
-                }
-                self.turn(members, true, actor, reason);
-            }
-        }
-        self.version += 1;
-        Ok(self.version)
-    }
-
-    fn admit(&mut self, newcomer: &Newcomer) -> Result<(), RosterRefusal> {
-        let (node, lowest) = (newcomer.node, self.next_id());
-        // An id far above would use up all between.
-        let is_far = node.0 > lowest.0.saturating_add(ID_STEP_MAX);
-        if node < lowest || is_far || self.is_known(node) {
-            return Err(RosterRefusal::IdUsed { node, highest: NodeId(lowest.0 - 1) });
-        }
-        if self.admitted.len() == NODES_MAX {
-            return Err(RosterRefusal::Full);
-        }
-        match newcomer.replaces {
-            Some(old) if !self.is_known(old) => return Err(RosterRefusal::Unknown { node: old }),
-            Some(old)
-                if matches!(self.gone(old), Some(Gone::Dismissed | Gone::Replaced { .. })) =>
-            {
-                return Err(RosterRefusal::IsGone { node: old });
-            }
-            Some(old) => {
-                self.gone.insert(old, Gone::Replaced { by: node });
-            }
-            None => {
-                let count = self.nodes().count() + 1;
-                if !is_votable(count) {
-                    return Err(RosterRefusal::Votes { count });
-                }
-            }
-        }
-        self.admitted.insert(node, newcomer.clone());
-        Ok(())
-    }
-
-    fn dismiss<'a>(
-        &mut self,
-        node: NodeId,
-        mut groups: impl Iterator<Item = (GroupId, &'a Config)>,
-    ) -> Result<(), RosterRefusal> {
-        if !self.is_known(node) {
-            return Err(RosterRefusal::Unknown { node });
-        }
-        if matches!(self.gone(node), Some(Gone::Dismissed | Gone::Replaced { .. })) {
-            return Err(RosterRefusal::IsGone { node });
-        }
-        let mut after = self.clone();
-        after.gone.insert(node, Gone::Dismissed);
-        let count = after.nodes().count();
-        if !is_votable(count) {
-            return Err(RosterRefusal::Votes { count });
-        }
-        // A group whose first configuration could not be had either is not made worse.
-        if let Some((group, _)) = groups.find(|(_, base)| after.wanted(base).is_none()) {
-            return Err(RosterRefusal::Copies { group });
-        }
-        *self = after;
-        Ok(())
-    }
-
-    fn check_members(&self, members: &[NodeId]) -> Result<(), RosterRefusal> {
-        if members.is_empty() || members.len() > MEMBERS_MAX || !members.is_sorted_by(|a, b| a < b)
-        {
-            return Err(RosterRefusal::Votes { count: members.len() });
-        }
-        if let Some(node) = members.iter().find(|node| !self.is_known(**node)) {
-            return Err(RosterRefusal::Unknown { node: *node });
-        }
-        if members == self.members() {
-            return Err(RosterRefusal::Same);
-        }
-        Ok(())
-    }
-
-    fn turn(&mut self, members: &[NodeId], forced: bool, actor: &str, reason: &str) {
-        let number = self.generation() + 1;
-        let (actor, reason) = (String::from(actor), String::from(reason));
-        let members = members.to_vec();
-        self.generations.push(Generation { number, members, forced, actor, reason });
-    }
 }
 
 const fn is_votable(count: usize) -> bool {
     count == 1 || (count >= 3 && count <= MEMBERS_MAX)
 }
 
-/// How far above the lowest free id a newcomer's may be.
-const ID_STEP_MAX: u16 = 64;
+mod steps;
+
+pub(crate) use steps::Words;
 
 #[cfg(test)]
 mod tests;

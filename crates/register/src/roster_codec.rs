@@ -16,7 +16,8 @@ use crate::{
 const ADMIT: u8 = 1;
 const DISMISS: u8 = 2;
 const TURN: u8 = 3;
-const FORCE: u8 = 4;
+// 4 was a step that no version offered.
+const FORCE: u8 = 5;
 
 pub(crate) fn membership(writer: &mut Writer<'_>, change: &MembershipChange) {
     writer.u64(change.expected_version);
@@ -26,7 +27,10 @@ pub(crate) fn membership(writer: &mut Writer<'_>, change: &MembershipChange) {
             writer.u8(DISMISS).u16(node.0);
         }
         Membership::Turn { members } => nodes(writer.u8(TURN), members),
-        Membership::Force { members } => nodes(writer.u8(FORCE), members),
+        Membership::Force { members, given_up } => {
+            nodes(writer.u8(FORCE), members);
+            nodes(writer, given_up);
+        }
     }
 }
 
@@ -36,7 +40,10 @@ pub(crate) fn read_membership(reader: &mut Reader<'_>) -> Result<MembershipChang
         ADMIT => Membership::Admit(read_newcomer(reader)?),
         DISMISS => Membership::Dismiss { node: NodeId(reader.u16()?) },
         TURN => Membership::Turn { members: read_nodes(reader)? },
-        FORCE => Membership::Force { members: read_nodes(reader)? },
+        FORCE => {
+            let (members, given_up) = (read_nodes(reader)?, read_some(reader, 2 * MEMBERS_MAX)?);
+            Membership::Force { members, given_up }
+        }
         tag => return Err(invalid("step of the roster", tag)),
     };
     Ok(MembershipChange { expected_version, step })
@@ -87,7 +94,11 @@ pub(crate) fn nodes(writer: &mut Writer<'_>, nodes: &[NodeId]) {
 }
 
 pub(crate) fn read_nodes(reader: &mut Reader<'_>) -> Result<Vec<NodeId>, DecodeError> {
-    let count = reader.count("members", MEMBERS_MAX)?;
+    read_some(reader, MEMBERS_MAX)
+}
+
+fn read_some(reader: &mut Reader<'_>, count_max: usize) -> Result<Vec<NodeId>, DecodeError> {
+    let count = reader.count("members", count_max)?;
     (0..count).map(|_| reader.u16().map(NodeId)).collect()
 }
 
@@ -104,6 +115,10 @@ pub(crate) fn membership_result(writer: &mut Writer<'_>, result: &MembershipResu
         Err(RosterRefusal::Full) => writer.u8(7),
         Err(RosterRefusal::NotMember { node }) => writer.u8(8).u16(node.0),
         Err(RosterRefusal::Same) => writer.u8(9),
+        Err(RosterRefusal::NotNamed { node }) => writer.u8(10).u16(node.0),
+        Err(RosterRefusal::Forces) => writer.u8(11),
+        Err(RosterRefusal::Place { node }) => writer.u8(12).u16(node.0),
+        Err(RosterRefusal::Address { node }) => writer.u8(13).u16(node.0),
     };
 }
 
@@ -127,6 +142,7 @@ pub(crate) fn roster(writer: &mut Writer<'_>, roster: &Roster) {
     }
     for one in roster.generations() {
         nodes(writer.u64(one.number).flag(one.forced), &one.members);
+        nodes(writer.hash(one.origin), &one.given_up);
         writer.run(one.actor.as_bytes()).run(one.reason.as_bytes());
     }
 }

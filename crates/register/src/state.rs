@@ -13,9 +13,11 @@ use types::{Config, GroupId, Hash, NodeId};
 use wire::Writer;
 
 use crate::limits::REMEMBERED_MAX;
+use crate::roster::Words;
 use crate::{
-    Audit, Change, ChangeResult, Gone, GroupState, Proposal, ProposalId, Refusal, Results, Roster,
-    SealKind, Transition, codec, roster_codec,
+    Audit, Change, ChangeResult, GroupState, Membership, MembershipChange, MembershipResult,
+    Proposal, ProposalId, Refusal, Results, Roster, SealKind, Transition, codec, numbers,
+    roster_codec,
 };
 
 /// Groups, remembered proposals, audit.
@@ -102,14 +104,37 @@ impl State {
             })
             .collect();
         // One that is older than what is remembered names an older version, too.
-        let membership = proposal.membership().map(|change| {
-            let words = (proposal.actor(), proposal.reason());
-            let wholes = self.groups.iter().map(|(group, state)| (*group, state.to_be()));
-            self.roster.take(change, words, wholes)
-        });
+        let membership = proposal.membership().map(|change| self.step(proposal, change));
         let results = Results { changes, membership };
         self.audit.push(proposal.clone(), results.clone());
         Some(results)
+    }
+
+    fn step(&mut self, proposal: &Proposal, change: &MembershipChange) -> MembershipResult {
+        let (actor, reason) = (proposal.actor(), proposal.reason());
+        let words = Words { actor, reason, origin: self.origin(proposal) };
+        let wholes = self.groups.iter().map(|(group, state)| (*group, state.to_be()));
+        let version = self.roster.take(change, words, wholes)?;
+        if let Membership::Force { .. } = change.step {
+            let count = self.roster.lineage().count();
+            let base = numbers::base(count, proposal.id().node);
+            let base = base.expect("the roster counts how often force is used");
+            for state in self.groups.values_mut() {
+                state.begin_anew(base);
+                state.actor = String::from(actor);
+                state.reason = String::from(reason);
+                state.changed_by = Some(proposal.id());
+            }
+        }
+        Ok(version)
+    }
+
+    /// The name of a proposal where it stands: a digest of it and of all that was applied before.
+    fn origin(&self, proposal: &Proposal) -> Hash {
+        let mut bytes = Vec::new();
+        let mut writer = Writer::new(&mut bytes);
+        codec::proposal(writer.hash(self.audit.head()), proposal);
+        Hash(Sha256::digest(&bytes).into())
     }
 
     fn change(&mut self, proposal: &Proposal, change: &Change) -> ChangeResult {
@@ -123,8 +148,9 @@ impl State {
             change.transition,
             Transition::BeginSeal { kind: SealKind::Reconfigure | SealKind::Unplanned, .. }
         );
-        if let Transition::BeginSeal { candidate, .. } = change.transition
-            && self.roster.gone(candidate) == Some(Gone::Lost)
+        if let Transition::BeginSeal { candidate, .. } | Transition::Retune { candidate, .. } =
+            change.transition
+            && self.roster.was_given_up(candidate)
         {
             return Err(Refusal::NotMember { node: candidate });
         }

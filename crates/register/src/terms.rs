@@ -7,9 +7,9 @@
 
 use alloc::vec::Vec;
 
-use types::{Class, ConfigId, Epoch, NodeId, QuorumLoss, Stamp, Terms};
+use types::{Class, Epoch, NodeId, QuorumLoss, Stamp, Terms};
 
-use crate::{GroupState, Phase, Refusal, SealKind};
+use crate::{GroupState, Phase, Refusal, SealKind, numbers};
 
 impl GroupState {
     /// Whether the group could come to these terms now.
@@ -50,7 +50,7 @@ impl GroupState {
         terms: Terms,
         since: Stamp,
     ) -> Result<(), Refusal> {
-        let expected = self.issued.next();
+        let expected = numbers::epoch_after(self.issued).ok_or(Refusal::Spent)?;
         if epoch != expected {
             return Err(Refusal::WrongEpoch { expected, given: epoch });
         }
@@ -58,7 +58,7 @@ impl GroupState {
         if self.home != Some(candidate) {
             return Err(Refusal::NotHome { node: candidate });
         }
-        let number = ConfigId(self.config.id().0 + 1);
+        let number = self.next_config();
         self.next = Some(self.config.clone().with_terms(terms).numbered(number));
         self.issued = epoch;
         let kind = SealKind::Reconfigure;

@@ -26,4 +26,6 @@ pub enum Mutant {
     TokenUnchecked,
     /// A group is looked at for a cut after one record too many.
     CutLate,
+    /// What a node says that was given up by force counts as before.
+    CountGivenUp,
 }

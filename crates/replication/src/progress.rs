@@ -36,6 +36,12 @@ impl Progress {
         self.sent = self.sent.max(seq);
     }
 
+    /// Forgets what the member has said: its word counts for nothing any more.
+    pub const fn disregard(&mut self) {
+        self.joined = false;
+        self.acked = Seq(0);
+    }
+
     /// Forgets what was sent beyond the acknowledged: it is taken to be lost.
     pub fn rewind(&mut self, now: Instant) {
         self.sent = self.base();

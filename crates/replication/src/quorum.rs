@@ -73,7 +73,8 @@ pub fn sealed(
         | Mutant::ReadUnconfirmed
         | Mutant::BoundedWithoutSlack
         | Mutant::TokenUnchecked
-        | Mutant::CutLate => config.copies(),
+        | Mutant::CutLate
+        | Mutant::CountGivenUp => config.copies(),
     };
     copies < needed || regions < config.spread()
 }

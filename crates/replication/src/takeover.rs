@@ -8,7 +8,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use types::{Config, ConfigId, Epoch, EpochTable, MemberRole, NodeId, Seq, Tail};
+use types::{Config, ConfigId, Epoch, EpochTable, MemberRole, NodeId, Seq, Start, Tail};
 use wire::Fault;
 
 use crate::readable::{self, Held};
@@ -59,6 +59,11 @@ pub struct Takeover {
     pub forced: bool,
     /// Whether a smaller configuration may be opened if too few members are there for a commit.
     pub degrades: bool,
+    /// The number of a smaller configuration, should one be opened.
+    pub next_id: ConfigId,
+    /// Whether the register may have forgotten the epochs that were opened last: then those that members
+    /// know of are history too.
+    pub is_in_doubt: bool,
     /// Whether those who can be heard have been waited for: what is there now is what there is.
     pub settles: bool,
     /// The configuration of the epoch being opened.
@@ -69,6 +74,8 @@ pub struct Takeover {
     instead: Option<Config>,
     gave_up: bool,
     stage: Stage,
+    /// How many of the epochs of `base` the register knows.
+    known: usize,
     /// Where each promising member's durable chain ends, cut back to the registered history, and what
     /// it cannot read of it.
     promises: BTreeMap<NodeId, Held>,
@@ -93,11 +100,14 @@ impl Takeover {
     ) -> Self {
         Self {
             epoch,
+            known: base.starts().len(),
             base,
             next: config.clone(),
             whole: None,
             instead: None,
+            next_id: ConfigId(config.id().0 + 1),
             config,
+            is_in_doubt: false,
             home,
             forced: false,
             degrades: false,
@@ -189,6 +199,7 @@ impl Takeover {
             return;
         }
         self.committed = self.committed.max(commit);
+        self.learn(known);
         let is_blank = known.starts().is_empty() && !self.base.starts().is_empty();
         if is_blank || readable::may_have_held_more(&faults) {
             self.doubtful.insert(node);
@@ -204,6 +215,37 @@ impl Takeover {
             }
         }
         self.promises.insert(node, held);
+    }
+
+    /// Forgets what a member has said: its word counts for nothing any more.
+    pub fn disregard(&mut self, node: NodeId) {
+        self.promises.remove(&node);
+        self.doubtful.remove(&node);
+        self.holders.remove(&node);
+    }
+
+    /// The epochs that sealed members know of and the register has forgotten.
+    #[must_use]
+    pub fn forgotten(&self) -> &[Start] {
+        self.base.starts().get(self.known..).unwrap_or_default()
+    }
+
+    /// Takes in a history that goes beyond what the register knows, if it may have forgotten any: what was
+    /// written then is in the chains, and their ends are only comparable when all of it is known.
+    fn learn(&mut self, known: &EpochTable) {
+        let ours = self.base.starts();
+        let goes_on = known.starts().starts_with(ours) && known.starts().len() > ours.len();
+        let is_before = known.epoch() < self.epoch;
+        let count = known.starts().len().saturating_sub(self.known);
+        if !self.is_in_doubt || !goes_on || !is_before || count > FORGOTTEN_MAX {
+            return;
+        }
+        if self.stage == Stage::Sealing {
+            self.base = known.clone();
+            for held in self.promises.values_mut() {
+                held.tail = self.base.cut(held.tail);
+            }
+        }
     }
 
     /// Whether `node` has promised and said that it cannot read all that it held.
@@ -378,8 +420,7 @@ impl Takeover {
     /// The members that hold the target, and as many copies in as many regions as there were, or as can
     /// be had; `None` if the candidate is not among them.
     fn what_is_left(&self, me: NodeId) -> Option<Config> {
-        let id = ConfigId(self.config.id().0 + 1);
-        let left = self.config.reduced(id, |node| self.is_holder(node));
+        let left = self.config.reduced(self.next_id, |node| self.is_holder(node));
         left.filter(|left| left.may_lead(me))
     }
 
@@ -420,6 +461,9 @@ impl Takeover {
 /// The last seq that a home appends before its epoch is durable, if that starts at the first: the
 /// epoch's first record and a handoff.
 const FIRST_UNRECORDED: u64 = 2;
+
+/// Epochs that a register may have forgotten. Each was opened while its survivor did not hear of it.
+const FORGOTTEN_MAX: usize = 1024;
 
 #[cfg(test)]
 mod tests;

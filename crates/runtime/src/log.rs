@@ -37,6 +37,12 @@ pub(crate) fn event(event: &NodeEvent, now: Instant, peers: &mut Quota) {
             register::Event::Member { generation } => {
                 tracing::info!(generation, "this node votes in the register");
             }
+            register::Event::Split { peer, generation } => tracing::error!(
+                %peer,
+                generation,
+                "the register was begun anew by force here and at that node, by people who did not \
+                 know of each other: neither takes anything from the other. Stop one of the two histories"
+            ),
             register::Event::Diverged { generation, entries } => tracing::error!(
                 generation,
                 entries,

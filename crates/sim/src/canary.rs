@@ -42,11 +42,13 @@ pub enum Canary {
     TokenUnchecked,
     /// A group is looked at for a cut one record late.
     CutLate,
+    /// What nodes say that were given up by force counts as before.
+    CountGivenUp,
 }
 
 impl Canary {
     /// All but `None`.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::AckBeforeFsync,
         Self::PromiseNotPersisted,
         Self::SealTooFew,
@@ -61,6 +63,7 @@ impl Canary {
         Self::BoundedWithoutSlack,
         Self::TokenUnchecked,
         Self::CutLate,
+        Self::CountGivenUp,
     ];
 
     /// Its name on the command line.
@@ -82,6 +85,7 @@ impl Canary {
             Self::BoundedWithoutSlack => "bounded-without-slack",
             Self::TokenUnchecked => "token-unchecked",
             Self::CutLate => "cut-late",
+            Self::CountGivenUp => "count-given-up",
         }
     }
 
@@ -105,7 +109,8 @@ impl Canary {
             | Self::ShipAtW1
             | Self::TruncateOnDamage
             | Self::TokenUnchecked
-            | Self::CutLate => 20,
+            | Self::CutLate
+            | Self::CountGivenUp => 20,
             Self::CommitOldEpoch | Self::ReadUnconfirmed | Self::BoundedWithoutSlack => 60,
             Self::SealTooFew => 100,
         }
@@ -155,6 +160,10 @@ impl Canary {
                 knobs.mutant = Mutant::CutLate;
                 knobs.readers = knobs.readers.max(6);
             }
+            Self::CountGivenUp => {
+                knobs.mutant = Mutant::CountGivenUp;
+                knobs.be_plain();
+            }
         }
         if matches!(self, Self::BoundedWithoutSlack | Self::TokenUnchecked | Self::CutLate) {
             // Where an operator may take back what was committed, reads promise less.
@@ -174,6 +183,7 @@ impl Canary {
             Self::ReadUnconfirmed | Self::TokenUnchecked => Fault::Isolate,
             Self::BoundedWithoutSlack => Fault::Clog,
             Self::CutLate => Fault::Planned,
+            Self::CountGivenUp => Fault::Burn,
         };
         // The fault without which the broken rule does no harm.
         if !knobs.rates.iter().any(|rate| rate.fault == needs) {

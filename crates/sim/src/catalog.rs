@@ -13,7 +13,7 @@ pub use invariants::{INVARIANTS, Invariant, Where};
 pub use scenarios::{SCENARIOS, Scenario};
 
 /// The sources of the stories, by file.
-pub const STORIES: [(&str, &str); 20] = [
+pub const STORIES: [(&str, &str); 21] = [
     ("channels", include_str!("../tests/it/channels.rs")),
     ("classes", include_str!("../tests/it/classes.rs")),
     ("crashes", include_str!("../tests/it/crashes.rs")),
@@ -21,6 +21,7 @@ pub const STORIES: [(&str, &str); 20] = [
     ("disks", include_str!("../tests/it/disks.rs")),
     ("damage", include_str!("../tests/it/damage.rs")),
     ("exhaustive", include_str!("../tests/it/exhaustive.rs")),
+    ("force", include_str!("../tests/it/force.rs")),
     ("identity", include_str!("../tests/it/identity.rs")),
     ("members", include_str!("../tests/it/members.rs")),
     ("moves", include_str!("../tests/it/moves.rs")),

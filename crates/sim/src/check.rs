@@ -17,7 +17,7 @@ mod wire;
 use std::collections::{BTreeMap, BTreeSet};
 
 use group::Node;
-use types::{Config, Epoch, EpochTable, GroupId, Hash, MessageId, NodeId, Seq, Stamp, Tail};
+use types::{Config, Epoch, EpochTable, GroupId, Hash, MessageId, NodeId, Seq, Stamp, Start, Tail};
 
 use crate::{App, net::Index};
 
@@ -54,6 +54,10 @@ pub struct Check {
     pub(crate) has_good_clocks: bool,
     /// What was seen of a group at a cut first.
     cuts: BTreeMap<(Stamp, GroupId), (Seq, Hash)>,
+    /// How often the register was begun anew by force, as each host knows, and who was given up at the last
+    /// time.
+    forces: BTreeMap<Index, usize>,
+    given_up: BTreeSet<Index>,
     /// Whether an operator has used force, which takes what copies there are.
     is_forced: bool,
     /// Hosts whose memory or code is wrong on purpose: what they come to proves nothing.
@@ -68,10 +72,13 @@ pub struct Check {
 /// The truth of one group.
 #[derive(Clone, Debug, Default)]
 struct Truth {
-    /// Version in the register.
-    version: u64,
+    /// How often the register was begun anew by force, and the group's version in it.
+    version: (usize, u64),
     /// The registered history.
     table: EpochTable,
+    /// From where on forced epochs have taken back what was committed, where that is below their start: the
+    /// register knew nothing of the epochs in which it was.
+    lost: BTreeMap<Epoch, Seq>,
     homes: BTreeMap<Epoch, NodeId>,
     records: BTreeMap<(Epoch, Seq), Hash>,
     /// By hash: where a record stands and which one is before it.
@@ -144,6 +151,28 @@ impl Check {
     #[must_use]
     pub const fn looked(&self) -> &BTreeMap<&'static str, u64> {
         &self.looked
+    }
+
+    /// What a host knows of the register being begun anew by force.
+    fn lineage(&mut self, host: Index, node: &Node<App>) -> usize {
+        let roster = node.register().state().roster();
+        let known = crate::world::forces(roster);
+        let newest = self.forces.values().max().copied().unwrap_or_default();
+        if known > newest {
+            let given_up = roster.known().filter(|node| roster.was_given_up(*node));
+            self.given_up = given_up.map(crate::host).collect();
+        }
+        self.forces.insert(host, known);
+        known
+    }
+
+    /// Whether a host was given up and has not heard of it: what it decides and commits with others like it
+    /// is in no history. That is the price of force; all that it says is still held against I1 and I2.
+    #[must_use]
+    pub fn is_stale(&self, host: Index) -> bool {
+        let newest = self.forces.values().max().copied().unwrap_or_default();
+        let known = self.forces.get(&host).copied().unwrap_or_default();
+        known < newest && self.given_up.contains(&host)
     }
 
     /// An operator uses force.
@@ -291,7 +320,8 @@ impl Truth {
     fn is_overtaken(&self, table: &EpochTable, seq: Seq) -> bool {
         let forced = self.table.starts().iter().filter(|start| start.forced);
         let mut unknown = forced.filter(|start| start.epoch > table.epoch());
-        unknown.any(|start| start.seq <= seq)
+        let from = |start: &Start| self.lost.get(&start.epoch).copied().unwrap_or(start.seq);
+        unknown.any(|start| from(start) <= seq)
     }
 }
 

@@ -51,6 +51,8 @@ pub enum Fault {
     Members,
     /// An operator gives a group another class, or has it do something else when copies are missing.
     Terms,
+    /// A majority of the register is lost, given up by force, and found later.
+    Burn,
 }
 
 /// How often a fault strikes.
@@ -64,7 +66,7 @@ pub struct Rate {
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Crash,
         Self::CrashInStep,
         Self::PowerCut,
@@ -86,6 +88,7 @@ impl Fault {
         Self::DiskFull,
         Self::Members,
         Self::Terms,
+        Self::Burn,
     ];
 
     /// In how many runs of a million it occurs, and how often there.
@@ -112,6 +115,7 @@ impl Fault {
             Self::DiskFull => (200_000, 5 * SECOND),
             Self::Members => (250_000, 5 * SECOND),
             Self::Terms => (200_000, 4 * SECOND),
+            Self::Burn => (150_000, 8 * SECOND),
         }
     }
 }
@@ -203,6 +207,7 @@ impl World {
                     self.chance.pick(&[None, Some(QuorumLoss::Block), Some(usual)]);
                 self.order_terms(node, vec![group], class, on_quorum_loss);
             }
+            Fault::Burn => self.burn(),
             Fault::DiskFull => {
                 self.set_room(node, false);
                 self.plan_in(long, Event::Room { node });

@@ -251,8 +251,7 @@ impl Knobs {
         };
         // Some worlds have hardly time to recover between two faults.
         let haste = rng.pick(&[1, 1, 2, 6]);
-        let drawn_later = |fault: &Fault| matches!(fault, Fault::Members | Fault::Terms);
-        for fault in Fault::ALL.into_iter().filter(|fault| !drawn_later(fault)) {
+        for fault in Fault::ALL.into_iter().filter(|fault| *fault < Fault::Members) {
             let (enabled_ppm, every_us) = fault.usual();
             let is_enabled = rng.chance(enabled_ppm);
             let every_us = rng.between(every_us / 2, every_us * 3) / haste;
@@ -281,6 +280,7 @@ impl Knobs {
         knobs.draw_members(&mut rng);
         knobs.draw_clocks(&mut rng);
         knobs.draw_terms(&mut rng);
+        knobs.draw_burn(&mut rng);
         knobs
     }
 
@@ -309,6 +309,28 @@ impl Knobs {
         if is_enabled && is_plain && self.copies > 1 && !is_hard {
             self.rates.push(Rate { fault: Fault::Members, every_us });
         }
+    }
+
+    /// Some worlds lose a majority of the register. Not those in which other losses come on top that nobody
+    /// could help with.
+    fn draw_burn(&mut self, rng: &mut Rng) {
+        let (enabled_ppm, every_us) = Fault::Burn.usual();
+        let every_us = rng.between(every_us / 2, every_us * 3);
+        let is_plain =
+            self.terms.class == Class::Sync && self.terms.on_quorum_loss == QuorumLoss::Block;
+        let strikes = |fault: Fault| self.rates.iter().any(|rate| rate.fault == fault);
+        let is_hard = strikes(Fault::Members) || strikes(Fault::BitFlip) || strikes(Fault::Terms);
+        if rng.chance(enabled_ppm) && is_plain && !is_hard {
+            self.rates.push(Rate { fault: Fault::Burn, every_us });
+            self.trim = false;
+        }
+    }
+
+    /// Leaves out what does not go together with the loss of a majority.
+    pub(crate) fn be_plain(&mut self) {
+        self.rates
+            .retain(|rate| !matches!(rate.fault, Fault::Members | Fault::BitFlip | Fault::Terms));
+        (self.terms, self.trim) = (Terms::default(), false);
     }
 
     /// One world in three has a shape that nobody would choose, or hardly: any number of members that a

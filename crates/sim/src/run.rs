@@ -31,6 +31,9 @@ pub struct Outcome {
 /// detection and one of the register.
 const HEAL_US_MAX: u64 = 40 * SECOND;
 
+/// The same where most machines were lost: people give one order after the other.
+const RECOVER_US_MAX: u64 = 150 * SECOND;
+
 /// Runs the world of a seed.
 #[must_use]
 pub fn run(seed: u64, canary: Canary, is_read: bool) -> Outcome {
@@ -55,9 +58,11 @@ fn recover(world: &mut World) {
     world.heal();
     world.mend_hosts();
     world.install_newest();
+    world.unfence();
     // By force one node's word may have become history: then nobody can do without that node. And
     // where bits flip, the one copy that is left may be on any node.
-    let needs_all = |rate: &Rate| matches!(rate.fault, Fault::Forced | Fault::BitFlip);
+    let needs_all =
+        |rate: &Rate| matches!(rate.fault, Fault::Forced | Fault::BitFlip | Fault::Burn);
     let needs_all = world.knobs().rates.iter().any(needs_all);
     // And a degraded group may be down to one.
     let degrades = world.knobs().terms.on_quorum_loss == QuorumLoss::Degrade;
@@ -79,7 +84,8 @@ fn recover(world: &mut World) {
     let healed = world.now();
     world.run_for(2 * SECOND);
     world.quiesce();
-    let until = healed + HEAL_US_MAX;
+    let burns = world.knobs().rates.iter().any(|rate| rate.fault == Fault::Burn);
+    let until = healed + if burns { RECOVER_US_MAX } else { HEAL_US_MAX };
     world.run_until(until, World::knows_all);
     probe(world, until);
     let goals: Vec<Goal> = (0..world.knobs().groups).map(|group| Goal::now(world, group)).collect();

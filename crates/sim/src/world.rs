@@ -6,6 +6,7 @@
 
 mod clients;
 mod damage;
+mod force;
 mod members;
 mod power;
 mod readers;
@@ -32,7 +33,9 @@ use crate::knobs::SECOND;
 use crate::net::{Index, Net};
 use crate::{App, Check, Code, Disk, Knobs, Name, Report, Rng, Trace};
 use clients::Client;
+use force::Burned;
 use members::Wish;
+pub(crate) use members::forces;
 use readers::Reads;
 
 /// Something on the agenda.
@@ -72,6 +75,10 @@ pub(crate) enum Event {
     Unclog { from: Index, to: Index },
     /// A fault strikes, and is planned again.
     Strike { rate: usize },
+    /// People see what is next after a loss of most machines.
+    Burned,
+    /// A machine that was thought to be lost is found.
+    Find { node: Index },
     /// Operators see whether what they want of the nodes was ordered.
     Operate,
     /// A client acts.
@@ -122,6 +129,8 @@ pub(crate) struct Host {
     /// What may strike its memory.
     ray: Ray,
     is_paused: bool,
+    /// Is kept from getting its power back for now.
+    is_fenced: bool,
     /// Never gets its power back.
     is_retired: bool,
     /// Bits have flipped in a record of the register once.
@@ -161,6 +170,8 @@ pub struct World {
     came: BTreeMap<Index, Option<Index>>,
     /// What operators want of the nodes and the register does not know yet, and how often they tried.
     wishes: Vec<(Wish, u32)>,
+    /// A loss of most machines that people work on.
+    burned: Option<Burned>,
     clients: Vec<Client>,
     requests: BTreeMap<RequestId, Asked>,
     requests_made: u64,
@@ -209,6 +220,7 @@ impl World {
             hosts,
             came: BTreeMap::new(),
             wishes: Vec::new(),
+            burned: None,
             clients: Vec::new(),
             requests: BTreeMap::new(),
             requests_made: 0,
@@ -391,6 +403,8 @@ impl World {
                     self.plan_strike(rate);
                 }
             }
+            Event::Burned => self.tend(),
+            Event::Find { node } => self.find(node),
             Event::Operate => self.operate(),
             Event::Client { client, turn } => self.client(client, turn),
             Event::Reader { reader, turn } => self.reader(reader, turn),

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use model::Model;
 use register::{Activation, GroupState, SealKind, Transition};
 use replication::{Stage, Takeover};
-use types::{ConfigId, Epoch, EpochTable, Instant, NodeId, Now, QuorumLoss, Seq, Tail};
+use types::{Epoch, EpochTable, Instant, NodeId, Now, QuorumLoss, Seq, Tail};
 use wire::{Fault, GroupMessage};
 
 use super::{Group, Out, Role};
@@ -104,7 +104,7 @@ impl<M: Model> Group<M> {
         let (history, config) = (state.history.clone(), state.config.clone());
         let is_outside = !config.has(self.options.me);
         let next = state.whole.clone().filter(|_| kind == SealKind::Restore || is_outside);
-        let next = next.map(|whole| whole.numbered(ConfigId(config.id().0 + 1)));
+        let next = next.map(|whole| whole.numbered(state.next_config()));
         let (is_ordered, target) = (kind == SealKind::Reconfigure, state.next.clone());
         let next = if is_ordered { target.clone() } else { next };
         let by_terms = config.terms().on_quorum_loss == QuorumLoss::Degrade;
@@ -118,6 +118,8 @@ impl<M: Model> Group<M> {
             Some(target) => takeover.or_else(target),
             None => takeover,
         };
+        takeover.next_id = state.next_config();
+        takeover.is_in_doubt = state.is_in_doubt();
         takeover.degrades = kind == SealKind::Degrade || kind == SealKind::Unplanned && by_terms;
         takeover
     }
@@ -300,6 +302,7 @@ impl<M: Model> Group<M> {
             config: takeover.next().clone(),
             start_seq: target.seq.next(),
             start_hash: target.hash,
+            known: takeover.forgotten().to_vec(),
             forced: takeover.gave_up(),
             at: now.wall,
         });

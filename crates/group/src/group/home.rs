@@ -51,6 +51,13 @@ impl Home {
         self.peers.entry(node).or_insert_with(|| Progress::new(start, now));
     }
 
+    /// Forgets what `node` has acknowledged.
+    pub(super) fn disregard(&mut self, node: NodeId) {
+        if let Some(peer) = self.peers.get_mut(&node) {
+            peer.disregard();
+        }
+    }
+
     /// Members and how far they have come.
     pub(super) fn peers(&self) -> impl Iterator<Item = (NodeId, &Progress)> {
         self.peers.iter().map(|(node, progress)| (*node, progress))

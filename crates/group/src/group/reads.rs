@@ -40,6 +40,13 @@ pub(super) struct Reads {
     past: RequestId,
 }
 
+impl Reads {
+    /// Forgets what `node` has answered.
+    pub(super) fn disregard(&mut self, node: NodeId) {
+        self.answered.remove(&node);
+    }
+}
+
 /// What a linearizable read waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Confirm {

@@ -4,7 +4,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use register::{Disposition, Newcomer, Refusal, RosterRefusal, SealKind, UndecidedReason};
+use register::{
+    Disposition, ForceRefusal, Newcomer, Refusal, RosterRefusal, SealKind, UndecidedReason,
+};
 use types::{
     Class, GroupId, Hash, Instant, ModelVersion, NodeId, Position, QuorumLoss, ReadId, RequestId,
     Seq, Stamp, Until, WriteId,
@@ -243,6 +245,9 @@ pub enum NodeStep {
 pub struct RecoverOrder {
     /// Who is left, this node among them.
     pub survivors: Vec<NodeId>,
+    /// Who is stopped for good, as people say who have made sure of it: everybody who is given up. Two of
+    /// them that ran on, cut off from the survivors, would go on acknowledging.
+    pub stopped: Vec<NodeId>,
     /// Who orders it.
     pub actor: String,
     /// Why.
@@ -389,12 +394,18 @@ pub enum OrderRefusal {
     /// The register has its majority: there is nothing to recover. Replace or remove nodes instead.
     #[error("the register has a majority")]
     HasMajority,
-    /// This node does not vote in the register, so that it cannot be what is left of it.
-    #[error("{node} has no vote in the register")]
-    NoVote {
-        /// This node.
+    /// People have not said of a node that would be given up that it is stopped, or have said it of one that
+    /// would not.
+    #[error(
+        "of exactly those that would be given up it must be said that they are stopped; not of {node}"
+    )]
+    NotStopped {
+        /// Which.
         node: NodeId,
     },
+    /// The register is not begun anew from here.
+    #[error("the register is not begun anew from here")]
+    NotForced(#[source] ForceRefusal),
     /// Actor, reason or groups are missing or too long.
     #[error("the order cannot be proposed")]
     NotAProposal(#[source] register::NotAProposal),

@@ -8,7 +8,7 @@ use model::Model;
 use register::{Change, GroupState, Phase, SealKind, Transition};
 use replication::{Mutant, sealed};
 use steering::{Sight, Stay, judge};
-use types::{ConfigId, GroupId, NodeId, Now, QuorumLoss};
+use types::{GroupId, NodeId, Now, QuorumLoss};
 
 use super::Node;
 use super::effect::Effect;
@@ -86,7 +86,8 @@ impl<M: Model> Node<M> {
         if self.may_aim_anew(now, id, state) {
             return Some(String::from("nodes came or went while copies were waited for"));
         }
-        if !state.config.may_lead(me) || !(group.is_free() || is_left) {
+        let may_lead = state.config.may_lead(me) && !self.was_given_up(me);
+        if !may_lead || !(group.is_free() || is_left) {
             return None;
         }
         // Every start of a home or candidate is a new epoch, even of the same process on the same
@@ -115,7 +116,7 @@ impl<M: Model> Node<M> {
         // What operators ordered of a seal would not be said of the next one.
         let is_ordered = matches!(kind, SealKind::Forced | SealKind::Degrade);
         let waits = self.groups.get(&id).is_some_and(Group::waits_for_copies);
-        let number = ConfigId(state.config.id().0 + 1);
+        let number = state.next_config();
         let is_new = self.target(state).is_some_and(|target| {
             target.may_lead(me) && state.next != Some(target.numbered(number))
         });
@@ -216,7 +217,7 @@ impl<M: Model> Node<M> {
             self.connected.contains(&node)
                 && self.watch.silence(node, now.instant) < self.options.policy.detect_us
         };
-        node == self.options.group.me || is_heard()
+        node == self.options.group.me || is_heard() && !self.was_given_up(node)
     }
 
     /// Who may take the group over from `about`, in order. The other zones of the home's region come
@@ -226,7 +227,11 @@ impl<M: Model> Node<M> {
     /// by the group's number. Members that see different leaders may both think they are first; the
     /// register takes one.
     pub(super) fn line(&self, id: GroupId, state: &GroupState, about: NodeId) -> Vec<NodeId> {
-        let mut line: Vec<NodeId> = state.config.leaders().filter(|node| *node != about).collect();
+        let mut line: Vec<NodeId> = state
+            .config
+            .leaders()
+            .filter(|node| *node != about && !self.was_given_up(*node))
+            .collect();
         if !line.is_empty() {
             let turn = usize::from(id.0) % line.len();
             line.rotate_left(turn);

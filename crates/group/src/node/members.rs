@@ -14,15 +14,14 @@ use alloc::vec::Vec;
 
 use model::Model;
 use register::{
-    Change, Gone, GroupState, Membership, MembershipChange, Newcomer, Phase, Proposal, SealKind,
+    Change, GroupState, Membership, MembershipChange, Newcomer, Phase, Proposal, SealKind,
     Transition,
 };
-use replication::is_commit;
+use replication::{Mutant, is_commit};
 use types::{Config, GroupId, NodeId, Now, RequestId};
-use wire::GroupMessage;
 
 use super::Node;
-use super::effect::{Effect, MembershipOrder, NodeStep, OrderRefusal, RecoverOrder, StopReason};
+use super::effect::{Effect, MembershipOrder, NodeStep, OrderRefusal, StopReason};
 
 impl<M: Model> Node<M> {
     /// Proposes a step of the roster, or refuses it with the reason.
@@ -65,64 +64,6 @@ impl<M: Model> Node<M> {
         Proposal::of_membership(id, actor, reason, change).map_err(OrderRefusal::NotAProposal)
     }
 
-    /// Begins a generation of the register with those that are left, if the others are gone as far as this
-    /// node sees, and a majority with them.
-    pub(super) fn recover_register(
-        &mut self,
-        now: Now,
-        request: RequestId,
-        order: RecoverOrder,
-        out: &mut Vec<Effect>,
-    ) {
-        if let Some(refusal) = self.cannot_recover(now, &order) {
-            return out.push(Effect::Ordered { to: request, result: Err(refusal) });
-        }
-        let RecoverOrder { survivors: mut members, actor, reason } = order;
-        members.sort_unstable();
-        members.dedup();
-        self.proposals += 1;
-        let id = self.register.proposal_id(self.proposals);
-        self.orders.insert(id, request);
-        let force = register::Input::Force { id, actor, reason, members };
-        self.drive_register(now, force, out);
-    }
-
-    /// Why the register is not to be recovered with these members; `None` if it may be.
-    #[must_use]
-    pub fn cannot_recover(&self, now: Now, order: &RecoverOrder) -> Option<OrderRefusal> {
-        let me = self.options.group.me;
-        let detect_us = self.options.policy.detect_us;
-        let members = self.register.state().roster().members();
-        if !self.register.generation().1 || !order.survivors.contains(&me) {
-            return Some(OrderRefusal::NoVote { node: me });
-        }
-        if self.register.reachable(now.instant) {
-            return Some(OrderRefusal::HasMajority);
-        }
-        let given_up = members.iter().filter(|node| !order.survivors.contains(node));
-        let mut there = given_up.filter(|node| {
-            self.connected.contains(node) || self.watch.silence(**node, now.instant) < detect_us
-        });
-        if let Some(node) = there.next() {
-            return Some(OrderRefusal::IsThere { node: *node });
-        }
-        let survivors = members.iter().filter(|node| order.survivors.contains(node)).count();
-        (survivors > members.len() / 2).then_some(OrderRefusal::HasMajority)
-    }
-
-    /// Whether what `from` says of what it holds and promised counts for nothing: it was given up when the
-    /// register was recovered. It is still told everything, so that it can itemise what it alone had.
-    pub(super) fn counts_for_nothing(&self, from: NodeId, body: &GroupMessage) -> bool {
-        let vouches = matches!(
-            body,
-            GroupMessage::AppendAck { .. }
-                | GroupMessage::NewEpochAck { .. }
-                | GroupMessage::SealAck { .. }
-                | GroupMessage::Adopted { .. }
-        );
-        vouches && self.register.state().roster().gone(from) == Some(Gone::Lost)
-    }
-
     /// The configuration that a group is to come to, if that is another than it has.
     #[must_use]
     pub fn target(&self, state: &GroupState) -> Option<Config> {
@@ -157,6 +98,14 @@ impl<M: Model> Node<M> {
             self.watch.remove(*node);
         }
         self.options.nodes = nodes;
+        let roster = self.register.state().roster();
+        let given_up: Vec<NodeId> =
+            roster.known().filter(|node| roster.was_given_up(*node)).collect();
+        if self.options.group.mutant != Mutant::CountGivenUp {
+            for group in self.groups.values_mut() {
+                given_up.iter().for_each(|node| group.disregard(*node));
+            }
+        }
         for id in self.groups.keys().copied().collect::<Vec<_>>() {
             self.aim(now, id);
         }
@@ -244,7 +193,7 @@ impl<M: Model> Node<M> {
             self.connected.contains(&node)
                 && self.watch.silence(node, now.instant) < self.options.policy.detect_us
         };
-        node == self.options.group.me || is_heard()
+        node == self.options.group.me || is_heard() && !self.was_given_up(node)
     }
 
     fn wants_members(

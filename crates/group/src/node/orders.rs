@@ -5,8 +5,7 @@ use alloc::vec::Vec;
 
 use model::Model;
 use register::{
-    Change, Disposal, Gone, Phase, Proposal, ProposalId, Results, SealKind, Transition,
-    UndecidedReason,
+    Change, Disposal, Phase, Proposal, ProposalId, Results, SealKind, Transition, UndecidedReason,
 };
 use types::{GroupId, Now, RequestId};
 
@@ -58,7 +57,7 @@ impl<M: Model> Node<M> {
                 return Err(OrderRefusal::NoTarget { group });
             }
         };
-        if self.register.state().roster().gone(node) == Some(Gone::Lost) {
+        if self.was_given_up(node) {
             return Err(OrderRefusal::NotMember { group, node });
         }
         if !state.may_lead(node, order.kind) {

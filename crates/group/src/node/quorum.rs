@@ -72,7 +72,8 @@ impl<M: Model> Node<M> {
         let others = config.counted().filter(|node| *node != me);
         others
             .filter(|node| {
-                !self.connected.contains(node)
+                self.was_given_up(*node)
+                    || !self.connected.contains(node)
                     || self.watch.silence(*node, now.instant) >= detect_us
             })
             .collect()
@@ -97,7 +98,8 @@ impl<M: Model> Node<M> {
         let silence = |node: NodeId| {
             if node == me { 0 } else { self.watch.silence(node, now.instant) }
         };
-        let home = state.home.filter(|home| silence(*home) < detect_us);
+        let is_there = |node: NodeId| silence(node) < detect_us && !self.was_given_up(node);
+        let home = state.home.filter(|home| is_there(*home));
         if kind == SealKind::Degrade {
             if self.has_copies(now, &state.config) {
                 return Err(OrderRefusal::NotShort { group });
@@ -105,7 +107,7 @@ impl<M: Model> Node<M> {
             let leaders = || state.config.leaders();
             let left = home
                 .or_else(|| leaders().find(|node| *node == me))
-                .or_else(|| leaders().find(|node| silence(*node) < detect_us));
+                .or_else(|| leaders().find(|node| is_there(*node)));
             return left.ok_or(OrderRefusal::NoRegister);
         }
         if state.phase != Phase::Active {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use types::{
     Class, Config, ConfigId, Epoch, GroupId, Hash, ModelVersion, NodeId, QuorumLoss, Seq, Stamp,
-    Terms,
+    Start, Terms,
 };
 use wire::{DecodeError, Reader, Writer};
 
@@ -22,15 +22,27 @@ fn sample() -> Proposal {
         kind,
         at: Stamp(9),
     });
-    let activation = Transition::Activate(Activation {
+    let activation = Activation {
         epoch: Epoch(5),
         home: NodeId(2),
         config,
         start_seq: Seq(77),
         start_hash: Hash([4; 32]),
+        known: Vec::new(),
         forced: true,
         at: Stamp(11),
-    });
+    };
+    let start = |epoch, seq| Start {
+        epoch: Epoch(epoch),
+        seq: Seq(seq),
+        hash: Hash([9; 32]),
+        config: ConfigId(2),
+        forced: false,
+        class: Class::Sync,
+    };
+    let known = Vec::from([start(3, 60), start(4, 70)]);
+    let knowing = Transition::Activate(Activation { known, ..activation.clone() });
+    let activation = Transition::Activate(activation);
     let disposal = Transition::Dispose(Disposal {
         head: Hash([8; 32]),
         epoch: Epoch(4),
@@ -44,7 +56,13 @@ fn sample() -> Proposal {
     let (epoch, candidate, at) = (Epoch(6), NodeId(2), Stamp(15));
     let retuned = Transition::Retune { epoch, candidate, terms, at };
     let changes = seals
-        .chain([activation, disposal, Transition::Upgrade { to: ModelVersion(4) }, retuned])
+        .chain([
+            activation,
+            knowing,
+            disposal,
+            Transition::Upgrade { to: ModelVersion(4) },
+            retuned,
+        ])
         .map(|transition| Change { group: GroupId(6), expected_version: 8, transition })
         .collect();
     let id = ProposalId { node: NodeId(1), number: 1 << 33 };

@@ -3,12 +3,13 @@
 use alloc::vec::Vec;
 
 use types::{
-    Config, ConfigId, Epoch, Hash, Member, MemberRole, ModelVersion, NodeId, Place, QuorumLoss,
-    RegionId, Seq, Stamp, ZoneId,
+    Class, Config, ConfigId, Epoch, Hash, Member, MemberRole, ModelVersion, NodeId, Place,
+    QuorumLoss, RegionId, Seq, Stamp, Start, ZoneId,
 };
 
 use super::{GroupState, Phase, Refusal};
 use crate::limits::DISPOSALS_MAX;
+use crate::numbers;
 use crate::{Activation, Disposal, Disposition, SealKind, Transition};
 
 fn config(id: u32, members: &[u16]) -> Config {
@@ -32,6 +33,7 @@ fn activation(epoch: u64, home: u16, seq: u64) -> Activation {
         config: config(1, &[1, 2, 3]),
         start_seq: Seq(seq),
         start_hash: if seq == 1 { Hash::ZERO } else { Hash([7; 32]) },
+        known: Vec::new(),
         forced: false,
         at: Stamp(10 * epoch + 5),
     }
@@ -310,4 +312,68 @@ fn who_was_left_out_leads_only_by_force() {
     assert_eq!(group.take(&Transition::Activate(forced)), Ok(7));
     assert_eq!((&group.config, &group.whole), (&whole, &None));
     check(&begun, &seal(3, 9, SealKind::Forced), Refusal::NotMember { node: NodeId(9) });
+}
+
+/// A group whose register was begun anew at node 3 when it was at epoch 1.
+fn begun_anew() -> GroupState {
+    let mut group = after(&[seal(1, 1, SealKind::Planned), activate(1, 1, 1)]);
+    let before = group.version;
+    group.begin_anew(numbers::base(1, NodeId(3)).unwrap());
+    assert_eq!(group.version, before + 1, "what was proposed before is refused");
+    group
+}
+
+#[test]
+fn the_first_epoch_after_a_beginning_says_that_something_may_be_missing() {
+    // Those that were lost may have opened others and acknowledged in them: a history that does not say so
+    // calls what is lost an error of whoever asks for it.
+    let mut group = begun_anew();
+    let first = group.issued.next().0;
+    assert_eq!(
+        group.take(&seal(2, 3, UNPLANNED)),
+        Err(Refusal::WrongEpoch { expected: Epoch(first), given: Epoch(2) })
+    );
+    group.take(&seal(first, 3, UNPLANNED)).unwrap();
+    let old_number = Activation { config: config(2, &[1, 2, 3, 4]), ..activation(first, 3, 9) };
+    let current = group.configs;
+    assert_eq!(
+        group.take(&Transition::Activate(old_number)),
+        Err(Refusal::ConfigNumber { current })
+    );
+    group.take(&activate(first, 3, 9)).unwrap();
+    assert!(group.history.last().is_some_and(|start| start.forced));
+    group.take(&seal(first + 1, 3, UNPLANNED)).unwrap();
+    group.take(&activate(first + 1, 3, 12)).unwrap();
+    assert!(group.history.last().is_some_and(|start| !start.forced), "it is known again");
+}
+
+#[test]
+fn epochs_that_the_register_has_forgotten_are_made_known_where_it_can_have_forgotten_any() {
+    // Records of an epoch that is not in the history are refused by whoever is to copy them: what a survivor
+    // holds of such an epoch would be lost though it is there.
+    let start = |epoch, seq| Start {
+        epoch: Epoch(epoch),
+        seq: Seq(seq),
+        hash: Hash([7; 32]),
+        config: ConfigId(1),
+        forced: false,
+        class: Class::Sync,
+    };
+    let mut group = begun_anew();
+    let first = group.issued.next().0;
+    group.take(&seal(first, 3, UNPLANNED)).unwrap();
+    let knowing = |known| Transition::Activate(Activation { known, ..activation(first, 3, 30) });
+    for odd in [1, first] {
+        let known = Vec::from([start(2, 8), start(odd, 20)]);
+        let refused = group.clone().take(&knowing(known));
+        assert_eq!(refused, Err(Refusal::Known { epoch: Epoch(odd) }));
+    }
+    group.take(&knowing(Vec::from([start(2, 8), start(3, 20)]))).unwrap();
+    let epochs: Vec<u64> = group.history.starts().iter().map(|start| start.epoch.0).collect();
+    assert_eq!(epochs, [1, 2, 3, first]);
+    let mut sure = after(&[seal(1, 1, UNPLANNED), activate(1, 1, 1), seal(2, 2, UNPLANNED)]);
+    let mut early = activation(2, 2, 30);
+    early.known = Vec::from([start(2, 8)]);
+    let refused = sure.take(&Transition::Activate(early));
+    assert_eq!(refused, Err(Refusal::Known { epoch: Epoch(2) }));
 }

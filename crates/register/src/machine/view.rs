@@ -76,13 +76,6 @@ impl Register {
         (self.generation, !self.log.is_outside())
     }
 
-    /// Number of log entries that this node has accepted, decided or not: of several survivors, the one
-    /// with most (and, at equal numbers, any) knows what the others know.
-    #[must_use]
-    pub fn accepted(&self) -> usize {
-        self.log.length()
-    }
-
     /// Proposals of this node that wait for their decision.
     #[must_use]
     pub fn pending(&self) -> usize {

@@ -1,7 +1,7 @@
 //! If terms change without an epoch, two members answer one journal differently; if the wrong node opens it,
 //! what was answered before is left behind.
 
-use types::{Config, Hash, Member, MemberRole, Place, RegionId, Seq, ZoneId};
+use types::{Config, ConfigId, Hash, Member, MemberRole, Place, RegionId, Seq, ZoneId};
 
 use super::*;
 use crate::{Activation, Transition};
@@ -31,6 +31,7 @@ fn open(group: &GroupState, home: u16, config: Config, seq: u64) -> Transition {
         config,
         start_seq: Seq(seq),
         start_hash: if seq == 1 { Hash::ZERO } else { Hash([7; 32]) },
+        known: Vec::new(),
         forced: false,
         at: Stamp(9),
     })

@@ -2,36 +2,43 @@
 
 use crate::world::{Net, Rng, SECOND, World, node};
 use register::{Contact, Membership, Newcomer};
-use types::{GroupId, MemberRole, Place};
+use types::{GroupId, MemberRole, Place, RegionId, ZoneId};
 
-fn settled(seed: u64, count: usize) -> World {
+pub(crate) fn settled(seed: u64, count: usize) -> World {
     let mut world = World::new(seed, count, 4, Net::calm());
     world.run_until(10 * SECOND, World::agrees_on_a_leader).expect("a calm world elects");
     world.run_for(3 * SECOND);
     world
 }
 
-fn admit(newcomer: usize, replaces: Option<usize>) -> Membership {
+pub(crate) fn admit(newcomer: usize, replaces: Option<usize>) -> Membership {
+    // The first three members hold the groups, each in a region of its own.
+    let region = replaces.filter(|old| *old < 3).unwrap_or_default();
+    admit_at(newcomer, replaces, region)
+}
+
+fn admit_at(newcomer: usize, replaces: Option<usize>, region: usize) -> Membership {
+    let region = RegionId(u16::try_from(region).unwrap());
     Membership::Admit(Newcomer {
         node: node(newcomer),
         role: Some(MemberRole::Full),
-        place: Place::default(),
+        place: Place { region, zone: ZoneId(0) },
         contact: Contact::default(),
         replaces: replaces.map(node),
     })
 }
 
-fn turn(members: &[usize]) -> Membership {
+pub(crate) fn turn(members: &[usize]) -> Membership {
     Membership::Turn { members: members.iter().copied().map(node).collect() }
 }
 
-fn decides(world: &mut World, member: usize) {
+pub(crate) fn decides(world: &mut World, member: usize) {
     let id = world.propose(member, &[GroupId(0), GroupId(3)]).unwrap();
     let took = world.run_until(20 * SECOND, |world| world.decided.contains_key(&id));
     assert!(took.is_some(), "nothing is decided: {:?}", world.generations());
 }
 
-fn agree(world: &mut World) {
+pub(crate) fn agree(world: &mut World) {
     world.run_until(60 * SECOND, World::agrees_on_a_leader).unwrap_or_else(|| {
         panic!("no leader: {:?}", world.generations());
     });
@@ -86,68 +93,13 @@ fn who_was_away_while_the_members_changed_goes_on_with_them() {
     decides(&mut world, 2);
 }
 
-#[test]
-fn a_survivor_begins_a_generation_by_force_and_who_returns_has_no_vote() {
-    // Three members, two lost for good: without this, no home could ever be changed again.
-    let mut world = settled(3, 3);
-    decides(&mut world, 0);
-    world.run_for(SECOND);
-    world.isolate(2);
-    // Decided by the two that burn, and known to them only.
-    decides(&mut world, 0);
-    world.lose(0);
-    world.lose(1);
-    world.heal();
-    world.forget_chain();
-    let id = world.force(2, &[2]);
-    world.run_for(SECOND);
-    assert!(world.decided[&id].membership.unwrap().is_ok());
-    decides(&mut world, 2);
-    let new = [world.join(), world.join()];
-    for (lost, new) in [0, 1].into_iter().zip(new) {
-        world.step_taken(2, &admit(new, Some(lost)));
-    }
-    world.step_taken(2, &turn(&[2, new[0], new[1]]));
-    agree(&mut world);
-    // The ashes turn out to be a disk that works.
-    world.find(0);
-    world.find(1);
-    world.run_for(10 * SECOND);
-    assert!(world.diverged.contains(&0), "it had applied what is in no history");
-    agree(&mut world);
-    for old in [0, 1] {
-        assert!(!world.register(old).generation().1, "no vote");
-        assert_eq!(world.register(old).digest(), world.register(2).digest());
-    }
-    world.lose(2);
-    decides(&mut world, new[1]);
-    let forced = world.register(new[0]).state().roster().generations()[0].clone();
-    assert_eq!((forced.number, forced.forced, forced.members), (2, true, vec![node(2)]));
-}
-
-#[test]
-fn what_survivors_had_accepted_counts_as_decided() {
-    // A home may have been told that it is home by a decision of which the survivor only has the entry.
-    let mut world = settled(4, 3);
-    let leader = (0..3).find(|one| world.register(0).leader() == Some(node(*one))).unwrap();
-    let left = (leader + 1) % 3;
-    let id = world.propose(leader, &[GroupId(1)]).unwrap();
-    world.run_until(SECOND, |world| world.decided.contains_key(&id)).unwrap();
-    assert_eq!(world.register(left).group(GroupId(1)).unwrap().version, 1, "not told yet");
-    for other in (0..3).filter(|other| *other != left) {
-        world.lose(other);
-    }
-    world.force(left, &[left]);
-    world.run_for(SECOND);
-    assert_eq!(world.register(left).group(GroupId(1)).unwrap().version, 2);
-}
-
 /// Members are replaced one after the other under drawn faults; then all that is left must agree.
 fn run(seed: u64) {
     let mut draw = Rng::new(!seed);
     let net = Net::drawn(&mut draw);
     let mut world = World::new(seed, 3, 4, net);
     let mut members = vec![0, 1, 2];
+    let mut regions = vec![0, 1, 2];
     for _ in 0..3 {
         for _ in 0..draw.below(12) {
             let pause = draw.between(20_000, 800_000);
@@ -176,7 +128,8 @@ fn run(seed: u64) {
         world.net.loss_ppm = world.net.loss_ppm.min(50_000);
         world.net.stall_ppm = 0;
         let by = members[draw.below(2) as usize];
-        world.step_taken(by, &admit(new, Some(old)));
+        world.step_taken(by, &admit_at(new, Some(old), regions[old]));
+        regions.push(regions[old]);
         members.push(new);
         members.sort_unstable();
         world.step_taken(by, &turn(&members));

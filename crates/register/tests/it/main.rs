@@ -9,6 +9,7 @@
     reason = "test code outside of test functions; small numbers; a wildcard passes over effects that a test is not about"
 )]
 
+mod force;
 mod generations;
 mod story;
 mod sweep;

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use register::{
-    Activation, Change, Effect, Input, Membership, MembershipChange, Options, Phase, Proposal,
-    ProposalId, Register, Results, SealKind, Transition,
+    Activation, Change, Effect, ForceRefusal, Input, Membership, MembershipChange, Options, Phase,
+    Proposal, ProposalId, Register, Results, SealKind, Transition,
 };
 use types::{Config, ConfigId, Epoch, GroupId, Hash, Instant, NodeId, Now, Seq, Stamp, WriteId};
 
@@ -109,6 +109,10 @@ pub(crate) struct World {
     pub(crate) trace: u64,
     pub(crate) decided: BTreeMap<ProposalId, Results>,
     pub(crate) given_up: BTreeSet<ProposalId>,
+    /// Why no generation was begun by force.
+    pub(crate) not_forced: BTreeMap<ProposalId, ForceRefusal>,
+    /// Who has said that another history was begun anew by force elsewhere.
+    pub(crate) split: BTreeSet<usize>,
     pub(crate) frames: u64,
     /// How often a member came to follow another leader, or none.
     pub(crate) leader_notes: u64,
@@ -179,6 +183,8 @@ impl World {
             trace: 0xcbf2_9ce4_8422_2325,
             decided: BTreeMap::new(),
             given_up: BTreeSet::new(),
+            not_forced: BTreeMap::new(),
+            split: BTreeSet::new(),
             frames: 0,
             leader_notes: 0,
             members,
@@ -217,7 +223,13 @@ impl World {
         self.plan(self.now, Event::Start { node: member });
     }
 
-    /// What was decided by those that are lost is no part of history any more.
+    /// A member goes on in a history of its own from here on.
+    pub(crate) fn part(&mut self, member: usize) {
+        self.strays.insert(member);
+    }
+
+    /// What was decided by those that are lost is no part of history any more; whom it made home, and in
+    /// which epoch, stays known: no epoch may have another home in what follows.
     pub(crate) fn forget_chain(&mut self) {
         let left: BTreeSet<u64> = self
             .members
@@ -239,7 +251,6 @@ impl World {
             .collect();
         self.chain.retain(|number, _| *number <= last);
         self.chain.extend(hashes);
-        self.homes.clear();
     }
 
     pub(crate) fn is_up(&self, member: usize) -> bool {
@@ -424,6 +435,12 @@ impl World {
             Effect::Undecided { proposal, .. } => {
                 self.given_up.insert(proposal);
             }
+            Effect::NotForced { proposal, why } => {
+                assert!(self.not_forced.insert(proposal, why).is_none(), "told once");
+            }
+            Effect::Note(register::Event::Split { .. }) => {
+                self.split.insert(member);
+            }
             Effect::Note(register::Event::Leader(_)) => self.leader_notes += 1,
             Effect::Note(register::Event::Diverged { .. }) => {
                 // As a node does: the next start knows nothing of what was set aside.
@@ -483,6 +500,7 @@ impl World {
                         config: group.config.clone(),
                         start_seq: last.map_or(Seq(1), |start| Seq(start.seq.0 + 3)),
                         start_hash: last.map_or(Hash::ZERO, |_| Hash([epoch.0 as u8; 32])),
+                        known: Vec::new(),
                         forced: false,
                         at: wall,
                     })
@@ -536,7 +554,7 @@ impl World {
             let is_taken = match step {
                 Membership::Admit(newcomer) => roster.is_known(newcomer.node),
                 Membership::Dismiss { node } => roster.gone(*node).is_some(),
-                Membership::Turn { members } | Membership::Force { members } => {
+                Membership::Turn { members } | Membership::Force { members, .. } => {
                     roster.members() == members
                 }
             };

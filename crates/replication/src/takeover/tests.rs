@@ -396,3 +396,35 @@ fn with_a_witness_whoever_comes_to_have_the_state_holds_the_target_before_it_cou
     // Among full ones, everybody can be given everything.
     check(full, true);
 }
+
+#[test]
+fn epochs_that_the_register_has_forgotten_are_learnt_from_who_was_there() {
+    // After the register was begun anew the longest chain may be of an epoch that it does not know. Taken
+    // for one of the last known epoch, a longer tail that was overtaken would become history.
+    let table = |starts: &[(u64, u64)]| takeover(starts).base;
+    let later = table(&[(1, 1), (2, 11)]);
+    for is_in_doubt in [false, true] {
+        let mut takeover = takeover(&[(1, 1)]);
+        takeover.is_in_doubt = is_in_doubt;
+        takeover.promise(NodeId(2), tail(1, 40), &known(), Seq(0), vec![]);
+        takeover.promise(NodeId(3), tail(2, 12), &later, Seq(0), vec![]);
+        takeover.close(NodeId(2));
+        let (target, forgotten) = if is_in_doubt { (tail(2, 12), 1) } else { (tail(1, 40), 0) };
+        assert_eq!(takeover.stage(), Stage::Copying(target));
+        assert_eq!(takeover.forgotten().len(), forgotten);
+    }
+}
+
+#[test]
+fn who_was_given_up_has_neither_promised_nor_copied() {
+    // Its word was taken before it was given up: counted on, it would stand for a copy that is lost.
+    let mut takeover = takeover(&[(1, 1)]);
+    takeover.promise(NodeId(2), tail(1, 5), &known(), Seq(0), vec![]);
+    takeover.promise(NodeId(3), tail(1, 5), &known(), Seq(0), vec![]);
+    takeover.disregard(NodeId(3));
+    assert_eq!(takeover.close(NodeId(2)), None);
+    takeover.promise(NodeId(1), tail(1, 5), &known(), Seq(0), vec![]);
+    assert!(takeover.close(NodeId(2)).is_some());
+    takeover.disregard(NodeId(1));
+    assert!(!takeover.is_copied(NodeId(2), |_| true));
+}

@@ -12,7 +12,8 @@ use crate::{App, net::Index};
 #[derive(Clone, Debug)]
 pub(crate) struct Copies {
     rule: &'static str,
-    group: GroupId,
+    /// The group.
+    pub group: GroupId,
     /// The record.
     pub tail: Tail,
     /// Which members count, and how many of them, in how many regions, are wanted.
@@ -22,9 +23,11 @@ pub(crate) struct Copies {
 impl Check {
     /// A node has taken a step.
     pub fn observe(&mut self, host: Index, node: &Node<App>) {
+        let forces = self.lineage(host, node);
         for (group, state) in node.register().groups() {
-            if self.truths.entry(group).or_default().version < state.version {
-                self.registered(group, state.version, state.history.starts(), &state.config);
+            let version = (forces, state.version);
+            if !self.is_stale(host) && self.truths.entry(group).or_default().version < version {
+                self.registered(group, version, state.history.starts(), &state.config);
             }
         }
         for group in node.groups() {
@@ -50,7 +53,10 @@ impl Check {
 
     /// What must be on as many disks as a commit takes, as it came up since the last time: what the
     /// node counts as committed where it is home (N3), and the chains below new epochs (F5).
-    pub(crate) fn counted(&mut self, node: &Node<App>) -> Vec<Copies> {
+    pub(crate) fn counted(&mut self, host: Index, node: &Node<App>) -> Vec<Copies> {
+        if self.is_stale(host) {
+            return Vec::new();
+        }
         let opened = std::mem::take(&mut self.opened).into_iter();
         let mut counted: Vec<_> = opened
             .map(|(group, tail, config)| Copies { rule: "F5", group, tail, config })
@@ -223,6 +229,9 @@ impl Check {
 
     /// What a node holds for committed is what all hold for committed.
     fn commits(&mut self, host: Index, group: &Group<App>, from: Seq, was_home: bool) {
+        if self.is_stale(host) {
+            return;
+        }
         let truth = self.truths.entry(group.id()).or_default();
         let (mut fault, mut looks, mut first) = (None, 0, None);
         let base = group.chain().base();
@@ -318,7 +327,13 @@ impl Check {
     }
 
     /// The register has decided.
-    fn registered(&mut self, group: GroupId, version: u64, starts: &[Start], config: &Config) {
+    fn registered(
+        &mut self,
+        group: GroupId,
+        version: (usize, u64),
+        starts: &[Start],
+        config: &Config,
+    ) {
         let truth = self.truths.entry(group).or_default();
         truth.version = version;
         let (mut fault, mut looks) = (None, 0);
@@ -333,7 +348,10 @@ impl Check {
                 self.opened.push((group, Tail { epoch, seq, hash }, config.clone()));
             }
             if start.forced {
-                truth.give_up(start.seq);
+                // With the register lost, epochs may be missing from the history below the start as well.
+                let from = if version.0 > 0 { truth.parts_from(start) } else { start.seq };
+                truth.lost.insert(start.epoch, from);
+                truth.give_up(from);
             } else if !truth.contains_committed(start) {
                 fault = Some(format!(
                     "{group} {} starts at {} without all of the {} committed",
@@ -362,6 +380,21 @@ impl Truth {
             seq = seq.prev();
         }
         seq.0 == count && self.committed.last().is_none_or(|last| *last == hash)
+    }
+
+    /// The first seq at which the chain below `start` is not what was committed, at most its own.
+    fn parts_from(&self, start: &Start) -> Seq {
+        let (mut hash, mut seq, mut from) = (start.hash, start.seq.prev(), start.seq);
+        while seq > Seq(0) {
+            let known = usize::try_from(seq.0 - 1).ok().and_then(|at| self.committed.get(at));
+            if known.is_some_and(|known| *known != hash) {
+                from = seq;
+            }
+            let Some((_, previous)) = self.links.get(&hash) else { break };
+            hash = *previous;
+            seq = seq.prev();
+        }
+        from
     }
 
     /// Takes out what a forced switch may have lost: everything from `seq` on.

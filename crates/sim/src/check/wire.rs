@@ -89,8 +89,9 @@ impl Check {
                 self.not_below_seal(from, group, epoch);
                 self.is_not_blank(from, group, epoch);
                 self.count("I6");
+                let is_stale = self.is_stale(from);
                 let truth = self.truths.entry(group).or_default();
-                if !truth.table.starts().iter().any(|start| start.epoch == epoch) {
+                if !is_stale && !truth.table.starts().iter().any(|start| start.epoch == epoch) {
                     let detail = format!("n{} {group}: acknowledged {epoch}, not active", from + 1);
                     self.fail("I6", detail);
                 }

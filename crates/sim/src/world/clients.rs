@@ -153,7 +153,8 @@ impl World {
         let Some(asked) = self.requests.get_mut(&request) else { return };
         let (group, command) = (asked.ask.group, &asked.ask.command);
         self.report.answered(&reply);
-        if let Some(group) = self.hosts[index].node.as_ref().and_then(|node| node.group(group)) {
+        let node = self.hosts[index].node.as_ref().filter(|_| !self.check.is_stale(index));
+        if let Some(group) = node.and_then(|node| node.group(group)) {
             self.check.answered(group.id(), command, group.table(), &reply);
             self.check.told_early(group.id(), command, &reply);
         }

@@ -30,15 +30,25 @@ impl World {
 
     /// An operator at `at` has `new` take the place of `old`, or has it join if `old` is `None`.
     pub fn admit(&mut self, at: Index, new: Index, old: Option<Index>) {
-        let place = |region| Place { region: RegionId(region), zone: ZoneId(0) };
         let newcomer = Newcomer {
             node: id(new),
             role: Some(MemberRole::Full),
-            place: place(u16::try_from(new).expect("nodes are numbered in 16 bits")),
+            place: self.place_of(old.unwrap_or(new)),
             contact: Contact::default(),
             replaces: old.map(id),
         };
         self.order_nodes(at, NodeStep::Admit(newcomer));
+    }
+
+    /// Where a machine stands: whoever replaces another stands where that one stood.
+    fn place_of(&self, host: Index) -> Place {
+        if let Some(Some(old)) = self.came.get(&host) {
+            return self.place_of(*old);
+        }
+        let configs = self.knobs.configs();
+        let first = configs.iter().find_map(|(_, config)| config.member(id(host)));
+        let region = RegionId(u16::try_from(host).expect("nodes are numbered in 16 bits"));
+        first.map_or(Place { region, zone: ZoneId(0) }, |member| member.place)
     }
 
     /// A machine takes the place of another: bought, started, and ordered at `at`.
@@ -61,13 +71,28 @@ impl World {
         self.give(at, Input::Membership { request, order });
     }
 
-    /// Two operators at `at` give up all members of the register but `survivors`.
+    /// Two operators at `at` give up all members of the register but `survivors`, and say that these are
+    /// stopped.
     pub fn recover_register(&mut self, at: Index, survivors: &[Index]) {
+        let survivors: Vec<NodeId> = survivors.iter().copied().map(id).collect();
+        let now = self.clocks(at);
+        let node = self.hosts[at].node.as_ref();
+        let inheritance = node.and_then(|node| node.may_recover(now, &survivors).ok());
+        let stopped = inheritance.map(|one| one.given_up).unwrap_or_default();
+        self.recover_with(at, survivors, stopped);
+    }
+
+    /// The same, saying of these that they are stopped.
+    pub fn recover_saying(&mut self, at: Index, survivors: &[Index], stopped: &[Index]) {
+        let ids = |hosts: &[Index]| hosts.iter().copied().map(id).collect();
+        self.recover_with(at, ids(survivors), ids(stopped));
+    }
+
+    fn recover_with(&mut self, at: Index, survivors: Vec<NodeId>, stopped: Vec<NodeId>) {
         self.requests_made += 1;
         let request = RequestId(self.requests_made);
-        let survivors = survivors.iter().copied().map(id).collect();
         let (actor, reason) = ("two operators".into(), "because the simulator says so".into());
-        let order = RecoverOrder { survivors, actor, reason };
+        let order = RecoverOrder { survivors, stopped, actor, reason };
         self.check.forced();
         self.give(at, Input::Recover { request, order });
     }
@@ -83,7 +108,7 @@ impl World {
     pub fn roster(&self) -> Option<&Roster> {
         let nodes = self.hosts.iter().filter_map(|host| host.node.as_ref());
         let rosters = nodes.map(|node| node.register().state().roster());
-        rosters.max_by_key(|roster| (roster.generation(), roster.version()))
+        rosters.max_by_key(|roster| (forces(roster), roster.generation(), roster.version()))
     }
 
     /// The nodes that are to hold a group when all who come and go have done so.
@@ -94,6 +119,8 @@ impl World {
             return first;
         };
         let nodes = self.hosts.iter().filter_map(|host| host.node.as_ref());
+        // Not those that have not heard yet that they were given up.
+        let nodes = nodes.filter(|node| forces(node.register().state().roster()) == forces(roster));
         let states = nodes.filter_map(|node| node.register().group(group));
         let Some(newest) = states.max_by_key(|state| state.version) else { return first };
         let base = newest.to_be();
@@ -107,6 +134,9 @@ impl World {
         if !self.wishes.is_empty() {
             return Some(format!("orders wait: {:?}", self.wishes));
         }
+        if let Some(why) = self.lacks_recovery() {
+            return Some(why);
+        }
         let roster = self.roster()?;
         let gone: Vec<NodeId> =
             roster.members().iter().copied().filter(|node| roster.gone(*node).is_some()).collect();
@@ -118,6 +148,7 @@ impl World {
             return Some(format!("{node} has no vote"));
         }
         let nodes = self.hosts.iter().filter_map(|host| host.node.as_ref());
+        let nodes = nodes.filter(|node| forces(node.register().state().roster()) == forces(roster));
         nodes.into_iter().find_map(|node| {
             let mut groups = node.register().groups();
             let (group, target) = groups.find_map(|(id, state)| Some((id, node.target(state)?)))?;
@@ -188,6 +219,11 @@ impl World {
         self.wishes[0].1 += u32::from(self.hosts[at].node.is_some());
         self.plan_in(SECOND, Event::Operate);
     }
+}
+
+/// How often the register was begun anew by force.
+pub(crate) fn forces(roster: &Roster) -> usize {
+    roster.generations().iter().filter(|one| one.forced).count()
 }
 
 /// What operators of random worlds want of the nodes.

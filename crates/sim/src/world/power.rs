@@ -23,6 +23,7 @@ impl Host {
             code,
             ray: Ray::default(),
             is_paused: false,
+            is_fenced: false,
             is_retired: false,
             has_lost_vote: false,
             is_told_full: false,
@@ -39,7 +40,8 @@ impl Host {
 impl World {
     /// Starts a node from what its disk holds, unless it runs.
     pub fn start(&mut self, node: Index) {
-        if self.hosts[node].node.is_some() || self.hosts[node].is_retired {
+        let host = &self.hosts[node];
+        if host.node.is_some() || host.is_retired || host.is_fenced {
             return;
         }
         if Recovery::<App>::may_start(self.hosts[node].folder).is_err() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use group::{Effect, FileProgress, Input, NodeEvent, StopReason};
-use types::{MemberRole, RegionId};
+use types::{MemberRole, NodeId, RegionId};
 
 use super::{Event, World, host};
 use crate::Name;
@@ -63,10 +63,23 @@ impl World {
             let has_no_part = seat.is_some_and(|seat| seat.role.is_none());
             self.check.keeps_no_state(index, node, has_no_part);
         }
-        let counted = self.check.counted(node);
+        let counted: Vec<_> = self
+            .check
+            .counted(index, node)
+            .into_iter()
+            .map(|wanted| {
+                // Before the register was begun anew their disks did count.
+                let state = node.register().group(wanted.group);
+                let is_since = state.is_some_and(|state| state.is_since_force(wanted.tail.epoch));
+                let roster = node.register().state().roster();
+                let all = roster.known().filter(|node| roster.was_given_up(*node));
+                let given_up: Vec<NodeId> = all.filter(|_| is_since).collect();
+                (wanted, given_up)
+            })
+            .collect();
         let dies = std::mem::take(&mut host.dies_in_step);
-        for wanted in counted {
-            let copies = self.copies(&wanted);
+        for (wanted, given_up) in counted {
+            let copies = self.copies(&wanted, &given_up);
             self.check.has_copies(&wanted, copies);
         }
         let at = self.now;
@@ -91,8 +104,11 @@ impl World {
     }
 
     /// On how many disks of members that count a record is, and in how many regions.
-    fn copies(&self, wanted: &Copies) -> [usize; 2] {
-        let has = |node| self.hosts[host(node)].disk.said().has(wanted.tail.hash);
+    /// On how many disks a record is, in how many regions. Those that were given up count for nothing.
+    fn copies(&self, wanted: &Copies, given_up: &[NodeId]) -> [usize; 2] {
+        let has = |node| {
+            self.hosts[host(node)].disk.said().has(wanted.tail.hash) && !given_up.contains(&node)
+        };
         let holders =
             wanted.config.each().filter(|one| one.role != MemberRole::Learner && has(one.node));
         let regions: Vec<RegionId> = holders.map(|one| one.place.region).collect();

@@ -9,6 +9,7 @@ mod damage;
 mod degrade;
 mod disks;
 mod exhaustive;
+mod force;
 mod identity;
 mod members;
 mod moves;

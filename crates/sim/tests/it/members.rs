@@ -1,14 +1,14 @@
-//! Nodes that are replaced, come and go; and what is left of the register when its majority is lost.
+//! Nodes that are replaced, come and go.
 
-use register::{Gone, SealKind};
+use register::Gone;
 use sim::{Knobs, MILLI, SECOND, World, id};
-use types::{Epoch, NodeId};
-use wire::{OrphanReason, Reply};
+use types::NodeId;
+use wire::Reply;
 
 use crate::tale::*;
 
 /// Runs until everybody who was ordered to come or go has done so, in the groups and in the register.
-fn until_whole(world: &mut World) {
+pub(crate) fn until_whole(world: &mut World) {
     // The orders are on their way.
     world.run_for(2 * SECOND);
     let until = world.now() + 40 * SECOND;
@@ -18,7 +18,7 @@ fn until_whole(world: &mut World) {
 }
 
 /// A machine takes the place of another: ordered until the register has taken it.
-fn replaced(world: &mut World, at: usize, old: usize) -> usize {
+pub(crate) fn replaced(world: &mut World, at: usize, old: usize) -> usize {
     let new = world.join(Some(old));
     admitted(world, at, new, Some(old));
     new
@@ -38,16 +38,16 @@ fn admitted(world: &mut World, at: usize, new: usize, old: Option<usize>) {
 }
 
 /// The members of group 0 as `host` follows them.
-fn members(world: &World, host: usize) -> Vec<NodeId> {
+pub(crate) fn members(world: &World, host: usize) -> Vec<NodeId> {
     group(world, host).config().members().to_vec()
 }
 
 /// Who votes, as `host` knows.
-fn votes(world: &World, host: usize) -> Vec<NodeId> {
+pub(crate) fn votes(world: &World, host: usize) -> Vec<NodeId> {
     world.node(host).unwrap().register().state().roster().members().to_vec()
 }
 
-fn ids(hosts: &[usize]) -> Vec<NodeId> {
+pub(crate) fn ids(hosts: &[usize]) -> Vec<NodeId> {
     hosts.iter().copied().map(id).collect()
 }
 
@@ -266,114 +266,4 @@ fn a_witness_is_replaced_by_a_witness() {
     world.kill(NEAR);
     done(&mut world, HOME);
     sound(&world);
-}
-
-#[test]
-fn a_and_t_lost_b_begins_the_register_anew_and_the_history_says_so() {
-    // The last row of PROTOCOL 7.4b with nobody coming back: without this, B's payments could never go on.
-    let mut world = serving_with(Knobs::quiet(1).with_witness(), 1);
-    let (a, b, t) = (HOME, NEAR, FAR);
-    let kept = done(&mut world, a);
-    world.run_for(SECOND);
-    world.isolate(b);
-    let lost = done(&mut world, a);
-    world.kill(a);
-    world.kill(t);
-    world.heal();
-    world.run_for(20 * SECOND);
-    assert_eq!(home(&world), None);
-    order(&mut world, b, b, SealKind::Forced);
-    world.run_for(5 * SECOND);
-    assert_eq!(home(&world), None, "without a register not even by force");
-
-    world.recover_register(b, &[b]);
-    world.run_for(SECOND);
-    assert_eq!(votes(&world, b), ids(&[b]));
-    order(&mut world, b, b, SealKind::Forced);
-    world.run_for(5 * SECOND);
-    world.reconfigure(b, vec![G0], SealKind::Degrade);
-    let until = world.now() + 20 * SECOND;
-    assert!(world.run_until(until, |world| home(world) == Some(b)));
-    assert!(matches!(outcome(&mut world, b, &kept), Reply::Done { repeated: true, .. }));
-    assert_eq!(group(&world, b).answer(lost.command.id, lost.command.digest), None);
-    done(&mut world, b);
-    let status = group(&world, b).status(world.clocks(b));
-    assert!(status.home_loss_loses && status.degraded_from.is_some(), "the alarm stands");
-
-    // Two new machines, and all is as it was to be, in all but the names.
-    let (new_a, new_t) = (replaced(&mut world, b, a), replaced(&mut world, b, t));
-    until_whole(&mut world);
-    assert_eq!(votes(&world, new_t), ids(&[b, new_a, new_t]));
-    assert_eq!(members(&world, b), ids(&[new_a, b, new_t]));
-    assert!(group(&world, new_t).is_witness());
-    done(&mut world, new_a);
-    world.run_for(2 * SECOND);
-    let roster = world.node(new_a).unwrap().register().state().roster().clone();
-    assert!(roster.generations()[0].forced, "the history says so for ever");
-    assert_eq!(roster.generations()[0].actor, "two operators");
-    let forced = group(&world, new_a).table().starts().iter().filter(|start| start.forced).count();
-    assert_eq!(forced, 1);
-    sound(&world);
-}
-
-#[test]
-fn who_was_given_up_and_returns_counts_for_nothing_and_itemises_what_it_had() {
-    // Both regions thought burned come back, with all they had: two majorities of one register.
-    let mut world = serving(1);
-    world.run_for(SECOND);
-    world.isolate(FAR);
-    let lost = done(&mut world, HOME);
-    world.kill(HOME);
-    world.kill(NEAR);
-    world.heal();
-    world.run_for(4 * SECOND);
-    world.recover_register(FAR, &[FAR]);
-    world.run_for(SECOND);
-    order(&mut world, FAR, FAR, SealKind::Forced);
-    world.run_for(4 * SECOND);
-    world.reconfigure(FAR, vec![G0], SealKind::Degrade);
-    done(&mut world, FAR);
-    let epoch = group(&world, FAR).table().epoch();
-    world.start(HOME);
-    world.start(NEAR);
-    world.run_for(20 * SECOND);
-    sound(&world);
-    assert_eq!(home(&world), Some(FAR), "nobody takes anything over");
-    for old in [HOME, NEAR] {
-        let node = world.node(old).unwrap();
-        assert!(!node.register().generation().1, "no vote");
-        assert_eq!(node.register().state().roster().gone(id(old)), Some(Gone::Lost));
-    }
-    let orphans = group(&world, HOME).orphans().to_vec();
-    assert!(orphans.iter().any(|run| run.reason == OrphanReason::Forced), "{orphans:?}");
-    assert!(matches!(outcome(&mut world, FAR, &lost), Reply::Done { repeated: false, .. }));
-    // With the survivor away they could outvote it, and do nothing.
-    world.kill(FAR);
-    world.run_for(20 * SECOND);
-    assert_eq!(home(&world), None);
-    order(&mut world, HOME, HOME, SealKind::Forced);
-    world.run_for(5 * SECOND);
-    assert_eq!(home(&world), None);
-    assert!(
-        group(&world, HOME).table().epoch() >= epoch || group(&world, HOME).promised() > Epoch(0)
-    );
-    world.start(FAR);
-    world.run_for(10 * SECOND);
-    done(&mut world, FAR);
-    sound(&world);
-}
-
-#[test]
-fn nobody_who_lives_is_given_up_and_no_majority_is() {
-    // An operator who sees two regions down from a machine whose own link is cut would split the world.
-    let mut world = serving(1);
-    world.recover_register(FAR, &[FAR]);
-    world.run_for(SECOND);
-    world.kill(HOME);
-    world.run_for(4 * SECOND);
-    world.recover_register(FAR, &[FAR]);
-    world.run_for(SECOND);
-    assert_eq!(world.report().orders, [0, 2]);
-    assert_eq!(votes(&world, FAR), ids(&[HOME, NEAR, FAR]));
-    all_agree(&mut world);
 }

@@ -1,0 +1,19 @@
+//! Nodes that were given up by force: what they said before counts for nothing any more, either.
+
+use model::Model;
+use types::NodeId;
+
+use super::{Group, Role};
+
+impl<M: Model> Group<M> {
+    /// Forgets what a node has vouched for: copies, promises, that this is the home. What is counted as
+    /// committed already stays so.
+    pub(crate) fn disregard(&mut self, node: NodeId) {
+        self.reads.disregard(node);
+        match &mut self.role {
+            Role::Home(home) => home.disregard(node),
+            Role::Candidate(candidate) => candidate.takeover.disregard(node),
+            Role::Member | Role::Quarantined => {}
+        }
+    }
+}
