@@ -124,6 +124,8 @@ pub struct Node<M> {
     seen: BTreeMap<GroupId, (u64, Instant)>,
     /// At which version of the roster other members of the register were last proposed, and when.
     asked_votes: Option<(u64, Instant)>,
+    /// Since when nothing needs this node any more, if it is to go.
+    retired: Option<Instant>,
     /// At which version of a group a takeover was last proposed, and when.
     asked: BTreeMap<GroupId, (u64, Instant)>,
     /// Since when the home of an epoch has said of itself that it is stalled.

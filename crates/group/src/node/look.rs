@@ -40,7 +40,7 @@ impl<M: Model> Node<M> {
         }
         self.next_look = now.instant.after(self.options.look_us);
         self.raise(now, out);
-        self.leave(out);
+        self.leave(now, out);
         if !self.register.reachable(now.instant) {
             return;
         }

@@ -129,10 +129,22 @@ impl<M: Model> Node<M> {
         Effect::Nodes { come, gone: roster.known().filter(is_retired).collect() }
     }
 
-    /// Ends this node when it was removed or replaced and nothing needs it any more.
-    pub(super) fn leave(&mut self, out: &mut Vec<Effect>) {
+    /// Ends this node when it was removed or replaced and nothing needs it any more, not even what it knows:
+    /// it may be one of two that know how the generation ended in which it had a vote, and the other may
+    /// be lost next.
+    pub(super) fn leave(&mut self, now: Now, out: &mut Vec<Effect>) {
         let (node, state) = (self.options.group.me, self.register.state());
-        if state.roster().is_retired(node, |node| state.is_needed(node)) {
+        if !state.roster().is_retired(node, |node| state.is_needed(node)) {
+            return;
+        }
+        let since = *self.retired.get_or_insert(now.instant);
+        let members = state.roster().members();
+        let is_here = |node: &&NodeId| self.register.is_here(**node);
+        let is_known = members.iter().filter(is_here).count() * 2 > members.len();
+        // Who has heard of it ends its session to here.
+        let is_asked = members.iter().any(|node| !is_here(&node) && self.connected.contains(node));
+        let wait_us = self.options.policy.detect_us.saturating_mul(LEAVE_DETECTS);
+        if !is_asked && (is_known || now.instant.since(since) >= wait_us) {
             self.stop(StopReason::Removed { node }, out);
         }
     }
@@ -227,3 +239,6 @@ impl<M: Model> Node<M> {
         is_ready.then(|| (me, SealKind::Reconfigure, reason()))
     }
 }
+
+/// A node that is to end waits for so many times the detection limit for those that it cannot reach.
+const LEAVE_DETECTS: u64 = 6;

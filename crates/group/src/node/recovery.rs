@@ -331,6 +331,7 @@ impl<M: Model> Recovery<M> {
             seen,
             asked: BTreeMap::new(),
             asked_votes: None,
+            retired: None,
             stalled: BTreeMap::new(),
             clocks: Clocks::new(now),
             versions: self.versions,

@@ -4,7 +4,7 @@ use types::{GroupId, Hash, Instant, NodeId};
 
 use super::Register;
 use crate::limits::PENDING_MAX;
-use crate::{Counters, GroupState, ProposalId, State};
+use crate::{Counters, GroupState, ProposalId, Reach, State};
 
 impl Register {
     /// When [`Input::Wake`](crate::Input::Wake) is due. Early, late and repeated ones do no harm.
@@ -74,6 +74,14 @@ impl Register {
     #[must_use]
     pub const fn generation(&self) -> (u64, bool) {
         (self.generation, !self.log.is_outside())
+    }
+
+    /// Whether a node is known to have the log of this generation, or of a later one.
+    #[must_use]
+    pub fn is_here(&self, node: NodeId) -> bool {
+        let is_later = |reach: &Reach| reach.generation >= self.generation;
+        node == self.options.node
+            || self.reaches.get(&node).is_some_and(|(_, reach)| is_later(reach))
     }
 
     /// Proposals of this node that wait for their decision.

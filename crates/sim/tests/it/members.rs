@@ -207,6 +207,36 @@ fn a_home_that_lost_its_vote_to_the_newcomer_is_relieved_by_the_next_in_line() {
 }
 
 #[test]
+fn who_may_be_the_last_to_know_how_a_generation_ended_does_not_leave() {
+    // Two of three decide that the newcomer votes. One of them is to go, and goes; the other's disk is lost.
+    // The third and the newcomer would wait for ever for a majority of which each is half.
+    let mut world = serving(1);
+    let kept = done(&mut world, HOME);
+    let new = replaced(&mut world, HOME, FAR);
+    let until = world.now() + 30 * SECOND;
+    let is_member = |world: &World| members(world, HOME).contains(&id(new));
+    assert!(world.run_until(until, is_member), "the group goes first");
+    assert!(!votes(&world, HOME).contains(&id(new)), "the vote follows");
+    world.isolate(NEAR);
+    let until = world.now() + 30 * SECOND;
+    let knows = |world: &World, host| votes(world, host).contains(&id(new));
+    assert!(world.run_until(until, |world| knows(world, HOME) && knows(world, FAR)));
+    world.isolate(new);
+    assert!(!knows(&world, NEAR) && !knows(&world, new));
+    world.kill(HOME);
+    world.empty(HOME);
+    world.run_for(2 * SECOND);
+    world.heal();
+    let until = world.now() + 30 * SECOND;
+    assert!(world.run_until(until, |world| knows(world, NEAR) && home(world).is_some()));
+    let at = home(&world).unwrap();
+    assert!(matches!(outcome(&mut world, at, &kept), Reply::Done { repeated: true, .. }));
+    let until = world.now() + 30 * SECOND;
+    assert!(world.run_until(until, |world| world.node(FAR).is_none()), "and then it ends");
+    sound(&world);
+}
+
+#[test]
 fn nodes_come_and_go_one_by_one_and_copies_stay() {
     // From three regions to four and back to three others, with clients at work.
     let mut world = serving(2);
