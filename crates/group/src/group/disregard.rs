@@ -6,10 +6,11 @@ use types::NodeId;
 use super::{Group, Role};
 
 impl<M: Model> Group<M> {
-    /// Forgets what a node has vouched for: copies, promises, that this is the home. What is counted as
-    /// committed already stays so.
+    /// Forgets what a node has vouched for: copies, promises, that this is the home, the snapshots that it
+    /// keeps. What is counted as committed already stays so.
     pub(crate) fn disregard(&mut self, node: NodeId) {
         self.reads.disregard(node);
+        self.forget_heard_of(node);
         match &mut self.role {
             Role::Home(home) => home.disregard(node),
             Role::Candidate(candidate) => candidate.takeover.disregard(node),

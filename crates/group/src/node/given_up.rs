@@ -102,6 +102,8 @@ impl<M: Model> Node<M> {
             | GroupMessage::ConfirmAck { .. }
             | GroupMessage::End { .. }
             | GroupMessage::Base { .. }
+            | GroupMessage::Refused { .. }
+            | GroupMessage::Digest { .. }
             | GroupMessage::Seal
             | GroupMessage::Adopt { .. } => true,
             GroupMessage::NewEpoch { .. } => {
@@ -111,13 +113,11 @@ impl<M: Model> Node<M> {
             }
             GroupMessage::Append { .. }
             | GroupMessage::Commit { .. }
-            | GroupMessage::Refused { .. }
             | GroupMessage::Fetch { .. }
             | GroupMessage::Entries { .. }
             | GroupMessage::Want { .. }
             | GroupMessage::Found { .. }
             | GroupMessage::AskEnd
-            | GroupMessage::Digest { .. }
             | GroupMessage::SnapshotOffer { .. }
             | GroupMessage::SnapshotFetch { .. }
             | GroupMessage::SnapshotChunk { .. }

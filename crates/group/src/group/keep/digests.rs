@@ -62,6 +62,11 @@ impl<M: Model> Group<M> {
         }
     }
 
+    /// What a node said of its state counts no more.
+    pub(in super::super) fn forget_heard_of(&mut self, node: NodeId) {
+        self.keep.heard.remove(&node);
+    }
+
     /// A forced switch may have taken back what others said they keep.
     pub(in super::super) fn forget_heard(&mut self) {
         self.keep.heard.clear();
