@@ -76,7 +76,7 @@ impl Payments {
         Some((self.archive.read(number, &self.transit)?, index))
     }
 
-    /// The message of that id; see [`Message::id`].
+    /// The message of that id; see [`crate::Message::id`].
     #[must_use]
     pub fn recorded(&self, id: types::MessageId) -> Option<Recorded<'_>> {
         self.archive.read(self.archive.number(id)?, &self.transit)
