@@ -170,7 +170,9 @@ impl World {
     pub(crate) fn change_members(&mut self) {
         let (old, kind) = (self.chance.index(self.count()), self.chance.below(6));
         let is_quiet = self.lacks_members().is_none() && self.has_joined_all();
-        let is_there = self.hosts[old].node.is_some() && !self.hosts[old].is_retired;
+        // One whose place another has already may still be there, and cannot be replaced again.
+        let is_gone = self.roster().is_some_and(|roster| roster.gone(id(old)).is_some());
+        let is_there = self.hosts[old].node.is_some() && !self.hosts[old].is_retired && !is_gone;
         if !is_quiet || !is_there || self.count() >= HOSTS_MAX {
             return;
         }
