@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use types::{GroupId, ModelVersion, NodeId, Seq};
 
-use crate::orders::{Which, refused, taken};
+use crate::orders::{Which, refused, taken, unanswered};
 use crate::router::App;
 use crate::status::looks;
 use crate::{Problem, Site, json, parse};
@@ -77,10 +77,7 @@ pub(crate) async fn upgrade<M: Model + Send + 'static>(
     };
     if !groups.is_empty() {
         let order = UpgradeOrder { groups: groups.clone(), to: version, actor, reason };
-        let ordered = app.handle.upgrade(order).await.map_err(|_| {
-            Problem::new(504, "unknown-outcome", "It is not known whether the order was taken.")
-                .detail("this node is stopping; look at the groups before ordering again")
-        })?;
+        let ordered = app.handle.upgrade(order).await.map_err(|_| unanswered("groups"))?;
         ordered.map_err(|refusal| refused(&refusal))?;
     }
     Ok(json(&json!({

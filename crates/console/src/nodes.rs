@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use types::{GroupId, MemberRole, NodeId};
 
-use crate::orders::{refused, taken};
+use crate::orders::{refused, taken, unanswered};
 use crate::router::App;
 use crate::site::role;
 use crate::{Problem, Site, json, parse};
@@ -106,10 +106,7 @@ async fn order<M: Model + Send + 'static>(
     reason: String,
 ) -> Result<(), Problem> {
     let order = MembershipOrder { step, actor, reason };
-    let ordered = app.handle.change_nodes(order).await.map_err(|_| {
-        Problem::new(504, "unknown-outcome", "It is not known whether the order was taken.")
-            .detail("this node is stopping; look at the nodes before ordering again")
-    })?;
+    let ordered = app.handle.change_nodes(order).await.map_err(|_| unanswered("nodes"))?;
     ordered.map_err(|refusal| refused(&refusal))
 }
 

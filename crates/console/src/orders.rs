@@ -165,10 +165,7 @@ async fn ordered<M: Model + Send + 'static>(
         return Ok(());
     }
     let order = Order { groups: groups.to_vec(), to, kind, actor, reason };
-    let ordered = app.handle.order(order).await.map_err(|_| {
-        Problem::new(504, "unknown-outcome", "It is not known whether the order was taken.")
-            .detail("this node is stopping; look at the groups before ordering again")
-    })?;
+    let ordered = app.handle.order(order).await.map_err(|_| unanswered("groups"))?;
     ordered.map_err(|refusal| refused(&refusal))
 }
 
@@ -239,6 +236,12 @@ fn node(site: &Site, target: &Target) -> Result<NodeId, Problem> {
             .detail(format!("the regions are {}", regions.join(", ")))
             .with("known", known)
     })
+}
+
+/// An order was given and this node ended before it answered; `what` is to be looked at.
+pub(crate) fn unanswered(what: &str) -> Problem {
+    Problem::new(504, "unknown-outcome", "It is not known whether the order was taken.")
+        .detail(format!("this node is stopping; look at the {what} before ordering again"))
 }
 
 pub(crate) fn refused(refusal: &OrderRefusal) -> Problem {

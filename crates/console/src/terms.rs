@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use types::{Class, GroupId, QuorumLoss};
 
-use crate::orders::{Which, refused, taken};
+use crate::orders::{Which, refused, taken, unanswered};
 use crate::router::App;
 use crate::{Problem, group_view, json, parse};
 
@@ -79,10 +79,7 @@ pub(crate) async fn retune<M: Model + Send + 'static>(
     };
     if !groups.is_empty() {
         let order = TermsOrder { groups: groups.clone(), ..order };
-        let ordered = app.handle.retune(order).await.map_err(|_| {
-            Problem::new(504, "unknown-outcome", "It is not known whether the order was taken.")
-                .detail("this node is stopping; look at the groups before ordering again")
-        })?;
+        let ordered = app.handle.retune(order).await.map_err(|_| unanswered("groups"))?;
         ordered.map_err(|refusal| refused(&refusal))?;
     }
     Ok(json(&json!({

@@ -36,6 +36,18 @@ pub struct ConfigId(pub u32);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub [u8; 16]);
 
+impl MessageId {
+    /// The id made of a hash: its first 16 bytes. Whoever hashes the same asks for the same.
+    ///
+    /// # Panics
+    /// Never: a hash has more.
+    #[must_use]
+    pub fn of(hash: Hash) -> Self {
+        let (short, _) = hash.0.split_first_chunk().expect("a hash has more than 16 bytes");
+        Self(*short)
+    }
+}
+
 /// The name that a model gives to something it sends over a channel: its own within the channel until
 /// its answer is there. 16 bytes, usually the id of what it stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

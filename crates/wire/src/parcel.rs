@@ -212,8 +212,7 @@ impl Parcel {
         let mut body = Vec::with_capacity(self.encoded_bytes());
         self.encode(&mut Writer::new(&mut body));
         let digest = crate::digest(&body);
-        let (id, _) = digest.0.split_first_chunk().expect("a hash has more than 16 bytes");
-        let (id, body) = (MessageId(*id), body.into());
+        let (id, body) = (MessageId::of(digest), body.into());
         Command { id, digest, not_after: Stamp(u64::MAX), origin: None, body }
     }
 

@@ -102,8 +102,7 @@ pub(crate) fn name(headers: &HeaderMap) -> Result<&str, Problem> {
 /// A name counts per account. The parts have no line feed in them but the key may, so it comes last.
 fn id(code: &str, key: &str, name: &str) -> MessageId {
     let digest = wire::digest(format!("account-state\n{code}\n{name}\n{key}").as_bytes());
-    let (short, _) = digest.0.split_first_chunk().expect("a hash has more than 16 bytes");
-    MessageId(*short)
+    MessageId::of(digest)
 }
 
 fn refused(refusal: Refusal) -> Problem {

@@ -89,8 +89,7 @@ pub(crate) async fn open(
         funding,
     });
     let encoded = command.encode().map_err(|limit| out_of_limits(&limit))?;
-    let (short, _) = encoded.digest.0.split_first_chunk().expect("a hash has more than 16 bytes");
-    let id = MessageId(*short);
+    let id = MessageId::of(encoded.digest);
     let account = (currency, opening.key.as_str());
     let done = carry_out(&app, account, id, encoded, "/v1/accounts").await?;
     let Carried { group, reply, repeated, token } = done;

@@ -132,8 +132,7 @@ fn because(code: &str, text: &str) -> Because {
 /// The number of an answer that is not the last.
 fn interim(id: MessageId) -> MessageId {
     let digest = wire::digest(&[&b"interim"[..], &id.0].concat());
-    let (short, _) = digest.0.split_first_chunk().expect("a hash has more than 16 bytes");
-    MessageId(*short)
+    MessageId::of(digest)
 }
 
 /// 32 hexadecimal digits; an id of a report has at most 35 characters.

@@ -34,9 +34,8 @@ pub(crate) async fn cancel(
     let key = PaymentKey::parse(&id).expect("it was found by it");
     let encoded = Command::Cancel(key).encode().map_err(|limit| accounts::out_of_limits(&limit))?;
     let digest = wire::digest(format!("cancel\n{name}\n{id}").as_bytes());
-    let (short, _) = digest.0.split_first_chunk().expect("a hash has more than 16 bytes");
     let command = wire::Command {
-        id: MessageId(*short),
+        id: MessageId::of(digest),
         digest: encoded.digest,
         not_after: Stamp(app.handle.clock().wall().0.saturating_add(NOT_AFTER_US_MAX)),
         origin: None,

@@ -336,9 +336,7 @@ fn rejected(report: Result<Vec<u8>, NotAReport>) -> Result<Response<Body>, Probl
 }
 
 fn number(raw: &[u8]) -> MessageId {
-    let digest = wire::digest(raw).0;
-    let (short, _) = digest.split_first_chunk().expect("a hash has more than 16 bytes");
-    MessageId(*short)
+    MessageId::of(wire::digest(raw))
 }
 
 /// XML by name (RFC 7303), or no name at all.

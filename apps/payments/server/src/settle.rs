@@ -148,8 +148,7 @@ async fn find(
 /// A name counts per case.
 fn id(case: u64, name: &str) -> MessageId {
     let digest = wire::digest(format!("settle-case\n{case}\n{name}").as_bytes());
-    let (short, _) = digest.0.split_first_chunk().expect("a hash has more than 16 bytes");
-    MessageId(*short)
+    MessageId::of(digest)
 }
 
 fn refused(refusal: Refusal) -> Problem {
