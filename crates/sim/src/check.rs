@@ -262,6 +262,12 @@ impl Check {
         }
     }
 
+    /// Whether the record with this head has `at` before it, or is it.
+    pub(crate) fn leads(&self, group: GroupId, head: Hash, at: Tail) -> bool {
+        let truth = self.truths.get(&group);
+        truth.is_some_and(|truth| leads(&truth.links, head, at))
+    }
+
     /// Everything that the node ever called durable is in its chain or in exactly one orphan run.
     pub fn holds_all(&mut self, host: Index, node: &Node<App>) {
         for group in node.groups() {
@@ -330,7 +336,7 @@ fn leads(links: &BTreeMap<Hash, (Tail, Hash)>, from: Hash, at: Tail) -> bool {
     let mut hash = from;
     while let Some((tail, previous)) = links.get(&hash) {
         if tail.seq <= at.seq {
-            return *tail == at;
+            return tail.hash == at.hash;
         }
         hash = *previous;
     }

@@ -56,6 +56,9 @@ pub struct Said {
     snapshots: BTreeMap<GroupId, Seq>,
     /// The newest base that a durable meta has named.
     bases: BTreeMap<GroupId, Tail>,
+    /// Heads of all snapshots and bases that a durable meta has named: each stands for its record and all
+    /// before it.
+    heads: BTreeMap<GroupId, BTreeSet<Hash>>,
 }
 
 impl Said {
@@ -63,6 +66,11 @@ impl Said {
     #[must_use]
     pub fn has(&self, record: Hash) -> bool {
         self.records.contains(&record)
+    }
+
+    /// Heads of the snapshots and bases of a group.
+    pub fn heads(&self, group: GroupId) -> impl Iterator<Item = Hash> {
+        self.heads.get(&group).into_iter().flatten().copied()
     }
 
     /// The durable promise.
@@ -98,10 +106,12 @@ impl Said {
             Write::Append(Kind::Register | Kind::Pulse | Kind::Roll, _) | Write::Floor(..) => {}
             Write::Superblock(group, bytes) => {
                 if let Ok(meta) = Meta::decode(bytes) {
-                    // A snapshot stands for its record and all before it.
+                    let heads = self.heads.entry(*group).or_default();
+                    heads.extend(meta.snapshots.iter().map(|one| one.tail.hash));
                     self.records.extend(meta.snapshots.iter().map(|one| one.tail.hash));
                     // And a base, for one without a state.
                     if let Some(base) = meta.base {
+                        heads.insert(base.tail.hash);
                         self.records.insert(base.tail.hash);
                         self.bases.insert(*group, base.tail);
                     }

@@ -104,15 +104,25 @@ impl Files {
                 others.any(|one| self.whole.contains_key(&one) && !self.rotten.contains(&one))
             });
             if can_be_spared && rng.chance(rots) {
-                let mut bytes =
-                    self.whole.get(name).map(|bytes| bytes.to_vec()).unwrap_or_default();
-                let at = rng.index(bytes.len().max(1));
-                if let Some(byte) = bytes.get_mut(at) {
-                    *byte ^= 1;
-                }
-                self.whole.insert(*name, bytes.into());
-                self.rotten.insert(*name);
+                self.rot(*name, rng);
             }
         }
+    }
+
+    /// All files are damaged.
+    pub fn rot_all(&mut self, rng: &mut Rng) {
+        for name in self.names().collect::<Vec<_>>() {
+            self.rot(name, rng);
+        }
+    }
+
+    fn rot(&mut self, name: Name, rng: &mut Rng) {
+        let mut bytes = self.whole.get(&name).map(|bytes| bytes.to_vec()).unwrap_or_default();
+        let at = rng.index(bytes.len().max(1));
+        if let Some(byte) = bytes.get_mut(at) {
+            *byte ^= 1;
+        }
+        self.whole.insert(name, bytes.into());
+        self.rotten.insert(name);
     }
 }

@@ -69,6 +69,11 @@ impl World {
         Some(node)
     }
 
+    /// All snapshots on a node's disk are damaged. Those of a group whose log was trimmed, too.
+    pub fn rot_snapshots(&mut self, node: Index) {
+        self.hosts[node].disk.files.rot_all(&mut self.disk_chance);
+    }
+
     /// Bits flip in the last copy of a group's record on a disk. Whether it has one.
     pub fn spoil(&mut self, node: Index, group: GroupId, seq: Seq) -> bool {
         let Some(index) = self.hosts[node].disk.find(group, seq) else { return false };

@@ -103,11 +103,14 @@ impl World {
         }
     }
 
-    /// On how many disks of members that count a record is, and in how many regions.
-    /// On how many disks a record is, in how many regions. Those that were given up count for nothing.
+    /// On how many disks of members that count a record is, itself or in the state of a snapshot of after
+    /// it, and in how many regions. Those that were given up count for nothing.
     fn copies(&self, wanted: &Copies, given_up: &[NodeId]) -> [usize; 2] {
+        let Copies { group, tail, .. } = *wanted;
         let has = |node| {
-            self.hosts[host(node)].disk.said().has(wanted.tail.hash) && !given_up.contains(&node)
+            let said = self.hosts[host(node)].disk.said();
+            let is_in_state = || said.heads(group).any(|head| self.check.leads(group, head, tail));
+            !given_up.contains(&node) && (said.has(tail.hash) || is_in_state())
         };
         let holders =
             wanted.config.each().filter(|one| one.role != MemberRole::Learner && has(one.node));

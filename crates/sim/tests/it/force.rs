@@ -9,7 +9,7 @@ use crate::members::{ids, members, replaced, until_whole, votes};
 use crate::tale::*;
 
 /// The people at a survivor do what is to be done until group 0 is served there, alone.
-fn serves_alone(world: &mut World, survivor: usize) {
+pub(crate) fn serves_alone(world: &mut World, survivor: usize) {
     world.recover_register(survivor, &[survivor]);
     world.run_for(SECOND);
     assert_eq!(votes(world, survivor), ids(&[survivor]));
