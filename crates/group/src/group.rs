@@ -115,6 +115,8 @@ pub struct Group<M> {
     /// The configuration that the group is to come to, if that is another than it has.
     target: Option<Config>,
     connected: BTreeSet<NodeId>,
+    /// Nodes whose word counts for nothing: they were given up by force.
+    given_up: BTreeSet<NodeId>,
 
     fresh: M,
     model: M,
@@ -207,6 +209,7 @@ impl<M: Model> Group<M> {
             register: None,
             target: None,
             connected: BTreeSet::new(),
+            given_up: BTreeSet::new(),
             model: fresh.clone(),
             fresh,
             answers: Answers::default(),

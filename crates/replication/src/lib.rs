@@ -15,4 +15,4 @@ mod takeover;
 pub use mutant::Mutant;
 pub use progress::Progress;
 pub use quorum::{carried, committed, is_commit, sealed};
-pub use takeover::{Lack, Stage, Takeover};
+pub use takeover::{Lack, Stage, Takeover, fork};

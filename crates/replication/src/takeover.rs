@@ -8,7 +8,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use types::{Config, ConfigId, Epoch, EpochTable, MemberRole, NodeId, Seq, Start, Tail};
+use types::{Config, ConfigId, Epoch, EpochTable, MemberRole, NodeId, Seq, Tail};
 use wire::Fault;
 
 use crate::readable::{self, Held};
@@ -64,6 +64,9 @@ pub struct Takeover {
     /// Whether the register may have forgotten the epochs that were opened last: then those that members
     /// know of are history too.
     pub is_in_doubt: bool,
+    /// Whether, in doubt, all have been heard who can be: no promise, not the old home's own, says that
+    /// nobody knows more.
+    pub has_heard_out: bool,
     /// Whether those who can be heard have been waited for: what is there now is what there is.
     pub settles: bool,
     /// The configuration of the epoch being opened.
@@ -79,6 +82,8 @@ pub struct Takeover {
     /// Where each promising member's durable chain ends, cut back to the registered history, and what
     /// it cannot read of it.
     promises: BTreeMap<NodeId, Held>,
+    /// In doubt, what each of them said, to be looked at again when more is known.
+    words: BTreeMap<NodeId, Word>,
     /// Those of them that know of no epoch although there was one, or that may have held more than
     /// they know of.
     doubtful: BTreeSet<NodeId>,
@@ -108,6 +113,7 @@ impl Takeover {
             next_id: ConfigId(config.id().0 + 1),
             config,
             is_in_doubt: false,
+            has_heard_out: false,
             home,
             forced: false,
             degrades: false,
@@ -115,6 +121,7 @@ impl Takeover {
             gave_up: false,
             stage: Stage::Sealing,
             promises: BTreeMap::new(),
+            words: BTreeMap::new(),
             doubtful: BTreeSet::new(),
             committed: Seq(0),
             holders: BTreeSet::new(),
@@ -199,14 +206,20 @@ impl Takeover {
             return;
         }
         self.committed = self.committed.max(commit);
-        self.learn(known);
+        if self.is_in_doubt {
+            self.words.insert(node, Word::new(tail, known, &faults));
+            self.learn();
+        }
         let is_blank = known.starts().is_empty() && !self.base.starts().is_empty();
         if is_blank || readable::may_have_held_more(&faults) {
             self.doubtful.insert(node);
         } else {
             self.doubtful.remove(&node);
         }
-        let held = Held { tail: self.base.cut(tail), faults };
+        let held = self.held(tail, known, faults);
+        if !self.promises.contains_key(&node) {
+            self.reopen_for(held.tail);
+        }
         if let Stage::Copying(target) | Stage::Activating(target) = self.stage {
             if held.is_whole_to(target.seq) {
                 self.holders.insert(node);
@@ -220,31 +233,11 @@ impl Takeover {
     /// Forgets what a member has said: its word counts for nothing any more.
     pub fn disregard(&mut self, node: NodeId) {
         self.promises.remove(&node);
+        self.words.remove(&node);
         self.doubtful.remove(&node);
         self.holders.remove(&node);
-    }
-
-    /// The epochs that sealed members know of and the register has forgotten.
-    #[must_use]
-    pub fn forgotten(&self) -> &[Start] {
-        self.base.starts().get(self.known..).unwrap_or_default()
-    }
-
-    /// Takes in a history that goes beyond what the register knows, if it may have forgotten any: what was
-    /// written then is in the chains, and their ends are only comparable when all of it is known.
-    fn learn(&mut self, known: &EpochTable) {
-        let ours = self.base.starts();
-        let goes_on = known.starts().starts_with(ours) && known.starts().len() > ours.len();
-        let is_before = known.epoch() < self.epoch;
-        let count = known.starts().len().saturating_sub(self.known);
-        if !self.is_in_doubt || !goes_on || !is_before || count > FORGOTTEN_MAX {
-            return;
-        }
-        if self.stage == Stage::Sealing {
-            self.base = known.clone();
-            for held in self.promises.values_mut() {
-                held.tail = self.base.cut(held.tail);
-            }
+        if self.is_in_doubt {
+            self.learn();
         }
     }
 
@@ -285,7 +278,7 @@ impl Takeover {
     /// becomes the target, cut back only where nobody can have held what nobody can read (F4). Returns
     /// a member that holds it, the candidate itself if it does; the longest if none holds all of it.
     pub fn close(&mut self, me: NodeId) -> Option<NodeId> {
-        if self.stage != Stage::Sealing || !self.is_sealed() {
+        if self.stage != Stage::Sealing || !self.is_sealed() || self.waits_for_words() {
             return None;
         }
         let (longest, held) = self.promises.iter().max_by_key(|(_, held)| held.tail.seq)?;
@@ -376,13 +369,16 @@ impl Takeover {
             self.config.counted().filter(|node| !have(node)).collect()
         };
         match self.stage {
-            Stage::Sealing if self.is_sealed() => match self.unreadable() {
-                Some(seq) => {
-                    let sound = |node: &NodeId| self.has_promise(*node) && !self.is_faulty(*node);
-                    Some(Lack::Record { seq, from: absent(&sound) })
+            Stage::Sealing if self.is_sealed() && !self.waits_for_words() => {
+                match self.unreadable() {
+                    Some(seq) => {
+                        let sound =
+                            |node: &NodeId| self.has_promise(*node) && !self.is_faulty(*node);
+                        Some(Lack::Record { seq, from: absent(&sound) })
+                    }
+                    None => Some(Lack::History(self.registered())),
                 }
-                None => Some(Lack::History(self.registered())),
-            },
+            }
             Stage::Sealing => {
                 let vouches = |node: &NodeId| {
                     self.promises.contains_key(node) && !self.doubtful.contains(node)
@@ -462,8 +458,10 @@ impl Takeover {
 /// epoch's first record and a handoff.
 const FIRST_UNRECORDED: u64 = 2;
 
-/// Epochs that a register may have forgotten. Each was opened while its survivor did not hear of it.
-const FORGOTTEN_MAX: usize = 1024;
+mod doubt;
+
+use doubt::Word;
+pub use doubt::fork;
 
 #[cfg(test)]
 mod tests;

@@ -175,6 +175,18 @@ impl Check {
         known < newest && self.given_up.contains(&host)
     }
 
+    /// Whether a host that has not heard either is in an epoch which those opened who were given up.
+    pub(crate) fn is_astray(&self, host: Index, group: GroupId, epoch: Epoch) -> bool {
+        let newest = self.forces.values().max().copied().unwrap_or_default();
+        let known = self.forces.get(&host).copied().unwrap_or_default();
+        let is_theirs = |truth: &Truth| {
+            let home = truth.homes.get(&epoch).map(|home| crate::host(*home));
+            let is_history = truth.table.starts().iter().any(|start| start.epoch == epoch);
+            !is_history && home.is_some_and(|home| self.given_up.contains(&home))
+        };
+        known < newest && self.truths.get(&group).is_some_and(is_theirs)
+    }
+
     /// An operator uses force.
     pub const fn forced(&mut self) {
         self.is_forced = true;

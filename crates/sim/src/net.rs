@@ -36,6 +36,8 @@ pub(crate) struct Net {
     sessions: BTreeMap<(Index, Index), Session>,
     /// Before this time nothing that register members say to each other arrives.
     pub(crate) register_from: u64,
+    /// To these nothing arrives of what register members say.
+    pub(crate) deaf: BTreeSet<Index>,
 }
 
 impl Net {
@@ -49,6 +51,7 @@ impl Net {
             newest: BTreeMap::new(),
             sessions: BTreeMap::new(),
             register_from: 0,
+            deaf: BTreeSet::new(),
         }
     }
 
@@ -72,6 +75,7 @@ impl Net {
         self.cuts.clear();
         self.clogs.clear();
         self.register_from = 0;
+        self.deaf.clear();
     }
 
     /// Whether a direction is cut.

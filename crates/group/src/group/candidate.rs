@@ -27,6 +27,9 @@ pub(super) struct Candidate {
     settle_from: Option<Instant>,
     /// Or as soon as all those with a session have answered: somebody has looked already.
     is_looked: bool,
+    /// In doubt: from this instant on, those without a session are not waited for, and from the other on,
+    /// nobody is.
+    hear_until: (Instant, Instant),
     /// When members were last asked for what the stage needs.
     asked: Option<Instant>,
 }
@@ -43,7 +46,23 @@ impl Candidate {
 
     pub(super) fn next_deadline(&self, options: &GroupOptions) -> Instant {
         let asked = self.asked.map_or(self.seal_from, |asked| asked.after(options.resend_us));
-        self.settle_from.filter(|_| !self.takeover.settles).map_or(asked, |from| from.min(asked))
+        let settle = self.settle_from.filter(|_| !self.takeover.settles);
+        settle.map_or(asked, |from| from.min(asked))
+    }
+
+    /// Notes whether all have been heard who can be. `session` says of a node whether there is one to it;
+    /// nothing of one that need not be heard.
+    fn hear_out(&mut self, now: Instant, session: impl Fn(NodeId) -> Option<bool>) {
+        let takeover = &self.takeover;
+        let (reached, all) = self.hear_until;
+        let until = |is_reached: bool| match is_reached {
+            // People have said that they take what there is then.
+            true if self.force_from.is_none() => all,
+            true | false => reached,
+        };
+        let unheard = takeover.nodes().filter(|node| !takeover.has_promise(*node));
+        let waits = unheard.filter_map(session).map(until).max();
+        self.takeover.has_heard_out = waits.is_none_or(|until| now >= until);
     }
 
     /// Whether it is time to ask, and if so notes that it was done.
@@ -93,6 +112,10 @@ impl<M: Model> Group<M> {
                 .then(|| now.instant.after(self.options.handoff_us)),
             settle_from: settles.then(|| now.instant.after(self.options.handoff_us)),
             is_looked: kind == SealKind::Degrade,
+            hear_until: (
+                now.instant.after(wait_us.saturating_add(self.options.handoff_us)),
+                now.instant.after(self.options.handoff_us.saturating_mul(HEAR_HANDOFFS)),
+            ),
             asked: None,
         }));
     }
@@ -241,6 +264,10 @@ impl<M: Model> Group<M> {
         let Role::Candidate(candidate) = &mut self.role else { return };
         // A seal set that can be had after all makes force needless, and loses nothing.
         candidate.takeover.forced = candidate.force_from.is_some_and(|from| now.instant >= from);
+        let (connected, given_up) = (&self.connected, &self.given_up);
+        candidate.hear_out(now.instant, |node| {
+            (node != me && !given_up.contains(&node)).then(|| connected.contains(&node))
+        });
         let Some(source) = candidate.takeover.close(me) else { return };
         candidate.asked = None;
         let (base, stage) = (candidate.takeover.base.clone(), candidate.takeover.stage());
@@ -278,7 +305,7 @@ impl<M: Model> Group<M> {
     /// decided.
     fn activate(&mut self, now: Now, out: &mut Vec<Out>) {
         let (me, resend_us) = (self.options.me, self.options.resend_us);
-        let connected = &self.connected;
+        let connected: Vec<NodeId> = self.connected.difference(&self.given_up).copied().collect();
         let Role::Candidate(candidate) = &mut self.role else { return };
         let takeover = &candidate.takeover;
         let mut unheard = takeover
@@ -336,3 +363,7 @@ impl<M: Model> Group<M> {
         }
     }
 }
+
+/// In doubt, who has a session and does not answer is waited for so many times as long as who has none: its
+/// disk may be slow, and it may know more.
+const HEAR_HANDOFFS: u64 = 4;

@@ -9,6 +9,7 @@ impl<M: Model> Group<M> {
     /// Forgets what a node has vouched for: copies, promises, that this is the home, the snapshots that it
     /// keeps. What is counted as committed already stays so.
     pub(crate) fn disregard(&mut self, node: NodeId) {
+        self.given_up.insert(node);
         self.reads.disregard(node);
         self.forget_heard_of(node);
         match &mut self.role {

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use journal::Fit;
 use model::Model;
-use types::{Config, ConfigId, Epoch, EpochTable, NodeId, Now, Seq, Start, Tail};
+use replication::fork;
+use types::{Config, ConfigId, Epoch, EpochTable, NodeId, Now, Seq, Tail};
 use wire::{GroupMessage, Orphan, OrphanReason, Record, Snapshot};
 
 use super::{Doubt, Group, Out, Role, Then};
@@ -229,7 +230,7 @@ impl<M: Model> Group<M> {
         if table.epoch() <= self.meta.table.epoch() {
             return false;
         }
-        let keep = table.cut(self.fork(table));
+        let keep = table.cut(fork(&self.meta.table, self.chain.tail(), table));
         let known = self.meta.table.epoch();
         let forced = table.starts().iter().any(|start| start.forced && start.epoch > known);
         if keep.seq < self.settled() && !forced {
@@ -307,21 +308,6 @@ impl<M: Model> Group<M> {
             self.rebuild();
         }
         true
-    }
-
-    /// Where the known history and the newer `table` part: the end of the chain, unless epochs were opened
-    /// that are not in the table. The register knew nothing of them when it was begun anew by force.
-    fn fork(&self, table: &EpochTable) -> Tail {
-        let (tail, known) = (self.chain.tail(), &self.meta.table);
-        let is_shared = |start: &&Start| {
-            let mut others = table.starts().iter();
-            others.any(|one| (one.epoch, one.seq, one.hash) == (start.epoch, start.seq, start.hash))
-        };
-        let Some(first) = known.starts().iter().find(|start| !is_shared(start)) else {
-            return tail;
-        };
-        let (seq, hash) = (first.seq.prev(), first.hash);
-        if seq >= tail.seq { tail } else { Tail { epoch: known.epoch_at(seq), seq, hash } }
     }
 
     /// Records asked for by `fetch`.

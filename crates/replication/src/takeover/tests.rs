@@ -406,6 +406,7 @@ fn epochs_that_the_register_has_forgotten_are_learnt_from_who_was_there() {
     for is_in_doubt in [false, true] {
         let mut takeover = takeover(&[(1, 1)]);
         takeover.is_in_doubt = is_in_doubt;
+        takeover.has_heard_out = true;
         takeover.promise(NodeId(2), tail(1, 40), &known(), Seq(0), vec![]);
         takeover.promise(NodeId(3), tail(2, 12), &later, Seq(0), vec![]);
         takeover.close(NodeId(2));

@@ -229,7 +229,7 @@ impl Check {
 
     /// What a node holds for committed is what all hold for committed.
     fn commits(&mut self, host: Index, group: &Group<App>, from: Seq, was_home: bool) {
-        if self.is_stale(host) {
+        if self.is_stale(host) || self.is_astray(host, group.id(), group.table().epoch()) {
             return;
         }
         let truth = self.truths.entry(group.id()).or_default();
@@ -264,8 +264,12 @@ impl Check {
                     truth.committed_at.push(self.now);
                     truth.stamps.push(link.stamp);
                     // Only a home counts copies, at the latest in the step in which it hands over: all
-                    // others hear of it after it has.
-                    if group.home_epoch().is_none() && !was_home {
+                    // others hear of it after it has. With the register begun anew, the home may have
+                    // been one that nobody listens to any more: what it counted is history up to where
+                    // the register says that an epoch began.
+                    let is_history =
+                        self.is_forced && truth.table.last().is_some_and(|start| seq < start.seq);
+                    if group.home_epoch().is_none() && !was_home && !is_history {
                         first = Some(seq);
                     }
                 }

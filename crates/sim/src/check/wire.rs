@@ -89,7 +89,7 @@ impl Check {
                 self.not_below_seal(from, group, epoch);
                 self.is_not_blank(from, group, epoch);
                 self.count("I6");
-                let is_stale = self.is_stale(from);
+                let is_stale = self.is_stale(from) || self.is_astray(from, group, epoch);
                 let truth = self.truths.entry(group).or_default();
                 if !is_stale && !truth.table.starts().iter().any(|start| start.epoch == epoch) {
                     let detail = format!("n{} {group}: acknowledged {epoch}, not active", from + 1);

@@ -130,8 +130,8 @@ impl World {
             return;
         }
         self.report.frames += 1;
-        let bytes =
-            if self.now < self.net.register_from { unregistered(&bytes) } else { Some(bytes) };
+        let is_deaf = self.now < self.net.register_from || self.net.deaf.contains(&to);
+        let bytes = if is_deaf { unregistered(&bytes) } else { Some(bytes) };
         let is_newer = self.knobs.newer == Some(id(from));
         if let Some(bytes) = bytes.map(|bytes| if is_newer { newer(&bytes) } else { bytes }) {
             self.give(to, Input::Frame { from: id(from), bytes });
@@ -142,6 +142,11 @@ impl World {
     /// arrives.
     pub fn silence_register(&mut self, micros: u64) {
         self.net.register_from = self.now + micros;
+    }
+
+    /// What members of the register say to this node is lost until the links are healed. All else arrives.
+    pub fn deafen(&mut self, node: Index) {
+        self.net.deaf.insert(node);
     }
 
     /// Whether both ends run and the links between them carry.

@@ -1,0 +1,120 @@
+//! After a beginning by force: what is taken for history, and who counts as holding it.
+
+use alloc::vec;
+
+use types::{Class, Config, ConfigId, Epoch, Hash, NodeId, Seq};
+
+use super::*;
+use crate::{Lack, Mutant};
+
+const NEW: u64 = 1_000;
+
+fn hash(epoch: u64, seq: u64) -> Hash {
+    let mut bytes = [0; 32];
+    bytes[0] = u8::try_from(epoch % 251).unwrap();
+    bytes[1] = u8::try_from(seq).unwrap();
+    Hash(bytes)
+}
+
+fn tail(epoch: u64, seq: u64) -> Tail {
+    Tail { epoch: Epoch(epoch), seq: Seq(seq), hash: hash(epoch, seq) }
+}
+
+/// A history of epochs with their starts, each after the record before it of the epoch before.
+fn table(starts: &[(u64, u64)]) -> EpochTable {
+    let mut table = EpochTable::new();
+    for (epoch, seq) in starts {
+        let before = Seq(seq - 1);
+        let at = table.epoch_at(before).0;
+        table.push(Start {
+            epoch: Epoch(*epoch),
+            seq: Seq(*seq),
+            hash: if before == Seq(0) { Hash::ZERO } else { hash(at, before.0) },
+            config: ConfigId(1),
+            forced: false,
+            class: Class::Sync,
+        });
+    }
+    table
+}
+
+/// A takeover of three nodes with two copies by node 1, which was home of epoch 1 as far as is known.
+fn takeover(known: &[(u64, u64)], is_in_doubt: bool) -> Takeover {
+    let config = Config::new(ConfigId(1), vec![NodeId(1), NodeId(2), NodeId(3)], 2).unwrap();
+    let base = table(known);
+    let mut takeover = Takeover::new(Epoch(NEW), base, config, Some(NodeId(1)), Mutant::None);
+    takeover.is_in_doubt = is_in_doubt;
+    takeover
+}
+
+fn promise(takeover: &mut Takeover, node: u16, tail: Tail, known: &[(u64, u64)]) {
+    takeover.promise(NodeId(node), tail, &table(known), Seq(0), vec![]);
+}
+
+#[test]
+fn in_doubt_the_promise_of_the_home_alone_seals_nothing() {
+    // Whoever knows more would be asked when its records are orphans already.
+    let mut one = takeover(&[(1, 1)], true);
+    promise(&mut one, 1, tail(1, 9), &[(1, 1)]);
+    assert_eq!(one.close(NodeId(1)), None);
+    assert_eq!(one.lacks(), Some(Lack::Promises(vec![NodeId(2), NodeId(3)])));
+    promise(&mut one, 2, tail(2, 7), &[(1, 1), (2, 5)]);
+    one.has_heard_out = true;
+    assert_eq!(one.close(NodeId(1)), Some(NodeId(2)));
+    assert_eq!(one.stage(), Stage::Copying(tail(2, 7)));
+    assert_eq!(one.forgotten(), &table(&[(1, 1), (2, 5)]).starts()[1..]);
+    assert!(!one.is_holder(NodeId(1)), "its records 5 to 9 are others");
+}
+
+#[test]
+fn who_comes_late_and_knows_more_begins_it_again_and_who_had_promised_is_cut_anew() {
+    // The chain that had been settled on is not the one that the late one has.
+    let mut one = takeover(&[(1, 1)], true);
+    one.has_heard_out = true;
+    promise(&mut one, 1, tail(1, 9), &[(1, 1)]);
+    assert_eq!(one.close(NodeId(1)), Some(NodeId(1)));
+    assert!(one.is_holder(NodeId(1)));
+    promise(&mut one, 2, tail(2, 7), &[(1, 1), (2, 5)]);
+    assert_eq!(one.stage(), Stage::Sealing);
+    assert_eq!(one.close(NodeId(1)), Some(NodeId(2)));
+    assert_eq!(one.stage(), Stage::Copying(tail(2, 7)));
+    assert!(!one.is_holder(NodeId(1)));
+    // The same again when it has more of what is known.
+    promise(&mut one, 3, tail(2, 8), &[(1, 1), (2, 5)]);
+    assert_eq!(one.close(NodeId(1)), Some(NodeId(3)));
+    // And when it turns out that its word counts for nothing.
+    let mut void = takeover(&[(1, 1)], true);
+    void.has_heard_out = true;
+    promise(&mut void, 2, tail(2, 7), &[(1, 1), (2, 5)]);
+    promise(&mut void, 1, tail(1, 9), &[(1, 1)]);
+    void.disregard(NodeId(2));
+    assert_eq!(void.close(NodeId(1)), Some(NodeId(1)));
+    assert_eq!(void.stage(), Stage::Copying(tail(1, 9)));
+}
+
+#[test]
+fn of_two_histories_that_part_the_later_one_is_taken() {
+    // The other was begun by those who were given up before, and is in no history since.
+    let mut one = takeover(&[(1, 1)], true);
+    one.has_heard_out = true;
+    promise(&mut one, 2, tail(500, 7), &[(1, 1), (500, 6)]);
+    promise(&mut one, 3, tail(2, 30), &[(1, 1), (2, 4)]);
+    promise(&mut one, 1, tail(1, 5), &[(1, 1)]);
+    assert_eq!(one.close(NodeId(1)), Some(NodeId(2)));
+    assert_eq!(one.stage(), Stage::Copying(tail(500, 7)));
+    assert!(!one.is_holder(NodeId(3)));
+}
+
+#[test]
+fn without_doubt_a_chain_counts_up_to_where_it_parts_from_the_history() {
+    // A member that followed those that were given up has as many records as the history, and others. It
+    // would be asked for what it never had, for ever; or count as a copy of that.
+    let mut one = takeover(&[(1, 1), (500, 9)], false);
+    promise(&mut one, 1, tail(2, 40), &[(1, 1), (2, 4)]);
+    assert_eq!(one.close(NodeId(1)), None, "nobody has records 4 to 8");
+    assert_eq!(one.lacks(), Some(Lack::History(Seq(8))));
+    one.forced = true;
+    assert_eq!(one.close(NodeId(1)), Some(NodeId(1)));
+    assert_eq!(one.stage(), Stage::Copying(tail(1, 3)));
+    assert!(one.gave_up());
+}
