@@ -58,6 +58,8 @@ pub struct Check {
     /// time.
     forces: BTreeMap<Index, usize>,
     given_up: BTreeSet<Index>,
+    /// Who was known to those who were left then.
+    known: BTreeSet<Index>,
     /// Whether an operator has used force, which takes what copies there are.
     is_forced: bool,
     /// Hosts whose memory or code is wrong on purpose: what they come to proves nothing.
@@ -161,18 +163,20 @@ impl Check {
         if known > newest {
             let given_up = roster.known().filter(|node| roster.was_given_up(*node));
             self.given_up = given_up.map(crate::host).collect();
+            self.known = roster.known().map(crate::host).collect();
         }
         self.forces.insert(host, known);
         known
     }
 
-    /// Whether a host was given up and has not heard of it: what it decides and commits with others like it
-    /// is in no history. That is the price of force; all that it says is still held against I1 and I2.
+    /// Whether a host was given up and has not heard of it, or was admitted by such alone: what it decides and
+    /// commits with others like it is in no history. That is the price of force; all that it says is
+    /// still held against I1 and I2.
     #[must_use]
     pub fn is_stale(&self, host: Index) -> bool {
         let newest = self.forces.values().max().copied().unwrap_or_default();
         let known = self.forces.get(&host).copied().unwrap_or_default();
-        known < newest && self.given_up.contains(&host)
+        known < newest && (self.given_up.contains(&host) || !self.known.contains(&host))
     }
 
     /// Whether a host that has not heard either is in an epoch which those opened who were given up.

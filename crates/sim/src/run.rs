@@ -141,8 +141,15 @@ fn standing(world: &World, group: GroupId) -> String {
         let node = world.node(host)?;
         let state = node.register().group(group)?;
         let (phase, home, members) = (&state.phase, state.home, state.config.members());
-        let own = node.group(group).map(|group| group.status(world.clocks(host)));
-        let own = own.map(|own| format!("{:?} {} faults {:?}", own.role, own.epoch, own.faults));
+        let own = node.group(group).map(|own| {
+            let (begins, status) = (own.chain().base().seq, own.status(world.clocks(host)));
+            let (role, epoch, faults) = (&status.role, status.epoch, &status.faults);
+            let (ends, base, kept) = (status.appended, status.base, status.snapshot);
+            let needs = status.needs_state;
+            format!(
+                "{role:?} {epoch} with {begins} to {ends}, base {base}, snapshot {kept}, needs {needs:?}, faults {faults:?}"
+            )
+        });
         let version = state.version;
         let stays = node.explain(world.clocks(host), group).map(|explained| explained.stays);
         Some(format!(
@@ -153,6 +160,21 @@ fn standing(world: &World, group: GroupId) -> String {
         ))
     });
     format!("{group} ({})", seen.collect::<Vec<_>>().join(", "))
+}
+
+/// Who the nodes are, as each node that runs sees it.
+fn rosters(world: &World) -> impl Iterator<Item = String> {
+    (0..world.count()).filter_map(|host| {
+        let node = world.node(host)?;
+        let (roster, leader) = (node.register().state().roster(), node.register().leader());
+        let (generation, votes) = (roster.generation(), roster.members());
+        let gone: Vec<_> = roster.known().filter_map(|one| Some((one, roster.gone(one)?))).collect();
+        let there = roster.nodes().collect::<Vec<_>>();
+        Some(format!(
+            "n{} follows {leader:?} in generation {generation} of {votes:?}, nodes {there:?}, gone {gone:?}",
+            host + 1
+        ))
+    })
 }
 
 fn start_all(world: &mut World) {
@@ -210,8 +232,8 @@ fn judge(world: &mut World, goals: &[Goal]) {
     }
     if let Some(why) = world.lacks_members() {
         let groups = (0..world.knobs().groups).map(|group| standing(world, GroupId(group)));
-        let groups: Vec<String> = groups.collect();
-        return world.check.fail("I20", format!("{why}; {}", groups.join("; ")));
+        let all: Vec<String> = rosters(world).chain(groups).collect();
+        return world.check.fail("I20", format!("{why}; {}", all.join("; ")));
     }
     if let Some(why) = goals.iter().find_map(|goal| goal.lacks(world)) {
         return world.check.fail("I20", why);

@@ -19,6 +19,7 @@ impl<M: Model> Group<M> {
             return;
         }
         self.target = target;
+        self.look_at_base();
         let (me, target) = (self.options.me, &self.target);
         if let Role::Home(home) = &mut self.role {
             let members = target.iter().flat_map(Config::members);

@@ -103,10 +103,12 @@ impl World {
         self.hosts[node].folder = group::Folder::Empty;
     }
 
-    /// The newest roster that any node knows that is there and votes.
+    /// The newest roster that any node knows that is there. What those decide who were given up and have not
+    /// heard of it is in no history, and who goes by it waits for somebody who never comes.
     #[must_use]
     pub fn roster(&self) -> Option<&Roster> {
-        let nodes = self.hosts.iter().filter_map(|host| host.node.as_ref());
+        let hosts = self.hosts.iter().enumerate().filter(|(host, _)| !self.check.is_stale(*host));
+        let nodes = hosts.filter_map(|(_, host)| host.node.as_ref());
         let rosters = nodes.map(|node| node.register().state().roster());
         rosters.max_by_key(|roster| (forces(roster), roster.generation(), roster.version()))
     }
@@ -137,7 +139,9 @@ impl World {
         if let Some(why) = self.lacks_recovery() {
             return Some(why);
         }
-        let roster = self.roster()?;
+        let Some(roster) = self.roster() else {
+            return Some("nobody is there who knows the nodes".to_owned());
+        };
         let gone: Vec<NodeId> =
             roster.members().iter().copied().filter(|node| roster.gone(*node).is_some()).collect();
         if !gone.is_empty() {

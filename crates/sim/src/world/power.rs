@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use group::{Folder, Input, Node, RecoverError, Recovery};
-use types::NodeId;
+use group::{Folder, Group, Input, Node, RecoverError, Recovery};
+use register::GroupState;
+use types::{Config, GroupId, MemberRole, NodeId, Seq};
 
 use super::{Event, Host, World, host, id};
 use crate::app::Ray;
@@ -252,11 +253,21 @@ impl World {
     fn look_at_bases(&mut self, node: Index) {
         let bases: Vec<_> = self.hosts[node].disk.said().bases().collect();
         for (group, base) in bases {
-            if !self.check.is_new_base(group, base) {
+            if base.seq == Seq(0) || !self.check.is_new_base(group, base) {
                 continue;
             }
-            let running = self.hosts[node].node.as_ref().and_then(|node| node.group(group));
-            let leaders = running.into_iter().flat_map(|group| group.config().leaders());
+            let running = self.hosts[node].node.as_ref();
+            let here = running.and_then(|node| node.group(group)).map(Group::config);
+            // Who is left out and may come back must have it as well.
+            let left_out = running.into_iter().flat_map(|node| {
+                let state = node.register().group(group);
+                let target = state.and_then(|state| node.target(state));
+                let stays =
+                    move |node: &NodeId| target.as_ref().is_none_or(|target| target.has(*node));
+                let whole = state.and_then(|state| state.whole.as_ref());
+                whole.into_iter().flat_map(Config::leaders).filter(stays)
+            });
+            let leaders = here.into_iter().flat_map(Config::leaders).chain(left_out);
             let has =
                 |node: &NodeId| self.hosts[host(*node)].disk.said().snapshot(group) >= base.seq;
             let lacking: Vec<NodeId> = leaders.filter(|node| !has(node)).collect();
@@ -272,10 +283,20 @@ impl World {
             let has = |host: &&Host| host.disk.said().snapshot(header.group) >= header.seq;
             let snapshots = self.hosts.iter().filter(has).count();
             self.check.trimmed(node, &record, [snapshots, self.knobs.copies]);
-            if self.knobs.has_witness() {
+            if self.keeps_for_witness(node, header.group) {
                 self.check.trimmed_to_base(node, header.group, header.seq);
             }
         }
+    }
+
+    /// Whether a group has a witness, or is to have one again, as this node follows it: the one of the first
+    /// day may have been sent away since, and nobody lacks records any more that a state would not do for.
+    fn keeps_for_witness(&self, node: Index, group: GroupId) -> bool {
+        let Some(node) = self.hosts[node].node.as_ref() else { return self.knobs.has_witness() };
+        let here = node.group(group).map(Group::config);
+        let registered = node.register().group(group).map(GroupState::to_be);
+        let mut members = here.into_iter().chain(registered).flat_map(Config::each);
+        members.any(|member| member.role == MemberRole::Witness)
     }
 
     /// Begins a sync if something waits for one.

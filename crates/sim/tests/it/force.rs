@@ -2,7 +2,7 @@
 
 use register::{Gone, SealKind};
 use sim::{Knobs, SECOND, World, id};
-use types::Epoch;
+use types::{Epoch, Seq};
 use wire::{OrphanReason, Reply};
 
 use crate::members::{ids, members, replaced, until_whole, votes};
@@ -276,4 +276,102 @@ fn a_newcomer_gets_what_was_written_before_the_loss_from_the_survivor_alone() {
     let is_same = |world: &World| group(world, two).trail() == group(world, FAR).trail();
     assert!(world.run_until(until, is_same), "it has applied the same");
     sound(&world);
+}
+
+/// Two full regions and a witness, with a save point every ten records and commands.
+fn saving() -> World {
+    let knobs = Knobs { snapshot_work: 10, trim: true, ..Knobs::quiet(1).with_witness() };
+    let mut world = serving_with(knobs, 1);
+    do_many(&mut world, HOME, 30);
+    world
+}
+
+fn do_many(world: &mut World, host: usize, count: usize) {
+    for _ in 0..count {
+        done(world, host);
+    }
+    world.run_for(2 * SECOND);
+    sound(world);
+}
+
+#[test]
+fn a_new_witness_is_given_the_records_that_only_the_survivor_has() {
+    // The survivor forgot for whose sake it kept records when it was left alone: the new witness could be told
+    // nothing, and the group had one copy for ever.
+    let mut world = saving();
+    let base = group(&world, NEAR).base();
+    assert!(base > Seq(10));
+    world.kill(HOME);
+    world.kill(FAR);
+    world.run_for(4 * SECOND);
+    serves_alone(&mut world, NEAR);
+    do_many(&mut world, NEAR, 40);
+    world.kill(NEAR);
+    world.start(NEAR);
+    world.run_for(6 * SECOND);
+    assert_eq!(group(&world, NEAR).base(), base);
+    let (full, witness) = (replaced(&mut world, NEAR, HOME), replaced(&mut world, NEAR, FAR));
+    until_whole(&mut world);
+    assert_eq!(members(&world, NEAR), ids(&[full, NEAR, witness]));
+    assert!(group(&world, witness).is_witness());
+    done(&mut world, full);
+}
+
+#[test]
+fn a_new_witness_begins_where_the_survivor_does_that_came_by_a_snapshot() {
+    // Nobody has the records of before it any more, and no base can be agreed on with those that are gone.
+    let mut world = saving();
+    world.retire(NEAR);
+    let new = replaced(&mut world, HOME, NEAR);
+    until_whole(&mut world);
+    let begins = group(&world, new).chain().base().seq;
+    assert!(begins > Seq(10));
+    assert_eq!(group(&world, new).base(), Seq(0), "it has heard of none since");
+    world.kill(HOME);
+    world.kill(FAR);
+    world.run_for(4 * SECOND);
+    serves_alone(&mut world, new);
+    let (full, witness) = (replaced(&mut world, new, HOME), replaced(&mut world, new, FAR));
+    until_whole(&mut world);
+    assert_eq!(members(&world, new), ids(&[full, new, witness]));
+    assert_eq!(group(&world, witness).chain().base().seq, begins);
+    do_many(&mut world, full, 30);
+    assert!(group(&world, witness).base() > begins, "and from here on it moves as ever");
+}
+
+#[test]
+fn what_those_order_who_were_given_up_is_not_done_and_is_ordered_again() {
+    // An operator at a machine that was found, and has not heard: the new machine stands in no history. The
+    // simulator's own operators went by it and waited for ever.
+    let mut world = serving(1);
+    world.run_for(SECOND);
+    world.kill(HOME);
+    world.kill(NEAR);
+    world.run_for(4 * SECOND);
+    serves_alone(&mut world, FAR);
+    world.kill(FAR);
+    world.start(HOME);
+    world.start(NEAR);
+    let one = world.join(Some(NEAR));
+    world.run_for(4 * SECOND);
+    world.admit(HOME, one, Some(NEAR));
+    world.run_for(SECOND);
+    let knows = |world: &World, host: usize| {
+        let node = world.node(host);
+        node.is_some_and(|node| node.register().state().roster().is_known(id(one)))
+    };
+    assert!(knows(&world, HOME), "they are a majority of what they know");
+    assert!(!world.roster().is_some_and(|roster| roster.is_known(id(one))));
+    // All of them, and whom they have admitted, hear of it and set that aside.
+    world.start(FAR);
+    world.run_for(20 * SECOND);
+    sound(&world);
+    for host in [HOME, NEAR, FAR, one] {
+        assert!(!knows(&world, host), "n{} has heard", host + 1);
+    }
+    world.retire(one);
+    let new = [replaced(&mut world, FAR, HOME), replaced(&mut world, FAR, NEAR)];
+    until_whole(&mut world);
+    assert_eq!(members(&world, FAR), ids(&[new[0], new[1], FAR]));
+    done(&mut world, new[0]);
 }

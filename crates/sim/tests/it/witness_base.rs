@@ -315,3 +315,76 @@ fn a_degraded_home_counts_the_witness_again_though_the_other_region_is_away() {
     world.start(B);
     all_agree(&mut world);
 }
+
+#[test]
+fn when_the_witness_was_sent_away_records_go_by_what_the_regions_have_saved() {
+    // Kept for somebody who will never ask, they would fill the disks; and a check that goes by who the
+    // members were on the first day cries wolf.
+    let mut knobs = Knobs { nodes: 5, ..knobs(true) };
+    knobs.seats.extend([3, 4].map(|region| Seat { role: None, region, zone: 0 }));
+    let mut world = serving_with(knobs, 1);
+    world.snapshots_fit(B, false);
+    do_many(&mut world, A, 30);
+    assert_eq!((world.report().trimmed, base(&world, A)), (0, Seq(0)), "B holds the base");
+    world.dismiss(A, T);
+    until_whole(&mut world);
+    assert_eq!(group(&world, A).config().members(), [id(A), id(B)]);
+    assert_eq!(world.report().trimmed, 0, "and two copies of the state are wanted as ever");
+    world.snapshots_fit(B, true);
+    do_many(&mut world, A, 30);
+    assert!(world.report().trimmed > 20, "{}", world.report().trimmed);
+    all_agree(&mut world);
+}
+
+#[test]
+fn a_home_left_alone_that_starts_anew_still_has_what_the_witness_lacks() {
+    // Taken for a group without a witness, it would go on from its own snapshots: the witness comes back to
+    // records that nobody can link to its own, and money stays on one disk for as long as B is away.
+    let terms = Terms { class: Class::Sync, on_quorum_loss: QuorumLoss::Degrade };
+    let mut knobs = Knobs { terms, nodes: 5, ..knobs(true) };
+    knobs.seats.extend([3, 4].map(|region| Seat { role: None, region, zone: 0 }));
+    let mut world = serving_with(knobs, 1);
+    do_many(&mut world, A, 30);
+    let before = base(&world, A);
+    assert!(before > Seq(10));
+    world.kill(B);
+    world.kill(T);
+    let until = world.now() + 20 * SECOND;
+    let is_alone = |world: &World| group(world, A).config().members().len() == 1;
+    assert!(world.run_until(until, is_alone), "it goes on alone");
+    do_many(&mut world, A, 40);
+    assert_eq!(base(&world, A), before);
+    world.kill(A);
+    world.start(A);
+    world.run_for(6 * SECOND);
+    assert!(group(&world, A).chain().base().seq <= before);
+    world.start(T);
+    let until = world.now() + 30 * SECOND;
+    let is_whole = |world: &World| group(world, A).config().members().len() == 3;
+    assert!(world.run_until(until, is_whole), "with the witness there are two copies again");
+    done(&mut world, A);
+    world.start(B);
+    all_agree(&mut world);
+}
+
+#[test]
+fn before_there_is_a_base_a_new_witness_is_given_all_records() {
+    // B is away and saves nothing, so there is no base; the home has saved and started anew. Gone on from
+    // its own snapshot, it has nothing that a new machine in the witness's place could begin with.
+    let mut knobs = Knobs { nodes: 5, ..knobs(true) };
+    knobs.seats.extend([3, 4].map(|region| Seat { role: None, region, zone: 0 }));
+    let mut world = serving_with(knobs, 1);
+    world.kill(B);
+    do_many(&mut world, A, 60);
+    assert_eq!(base(&world, A), Seq(0));
+    world.kill(A);
+    world.start(A);
+    assert_eq!(group(&world, A).chain().base().seq, Seq(0));
+    world.run_for(6 * SECOND);
+    world.retire(T);
+    let new = replaced(&mut world, A, T);
+    assert_eq!(group(&world, new).chain().base().seq, Seq(0));
+    done(&mut world, A);
+    world.start(B);
+    all_agree(&mut world);
+}

@@ -11,25 +11,37 @@ use alloc::vec::Vec;
 
 use model::Model;
 use replication::is_commit;
-use types::{Config, Epoch, MemberRole, NodeId, Seq, Tail};
+use types::{Config, Epoch, MemberRole, ModelVersion, NodeId, Seq, Stamp, Tail};
 use wire::{Base, GroupMessage};
 
 use super::super::{Doubt, Group, Out, Then};
 use crate::versions::Versions;
 
 impl<M: Model> Group<M> {
-    /// Whether a witness has a part in the group, or is to have.
+    /// Whether a witness has a part in the group, or is to have: one that was only left out for a while has,
+    /// and so has the one that is to come in its place.
     pub(super) fn has_witness(&self) -> bool {
         let is_there =
             |config: &Config| config.each().any(|member| member.role == MemberRole::Witness);
-        is_there(&self.meta.config) || self.target.as_ref().is_some_and(is_there)
+        let is_left_out = || self.whole().is_some_and(is_there);
+        is_there(&self.meta.config) || self.target.as_ref().is_some_and(is_there) || is_left_out()
+    }
+
+    /// While the group goes on with fewer members than it is to have: the configuration that it is to return
+    /// to, as far as is known here.
+    fn whole(&self) -> Option<&Config> {
+        self.register.as_ref()?.whole.as_ref()
     }
 
     /// Whether the group has all members and copies that it is to have, as far as is known here.
     pub(super) fn has_whole_config(&self) -> bool {
-        self.register.as_ref().is_some_and(|state| {
-            state.whole.is_none() && state.config.id() == self.meta.config.id()
-        })
+        self.has_newest_config() && self.whole().is_none()
+    }
+
+    /// Whether this node follows the configuration that the register says, as far as is known here.
+    fn has_newest_config(&self) -> bool {
+        let id = self.meta.config.id();
+        self.register.as_ref().is_some_and(|state| state.config.id() == id)
     }
 
     /// The newest confirmed snapshot that a member is known to have; 0 for none.
@@ -75,6 +87,14 @@ impl<M: Model> Group<M> {
         self.keep.is_base_due = true;
     }
 
+    /// The first snapshot here: until there is a base, the chain is kept from the first record on.
+    pub(super) fn keep_from_first(&mut self) {
+        if self.meta.base.is_none() && self.has_witness() && self.chain.base().seq == Seq(0) {
+            let tail = self.chain.base();
+            self.meta.base = Some(Base { tail, stamp: Stamp(0), model: ModelVersion::FIRST });
+        }
+    }
+
     /// Moves the base to where every full member has a confirmed snapshot by now. The records stay until
     /// the floor moves, if they go at all; a start does not read them any more.
     pub(super) fn move_base(&mut self, out: &mut Vec<Out>) {
@@ -82,22 +102,23 @@ impl<M: Model> Group<M> {
             return;
         }
         if !self.has_witness() {
-            if self.runs_model() && self.meta.base.take().is_some() {
+            let is_certain = self.runs_model() && self.has_newest_config();
+            if is_certain && self.meta.base.take().is_some() {
                 // Nobody without a state is left for whose sake records would be kept.
                 self.write_meta(Then::Nothing, out);
             }
             return;
         }
+        let all = if self.has_whole_config() { self.kept_by_all() } else { self.left_to_give() };
         let config = &self.meta.config;
         // With fewer full members than a commit takes, the records of a witness are a copy that no snapshot
         // stands in for.
         let is_sound = is_commit(config, |node| config.may_lead(node))
             && config.has(self.options.me)
-            && self.has_whole_config()
+            && self.has_newest_config()
             && self.is_joined()
             && self.doubt == Doubt::None
             && self.chain.is_whole();
-        let all = config.leaders().map(|node| self.kept_by(node)).min().unwrap_or_default();
         if !is_sound || all <= self.base() || all > self.commit() {
             return;
         }
@@ -125,12 +146,34 @@ impl<M: Model> Group<M> {
         self.write_meta(Then::Based { at: tail }, out);
     }
 
+    /// The newest record up to which every full member has the state.
+    fn kept_by_all(&self) -> Seq {
+        self.meta.config.leaders().map(|node| self.kept_by(node)).min().unwrap_or_default()
+    }
+
+    /// While members are left out, no base moves. But where there is none and this node's chain begins at a
+    /// snapshot that others gave it, a witness that is to come could never be given anything, if those who
+    /// had the records are gone for good. So it is then where that chain begins: unless somebody who may
+    /// lead, or may come back to lead, is not known to have the state. Whoever is to come for the first time has
+    /// everything before it counts. 0 for no base.
+    fn left_to_give(&self) -> Seq {
+        let (begin, me) = (self.chain.base().seq, self.options.me);
+        let Some(whole) = self.whole().filter(|_| self.meta.base.is_none()) else { return Seq(0) };
+        let comes_back = |node: &NodeId| {
+            let is_gone = self.target.as_ref().is_some_and(|target| !target.has(*node));
+            !is_gone && !self.meta.config.has(*node)
+        };
+        let mut others = self.meta.config.leaders().chain(whole.leaders().filter(comes_back));
+        let has_it = |node: NodeId| node == me || self.kept_by(node) >= begin;
+        if others.all(has_it) && self.oldest_durable() >= begin { begin } else { Seq(0) }
+    }
+
     /// Gives up a base that a newer history leaves out, after a forced switch. `true` if it was there: the
     /// chain is kept from where it begins.
     pub(in super::super) fn check_base(&mut self) -> bool {
         let table = &self.meta.table;
         let Some(base) = self.meta.base else { return false };
-        if table.holds(base.tail.epoch, base.tail.seq) {
+        if base.tail.seq == Seq(0) || table.holds(base.tail.epoch, base.tail.seq) {
             return false;
         }
         let tail = self.chain.base();

@@ -99,6 +99,7 @@ impl<M: Model> Group<M> {
                 };
                 self.meta.snapshots.retain(|one| one.tail.seq < seq);
                 self.meta.snapshots.push(snapshot);
+                self.keep_from_first();
                 self.drop_surplus();
                 self.write_meta(Then::Kept { seq }, out);
             }

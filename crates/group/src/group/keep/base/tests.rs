@@ -97,6 +97,11 @@ fn the_base_stays_while_anything_is_not_as_it_is_to_be() {
         let whole = Some(group.meta.config.clone());
         group.register.as_mut().unwrap().whole = whole;
     });
+    // The register has gone on to members that this node has not heard of.
+    check(|group| {
+        let config = group.meta.config.clone().numbered(ConfigId(2));
+        group.register.as_mut().unwrap().config = config;
+    });
     check(|group| group.register = None);
     // Not known to be committed.
     check(|group| group.known = Seq(4));
@@ -220,12 +225,7 @@ fn a_first_base_below_what_this_node_alone_went_on_to_lowers_the_floor() {
     // The log is read from the floor at the next start, and the chain begins at the base: what lies
     // between would be missing for ever, and the node would not start.
     let mut group = member(6, 1, usize::MAX);
-    let roles = [MemberRole::Full, MemberRole::Full, MemberRole::Witness].into_iter().zip(1_u16..);
-    let member = |(role, node)| {
-        let place = Place { region: RegionId(node), zone: ZoneId(0) };
-        Member { node: NodeId(node), role, place }
-    };
-    group.meta.config = Config::placed(ConfigId(1), roles.map(member).collect(), 2, 1).unwrap();
+    group.meta.config = two_and_a_witness();
     group.register = Some(registered(&group, NodeId(1), group.meta.table.clone()));
     let snapshot = |seq| {
         let tail = group.chain.tail_at(Seq(seq)).unwrap();
@@ -239,4 +239,94 @@ fn a_first_base_below_what_this_node_alone_went_on_to_lowers_the_floor() {
     group.move_base(&mut out);
     assert_eq!(group.base(), Seq(2));
     assert!(matches!(out.first(), Some(Out::Lower)), "{out:?}");
+}
+
+/// Nodes 1 and 2, this one, full and 3 a witness.
+fn two_and_a_witness() -> Config {
+    let roles = [MemberRole::Full, MemberRole::Full, MemberRole::Witness].into_iter().zip(1_u16..);
+    let member = |(role, node)| {
+        let place = Place { region: RegionId(node), zone: ZoneId(0) };
+        Member { node: NodeId(node), role, place }
+    };
+    Config::placed(ConfigId(1), roles.map(member).collect(), 2, 1).unwrap()
+}
+
+/// This node alone in a degraded group with six records, of which it has those after the fourth; the ones
+/// before came in a snapshot.
+fn left_alone() -> Group<Count> {
+    let mut group = member(6, 1, usize::MAX);
+    let whole = two_and_a_witness();
+    group.meta.config = whole.reduced(ConfigId(2), |node| node == NodeId(2)).unwrap();
+    let mut state = registered(&group, NodeId(2), group.meta.table.clone());
+    state.whole = Some(whole);
+    group.register = Some(state);
+    let tail = group.chain.tail_at(Seq(4)).unwrap();
+    let (stamp, digest, sha256) = (Stamp(4), Hash::ZERO, Hash::ZERO);
+    group.meta.snapshots = vec![Snapshot { tail, stamp, digest, bytes: 1, sha256, own: false }];
+    group.keep.durable.insert(Seq(4));
+    group.chain.forget(tail, stamp);
+    group
+}
+
+fn in_places(nodes: [u16; 3]) -> Config {
+    let config = two_and_a_witness();
+    let members = config.each().zip(nodes);
+    let members = members.map(|(member, node)| Member { node: NodeId(node), ..member });
+    Config::placed(ConfigId(1), members.collect(), 2, 1).unwrap()
+}
+
+#[test]
+fn left_alone_without_a_base_it_is_where_the_records_begin_unless_somebody_may_lack_them() {
+    // Without one, a witness that is to come is given nothing for ever. With one that says too much, node 1
+    // comes back to records that only a home has, and is lost with it.
+    let check = |change: fn(&mut Group<Count>), expected: u64| {
+        let mut group = left_alone();
+        change(&mut group);
+        assert_eq!(moves_to(&mut group), Seq(expected));
+    };
+    check(|_| {}, 0);
+    // Another comes for the witness alone, and node 1 is still to come back.
+    check(|group| group.aim(at(1), Some(in_places([1, 2, 5]))), 0);
+    // Nobody is to come back.
+    check(|group| group.aim(at(1), Some(in_places([4, 2, 5]))), 4);
+    // There is a base already, or nothing but what follows the first record.
+    let keep = |group: &mut Group<Count>, seq| {
+        let tail = group.chain.tail_at(Seq(seq)).unwrap_or_default();
+        group.meta.base = Some(Base { tail, stamp: Stamp(seq), model: ModelVersion::FIRST });
+    };
+    let mut group = left_alone();
+    keep(&mut group, 3);
+    group.meta.base.as_mut().unwrap().tail.seq = Seq(3);
+    group.aim(at(1), Some(in_places([4, 2, 5])));
+    assert_eq!(moves_to(&mut group), Seq(3));
+    // Its own state is not on the disk.
+    check(
+        |group| {
+            group.keep.durable.clear();
+            group.aim(at(1), Some(in_places([4, 2, 5])));
+        },
+        0,
+    );
+}
+
+#[test]
+fn a_base_is_kept_while_the_witness_is_only_left_out() {
+    // Given up, the next start would begin at this node's own snapshot, and the witness could not link to it.
+    let mut group = left_alone();
+    let tail = group.chain.tail_at(Seq(4)).unwrap();
+    let base = Base { tail, stamp: Stamp(4), model: ModelVersion::FIRST };
+    group.meta.base = Some(base);
+    assert_eq!(moves_to(&mut group), Seq(4));
+    assert_eq!(group.meta.base, Some(base));
+    // Nor by who does not know yet which configuration it follows.
+    group.register.as_mut().unwrap().whole = None;
+    group.register.as_mut().unwrap().config = in_places([1, 2, 3]);
+    group.look_at_base();
+    group.move_base(&mut Vec::new());
+    assert_eq!(group.meta.base, Some(base));
+    // And given up where no witness is to be.
+    group.register.as_mut().unwrap().config = group.meta.config.clone();
+    group.look_at_base();
+    group.move_base(&mut Vec::new());
+    assert_eq!(group.meta.base, None);
 }
