@@ -39,6 +39,11 @@ pub enum Taken {
         /// The answer.
         answer: Answer,
     },
+    /// The channel to that group is open again.
+    Opened {
+        /// The other end.
+        peer: GroupId,
+    },
     /// A channel is frozen from here on.
     Froze {
         /// The other end.
@@ -55,6 +60,12 @@ impl Channels {
     #[must_use]
     pub const fn new(me: GroupId) -> Self {
         Self { me, outboxes: BTreeMap::new(), inboxes: BTreeMap::new() }
+    }
+
+    /// The group whose ends these are.
+    #[must_use]
+    pub const fn me(&self) -> GroupId {
+        self.me
     }
 
     /// The ends of channels that begin here, by where they end.
@@ -98,6 +109,11 @@ impl Channels {
         sent.chain(from)
     }
 
+    /// The channels to other groups that were opened again here and are not known to be there.
+    pub fn opening(&self) -> impl Iterator<Item = GroupId> {
+        self.outboxes.iter().filter(|(_, end)| end.opening).map(|(to, _)| *to)
+    }
+
     /// Numbers a message for `to` in the record `at`.
     ///
     /// # Errors
@@ -133,6 +149,8 @@ impl Channels {
             ParcelBody::Message { resolved, .. } | ParcelBody::Cancel { resolved, .. } => {
                 self.take_message(peer, parcel, resolved.number, at)
             }
+            // A question changes nothing.
+            ParcelBody::Restart => Taken::Ignored,
         }
     }
 
@@ -166,6 +184,12 @@ impl Channels {
         self.outboxes.get(&to)?.parcel([self.me, to], number)
     }
 
+    /// The question whether `to` goes on from the same number, while that is not known.
+    #[must_use]
+    pub fn question(&self, to: GroupId) -> Option<Parcel> {
+        self.outboxes.get(&to)?.question([self.me, to])
+    }
+
     fn take_message(&mut self, from: GroupId, parcel: &Parcel, resolved: u64, at: At) -> Taken {
         if !self.inboxes.contains_key(&from) && self.inboxes.len() >= CHANNELS_MAX {
             return Taken::Ignored;
@@ -180,7 +204,7 @@ impl Channels {
                     ParcelBody::Message { content, .. } => {
                         Taken::Message { from, content: content.clone() }
                     }
-                    ParcelBody::Cancel { .. } | ParcelBody::Answer(_) => {
+                    ParcelBody::Cancel { .. } | ParcelBody::Answer(_) | ParcelBody::Restart => {
                         inbox.consume(parcel, Answer::Cancelled, at);
                         Taken::Cancelled
                     }
@@ -193,6 +217,7 @@ impl Channels {
             Judgement::Known
             | Judgement::Forgotten
             | Judgement::Gap
+            | Judgement::Together
             | Judgement::Frozen(_)
             | Judgement::Absurd => Taken::Ignored,
         }
@@ -204,6 +229,7 @@ impl Channels {
         let outbox = self.outboxes.entry(by).or_insert_with(|| Outbox::new(hash));
         match outbox.answered(parcel, answer) {
             Answered::Resolved(pending) => Taken::Resolved { by, pending, answer: answer.clone() },
+            Answered::Opened => Taken::Opened { peer: by },
             Answered::Froze(cause) => Taken::Froze { peer: by, cause },
             Answered::Ignored => Taken::Ignored,
         }

@@ -1,7 +1,9 @@
 //! The ends of a group's channels as bytes, for snapshots and for digests.
 //!
 //! Layout, little-endian: version u8 (1), group u16, count of outboxes u32 and each of them with its
-//! group u16, then the inboxes likewise. One encoding for one state, so that equal bytes mean equal ends.
+//! group u16, then the inboxes likewise. If any end was ever opened again, the version is 2, and every end is
+//! followed by the number u64 from which it went on, or 0, the hash there 32, the stamp u64 of the record that opened it,
+//! and whether it waits for the other end u8. One encoding for one state, so that equal bytes mean equal ends.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -11,26 +13,41 @@ use types::{ChannelKey, GroupId, Hash, Seq, Stamp};
 use wire::{Answer, Cause, DecodeError, Reader, Resolved, Writer, chained, message_digest};
 
 use crate::limits::{CHANNELS_MAX, PENDING_BYTES_MAX, PENDING_MAX};
-use crate::{At, Channels, Inbox, Outbox, Pending};
+use crate::{At, Channels, Inbox, Outbox, Pending, Restart};
 
-/// Version of this layout.
+/// Version of this layout while no end was ever opened again.
 const VERSION: u8 = 1;
+
+/// Version of this layout since one was.
+const RESTARTED: u8 = 2;
 
 impl Channels {
     /// All of it as bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
+        let restarts = self.outboxes.values().map(|end| end.restart);
+        let mut restarts = restarts.chain(self.inboxes.values().map(|end| end.restart));
+        let is_restarted = restarts.any(|restart| restart.is_some());
         let mut writer = Writer::new(&mut bytes);
-        writer.u8(VERSION).u16(self.me.0).count(self.outboxes.len());
+        writer
+            .u8(if is_restarted { RESTARTED } else { VERSION })
+            .u16(self.me.0)
+            .count(self.outboxes.len());
         for (to, outbox) in &self.outboxes {
             writer.u16(to.0);
             outbox.encode(&mut writer);
+            if is_restarted {
+                put_restart(&mut writer, (outbox.restart, outbox.restarted, outbox.opening));
+            }
         }
         writer.count(self.inboxes.len());
         for (from, inbox) in &self.inboxes {
             writer.u16(from.0);
             inbox.encode(&mut writer);
+            if is_restarted {
+                put_restart(&mut writer, (inbox.restart, inbox.restarted, inbox.opening));
+            }
         }
         bytes
     }
@@ -42,13 +59,34 @@ impl Channels {
     pub fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         let version = reader.u8()?;
-        if version != VERSION {
+        if !matches!(version, VERSION | RESTARTED) {
             return Err(DecodeError::Invalid { field: "channels version", value: version.into() });
         }
         let me = GroupId(reader.u16()?);
-        let outboxes = by_group(&mut reader, |reader| Outbox::decode(bytes, reader))?;
-        let inboxes = by_group(&mut reader, |reader| Inbox::decode(bytes, reader))?;
+        let mut is_restarted = false;
+        let mut restart = |reader: &mut Reader<'_>| {
+            if version == VERSION {
+                return Ok((None, Stamp(0), false));
+            }
+            let restart = get_restart(reader)?;
+            is_restarted |= restart.0.is_some();
+            Ok(restart)
+        };
+        let outboxes = by_group(&mut reader, |reader| {
+            let mut outbox = Outbox::decode(bytes, reader)?;
+            (outbox.restart, outbox.restarted, outbox.opening) = restart(reader)?;
+            Ok(outbox)
+        })?;
+        let inboxes = by_group(&mut reader, |reader| {
+            let mut inbox = Inbox::decode(bytes, reader)?;
+            (inbox.restart, inbox.restarted, inbox.opening) = restart(reader)?;
+            Ok(inbox)
+        })?;
         reader.end()?;
+        // One encoding for one state.
+        if is_restarted != (version == RESTARTED) {
+            return Err(DecodeError::Invalid { field: "channels version", value: version.into() });
+        }
         Ok(Self { me, outboxes, inboxes })
     }
 
@@ -157,6 +195,23 @@ fn by_group<T>(
         ends.insert(group, read(reader)?);
     }
     Ok(ends)
+}
+
+/// From where an end went on, when, and whether it waits for the other.
+type Restarted = (Option<Restart>, Stamp, bool);
+
+fn put_restart(writer: &mut Writer<'_>, (restart, restarted, opening): Restarted) {
+    let Restart { number, hash } = restart.unwrap_or(Restart { number: 0, hash: Hash::ZERO });
+    writer.u64(number).hash(hash).u64(restarted.0).flag(opening);
+}
+
+fn get_restart(reader: &mut Reader<'_>) -> Result<Restarted, DecodeError> {
+    let (number, hash) = (reader.u64()?, reader.hash()?);
+    let (restarted, opening) = (Stamp(reader.u64()?), reader.flag("opening")?);
+    if number == 0 && (hash != Hash::ZERO || restarted != Stamp(0) || opening) {
+        return Err(DecodeError::Invalid { field: "restart", value: number });
+    }
+    Ok(((number > 0).then_some(Restart { number, hash }), restarted, opening))
 }
 
 fn put_at(writer: &mut Writer<'_>, at: At) {

@@ -2,11 +2,11 @@
 
 use alloc::collections::VecDeque;
 
-use types::{GroupId, Hash};
+use types::{GroupId, Hash, Stamp};
 use wire::{Answer, Cause, Parcel, ParcelBody, Resolved, chained, message_digest};
 
-use crate::At;
 use crate::limits::PENDING_MAX;
+use crate::{At, Restart};
 
 /// The receiver's end of one channel. A part of the receiving group's state.
 ///
@@ -22,6 +22,12 @@ pub struct Inbox {
     /// Those to the numbers from there to `last`.
     pub(crate) kept: VecDeque<Kept>,
     pub(crate) frozen: Option<Cause>,
+    /// From where it went on when it was opened last.
+    pub(crate) restart: Option<Restart>,
+    /// The stamp of the record that opened it last; 0 before.
+    pub(crate) restarted: Stamp,
+    /// Nothing has come yet that follows from there.
+    pub(crate) opening: bool,
 }
 
 /// An answer that the sender may not have.
@@ -51,7 +57,9 @@ pub enum Judgement {
     Contradiction(Cause),
     /// The channel is frozen.
     Frozen(Cause),
-    /// What no sender says.
+    /// The sender asks whether this end goes on from the same number as it does, and it does.
+    Together,
+    /// What no sender says; or nothing that counts while this end is being opened.
     Absurd,
 }
 
@@ -59,7 +67,9 @@ impl Inbox {
     /// Nothing was consumed, on the channel of this hash.
     pub(crate) const fn new(head: Hash) -> Self {
         let forgotten = Resolved { number: 0, hash: Hash::ZERO };
-        Self { last: 0, head, forgotten, kept: VecDeque::new(), frozen: None }
+        let (frozen, restart, restarted, opening) = (None, None, Stamp(0), false);
+        let kept = VecDeque::new();
+        Self { last: 0, head, forgotten, kept, frozen, restart, restarted, opening }
     }
 
     /// The last number consumed; 0 before the first.
@@ -80,6 +90,24 @@ impl Inbox {
         self.frozen
     }
 
+    /// The stamp of the record that opened it last.
+    #[must_use]
+    pub fn restarted(&self) -> Option<Stamp> {
+        self.restart.map(|_| self.restarted)
+    }
+
+    /// From where it went on when it was opened last.
+    #[must_use]
+    pub const fn restart(&self) -> Option<Restart> {
+        self.restart
+    }
+
+    /// Whether it was opened again, and nothing has come since that the sender sent after that.
+    #[must_use]
+    pub const fn is_opening(&self) -> bool {
+        self.opening
+    }
+
     /// How many answers are kept.
     #[must_use]
     pub fn kept(&self) -> usize {
@@ -95,12 +123,20 @@ impl Inbox {
     /// What a sender's parcel is here; an answer is none.
     #[must_use]
     pub fn judge(&self, parcel: &Parcel) -> Judgement {
+        let judgement = self.judge_strictly(parcel);
+        // The sender may not have done its half, or says again what it said before.
+        let is_old_news = self.opening && matches!(judgement, Judgement::Contradiction(_));
+        if is_old_news { Judgement::Absurd } else { judgement }
+    }
+
+    fn judge_strictly(&self, parcel: &Parcel) -> Judgement {
         let (resolved, digest) = match &parcel.body {
             ParcelBody::Message { resolved, key, content } => {
                 (*resolved, message_digest(*key, content))
             }
             ParcelBody::Cancel { resolved, digest } => (*resolved, *digest),
             ParcelBody::Answer(_) => return Judgement::Absurd,
+            ParcelBody::Restart => return self.judge_restart(parcel),
         };
         if let Some(cause) = self.frozen {
             return Judgement::Frozen(cause);
@@ -126,6 +162,15 @@ impl Inbox {
         }
     }
 
+    fn judge_restart(&self, parcel: &Parcel) -> Judgement {
+        let theirs = Restart { number: parcel.number, hash: parcel.hash };
+        match self.frozen {
+            Some(cause) => Judgement::Frozen(cause),
+            None if self.restart == Some(theirs) => Judgement::Together,
+            None => Judgement::Absurd,
+        }
+    }
+
     /// Consumes the next number with this answer.
     ///
     /// # Panics
@@ -137,6 +182,7 @@ impl Inbox {
         }
         self.last = parcel.number;
         self.head = parcel.hash;
+        self.opening = false;
         self.keep(parcel.hash, at, answer);
     }
 
@@ -180,6 +226,7 @@ impl Inbox {
                 let kept = self.kept_at(number)?;
                 (kept.hash, kept.at, kept.answer.clone())
             }
+            Judgement::Together => (parcel.hash, At::default(), Answer::Restarted),
             Judgement::Forgotten => (parcel.hash, At::default(), Answer::Forgotten),
             Judgement::Frozen(cause) => (parcel.hash, At::default(), Answer::Frozen(cause)),
             Judgement::Next | Judgement::Gap | Judgement::Contradiction(_) | Judgement::Absurd => {
@@ -190,7 +237,7 @@ impl Inbox {
         Some(Parcel { from, to, number, hash, stamp, source, body: ParcelBody::Answer(answer) })
     }
 
-    fn kept_at(&self, number: u64) -> Option<&Kept> {
+    pub(crate) fn kept_at(&self, number: u64) -> Option<&Kept> {
         let index = number.checked_sub(self.forgotten.number + 1)?;
         self.kept.get(usize::try_from(index).ok()?)
     }

@@ -23,10 +23,12 @@ mod codec;
 mod inbox;
 pub mod limits;
 mod outbox;
+mod rebase;
 
 pub use channels::{Channels, Taken};
 pub use inbox::{Inbox, Judgement};
 pub use outbox::{Answered, Outbox, Pending, Unsent};
+pub use rebase::{Lost, NoPlan, Plan, Rebased, Restart, Says, Side, Unrebased, half_open, is_open};
 
 use types::{Seq, Stamp};
 

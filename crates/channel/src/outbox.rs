@@ -3,11 +3,11 @@
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
-use types::{ChannelKey, GroupId, Hash};
+use types::{ChannelKey, GroupId, Hash, Stamp};
 use wire::{Answer, Cause, Parcel, ParcelBody, Resolved, chained, message_digest};
 
-use crate::At;
 use crate::limits::{PENDING_BYTES_MAX, PENDING_MAX};
+use crate::{At, Restart};
 
 /// The sender's end of one channel. A part of the sending group's state.
 ///
@@ -28,6 +28,12 @@ pub struct Outbox {
     /// Follows from `pending`.
     pub(crate) bytes: usize,
     pub(crate) frozen: Option<Cause>,
+    /// From where it went on when it was opened last.
+    pub(crate) restart: Option<Restart>,
+    /// The stamp of the record that opened it last; 0 before.
+    pub(crate) restarted: Stamp,
+    /// The receiver has not said that it goes on from there too.
+    pub(crate) opening: bool,
 }
 
 /// A message that waits for its answer.
@@ -51,7 +57,7 @@ pub enum Unsent {
     /// The receiver has not answered for too long: too much waits.
     #[error("too much waits for an answer of the receiving group")]
     Full,
-    /// An end of the channel is frozen.
+    /// An end of the channel is frozen, or not known to be open again.
     #[error("the channel is frozen")]
     Frozen,
     /// The content is above [`wire::limits::PARCEL_BYTES_MAX`].
@@ -69,6 +75,8 @@ pub enum Answered {
     Resolved(Pending),
     /// It contradicts what was sent, or says that the receiver does: the channel is frozen from here on.
     Froze(Cause),
+    /// The receiver goes on from the same number: the channel is open again.
+    Opened,
     /// It says nothing new, or nothing that can be taken yet.
     Ignored,
 }
@@ -85,6 +93,9 @@ impl Outbox {
             cancelling: BTreeSet::new(),
             bytes: 0,
             frozen: None,
+            restart: None,
+            restarted: Stamp(0),
+            opening: false,
         }
     }
 
@@ -110,6 +121,24 @@ impl Outbox {
     #[must_use]
     pub const fn frozen(&self) -> Option<Cause> {
         self.frozen
+    }
+
+    /// The stamp of the record that opened it last.
+    #[must_use]
+    pub fn restarted(&self) -> Option<Stamp> {
+        self.restart.map(|_| self.restarted)
+    }
+
+    /// From where it went on when it was opened last.
+    #[must_use]
+    pub const fn restart(&self) -> Option<Restart> {
+        self.restart
+    }
+
+    /// Whether it was opened again and waits for the receiver's word that it was too.
+    #[must_use]
+    pub const fn is_opening(&self) -> bool {
+        self.opening
     }
 
     /// The messages that wait for their answer with their numbers, oldest first.
@@ -143,7 +172,7 @@ impl Outbox {
 
     /// Numbers a message and keeps it until it is answered.
     pub(crate) fn send(&mut self, key: ChannelKey, content: Bytes, at: At) -> Result<u64, Unsent> {
-        if self.frozen.is_some() {
+        if self.frozen.is_some() || self.opening {
             return Err(Unsent::Frozen);
         }
         if content.len() > wire::limits::PARCEL_BYTES_MAX {
@@ -177,9 +206,19 @@ impl Outbox {
     /// Whether this answer would change anything.
     #[must_use]
     pub fn wants(&self, parcel: &Parcel, answer: &Answer) -> bool {
+        let restart = Restart { number: parcel.number, hash: parcel.hash };
+        if self.opening {
+            return *answer == Answer::Restarted && self.restart == Some(restart);
+        }
         self.frozen.is_none()
             && match answer {
-                Answer::Frozen(_) => true,
+                // Once the channel was opened again, only about what waits here: what is about anything else waited
+                // before. Until then any, as in records that were written before channels could be opened.
+                Answer::Frozen(_) => {
+                    let waiting = self.waiting(parcel.number);
+                    self.restart.is_none() || waiting.is_some_and(|one| one.hash == parcel.hash)
+                }
+                Answer::Restarted => false,
                 Answer::Forgotten => parcel.number > self.resolved.number,
                 Answer::Applied(_) | Answer::Refused(_) | Answer::Cancelled => {
                     parcel.number == self.resolved.number + 1
@@ -196,6 +235,10 @@ impl Outbox {
         match answer {
             Answer::Frozen(cause) => return self.freeze(*cause),
             Answer::Forgotten => return self.freeze(Cause::SenderLost),
+            Answer::Restarted => {
+                self.opening = false;
+                return Answered::Opened;
+            }
             Answer::Applied(_) | Answer::Refused(_) | Answer::Cancelled => {}
         }
         // Of what was never sent, or was sent with other content, only one who lost it is told.
@@ -227,7 +270,8 @@ impl Outbox {
     /// it is not wanted any more, if so, or else the message.
     #[must_use]
     pub fn parcel(&self, [from, to]: [GroupId; 2], number: u64) -> Option<Parcel> {
-        let pending = self.waiting(number).filter(|_| self.frozen.is_none())?;
+        let is_open = self.frozen.is_none() && !self.opening;
+        let pending = self.waiting(number).filter(|_| is_open)?;
         let (key, resolved) = (pending.key, self.resolved);
         let content = pending.content.clone();
         let (at, body) = match pending.cancelled {
@@ -239,6 +283,14 @@ impl Outbox {
         };
         let (hash, stamp, source) = (pending.hash, at.stamp, at.seq);
         Some(Parcel { from, to, number, hash, stamp, source, body })
+    }
+
+    /// The question whether the receiver goes on from the same number, while that is not known.
+    #[must_use]
+    pub fn question(&self, [from, to]: [GroupId; 2]) -> Option<Parcel> {
+        let Restart { number, hash } = self.restart.filter(|_| self.opening)?;
+        let At { stamp, seq: source } = At::default();
+        Some(Parcel { from, to, number, hash, stamp, source, body: ParcelBody::Restart })
     }
 
     /// Asserts that what is kept on the way follows from the rest.

@@ -224,6 +224,14 @@ impl Page {
             let (id, count) = (group.id().0.to_string(), group.channels().cases().count());
             self.sample("group_frozen_channels", &[("group", &id)], whole(count as u64));
         }
+        let help = "For how long a channel of which one end was opened again has not been whole.";
+        self.family("channel_half_open_seconds", "gauge", help);
+        for (from, to, since) in view.node.half_open() {
+            let (from, to) = (from.0.to_string(), to.0.to_string());
+            let labels = [("from", from.as_str()), ("to", to.as_str())];
+            let age = seconds(view.now.wall.since(since));
+            self.sample("channel_half_open_seconds", &labels, age);
+        }
     }
 
     fn reads<M: Model>(&mut self, view: &NodeView<'_, M>) {

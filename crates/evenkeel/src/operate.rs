@@ -3,6 +3,7 @@
 mod accounts;
 mod books;
 mod cases;
+mod channels;
 mod cluster_client;
 mod models;
 pub(crate) mod nodes;
@@ -41,6 +42,8 @@ pub(crate) enum Operate {
     Accounts(accounts::Args),
     /// Show what people have to settle: frozen channels, money in suspense, payments that wait.
     Cases(cases::Args),
+    /// List the channels between ledgers, or open a frozen one again.
+    Channels(channels::Args),
     /// Wish back what is pending of a payment between two ledgers; the creditor's decides.
     Cancel(cases::Cancel),
     /// Show the ledgers' sums, of one node or of all at one time.
@@ -62,6 +65,7 @@ pub(crate) fn run(operate: &Operate) -> Ended {
             Operate::Outcome(args) => outcome::run(args).await,
             Operate::Accounts(args) => accounts::run(args).await,
             Operate::Cases(args) => cases::cases(args).await,
+            Operate::Channels(args) => channels::run(args).await,
             Operate::Cancel(args) => cases::cancel(args).await,
             Operate::Books(args) => books::run(args).await,
         }

@@ -118,6 +118,13 @@ pub enum Event {
         /// The message's tag.
         tag: u8,
     },
+    /// Both ends of a channel that was frozen go on from the same number.
+    Reopened {
+        /// The sender.
+        group: GroupId,
+        /// The receiver.
+        peer: GroupId,
+    },
     /// An end of a channel was frozen: it and another group's end contradict each other, and people must
     /// find out what is missing where. What waits there keeps waiting.
     Frozen {

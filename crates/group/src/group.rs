@@ -33,6 +33,7 @@ mod message;
 mod out;
 mod reads;
 mod relay;
+mod reopen;
 mod repair;
 mod replay;
 mod risk;
@@ -56,6 +57,7 @@ use wire::{GroupMessage, Meta, Record};
 
 pub use bar::Bar;
 pub use known::{Known, Stage};
+pub use reopen::reopening;
 pub use risk::AtRisk;
 pub use status::{GroupStatus, PeerStatus, RoleStatus};
 pub use witness::NoModel;

@@ -21,9 +21,12 @@ mod snapshot;
 mod solo;
 mod versions;
 
+pub use channel::{Lost, NoPlan, Plan};
 pub use desk::Asker;
 pub use event::Event;
-pub use group::{AtRisk, Bar, Group, GroupStatus, Known, NoModel, PeerStatus, RoleStatus, Stage};
+pub use group::{
+    AtRisk, Bar, Group, GroupStatus, Known, NoModel, PeerStatus, RoleStatus, Stage, reopening,
+};
 pub use node::{
     Decision, Effect, Explanation, FileProgress, Folder, Input, Lane, MembershipOrder, Node,
     NodeEvent, NodeStep, Order, OrderRefusal, RecoverError, RecoverOrder, Recovery, Restoration,

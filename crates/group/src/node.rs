@@ -12,6 +12,7 @@ mod cuts;
 mod effect;
 mod floor;
 mod given_up;
+mod half_open;
 mod look;
 mod members;
 mod orders;

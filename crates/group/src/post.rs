@@ -180,6 +180,30 @@ impl Post {
         due
     }
 
+    /// Whether `to` is to be asked now whether it goes on from where this group does. Less and less often, as for a
+    /// message; `resolved` is the number before the next.
+    pub(crate) fn asks(
+        &mut self,
+        now: Instant,
+        resend_us: u64,
+        to: GroupId,
+        resolved: u64,
+    ) -> bool {
+        let courier = self.couriers.entry(to).or_insert_with(|| Courier::new(resolved, now));
+        if courier.resolved != resolved {
+            *courier = Courier::new(resolved, now);
+        }
+        if courier.is_under_way() {
+            if now < courier.patience(resend_us) {
+                return false;
+            }
+            courier.silences = (courier.silences + 1).min(SILENCES_MAX);
+        }
+        courier.since = now;
+        courier.shipped = resolved.saturating_add(1);
+        true
+    }
+
     /// What is under way to `to` is taken to be lost: its home has changed.
     pub(crate) fn rewind_to(&mut self, to: GroupId, now: Instant) -> bool {
         let Some(courier) = self.couriers.get_mut(&to) else { return false };
@@ -255,7 +279,9 @@ pub(crate) fn bundles(to: GroupId, parcels: Vec<Parcel>) -> Vec<(GroupId, Vec<Pa
 pub(crate) const fn way(parcel: &Parcel) -> Way {
     match &parcel.body {
         ParcelBody::Answer(_) => Way::Answer,
-        ParcelBody::Message { .. } | ParcelBody::Cancel { .. } => Way::Message,
+        ParcelBody::Message { .. } | ParcelBody::Cancel { .. } | ParcelBody::Restart => {
+            Way::Message
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 extern crate alloc;
 
 mod outward;
+mod rebase;
 mod saving;
 
 use alloc::vec::Vec;
@@ -17,6 +18,7 @@ use core::ops::RangeInclusive;
 use types::{ChannelKey, GroupId, Hash, ModelVersion, Stamp};
 
 pub use outward::{Outward, Receipt, Resolution};
+pub use rebase::{End, Missed, Passed, Rebase, RebaseRefusal};
 pub use saving::{LoadError, Saving};
 
 /// What a command came to.
@@ -74,6 +76,47 @@ pub trait Model: Clone + Debug {
         outcome: &mut Outcome,
     ) {
         let (_, _, _, _, _, _) = (version, stamp, to, key, resolution, outcome);
+    }
+
+    /// All messages that were done over the channel with `peer`, whether by themselves or accounted for by
+    /// [`Model::rebased`], in an order that is the same at both ends wherever both have the same.
+    fn passed(&self, peer: GroupId, end: End) -> Vec<Passed> {
+        let (_, _) = (peer, end);
+        Vec::new()
+    }
+
+    /// What the model at the other end must know of one of them, should it have lost it: at most 192 bytes.
+    fn passed_detail(&self, peer: GroupId, end: End, place: u64) -> Vec<u8> {
+        let (_, _, _) = (peer, end, place);
+        Vec::new()
+    }
+
+    /// What the other end's [`Model::passed_detail`] tells of a message that this model has sent, were it done as it says.
+    /// Only a message that says the same as what was done under its name is taken to be that.
+    fn message_detail(&self, message: &[u8]) -> Vec<u8> {
+        let _ = message;
+        Vec::new()
+    }
+
+    /// Whether it can account for all of these, as [`Model::rebased`] is to; asked before anything is done. What it
+    /// accounts for it must know from then on as a message that was done: it neither sends nor takes another of that name.
+    fn may_rebase(&self, end: (GroupId, End), missed: &[Missed<'_>], note: &[u8]) -> bool {
+        let (_, _) = (end, note);
+        missed.is_empty()
+    }
+
+    /// Hears what came of an [`Outward::Rebase`], within the command that ordered it, whose reply it gives. `note` is
+    /// what that command said besides the plan.
+    fn rebased(
+        &mut self,
+        version: ModelVersion,
+        stamp: Stamp,
+        (peer, end): (GroupId, End),
+        rebase: Rebase<'_>,
+        note: &[u8],
+        outcome: &mut Outcome,
+    ) {
+        let (_, _, _, _, _, _, _) = (version, stamp, peer, end, rebase, note, outcome);
     }
 
     /// SHA-256 over the whole state in a fixed order. Equal states, and only they, have equal

@@ -27,6 +27,13 @@ pub enum Outward {
         /// The name of the message.
         key: ChannelKey,
     },
+    /// One end of a frozen channel is to go on from where a plan says.
+    Rebase {
+        /// The plan, as the ends of channels encode it.
+        plan: Vec<u8>,
+        /// For [`Model::rebased`](crate::Model::rebased).
+        note: Vec<u8>,
+    },
 }
 
 /// Whether a model has taken another group's message. Its reply stands in the outcome either way, in at most

@@ -160,6 +160,9 @@ fn group(event: &Event, now: Instant, peers: &mut Quota) {
                 );
             }
         }
+        Event::Reopened { group, peer } => {
+            tracing::info!(%group, %peer, "a frozen channel is open again");
+        }
         Event::Frozen { group, peer, sends, cause } => tracing::error!(
             %group, %peer, sends, ?cause,
             "a channel between two groups is frozen: what one of them holds was lost at the other"

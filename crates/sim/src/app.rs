@@ -8,14 +8,14 @@ mod payments;
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
-use model::{LoadError, Model, Outcome, Receipt, Resolution, Saving};
+use model::{LoadError, Missed, Model, Outcome, Passed, Rebase, Receipt, Resolution, Saving};
 use types::{ChannelKey, GroupId, Hash, ModelVersion, Stamp};
 
 use crate::Rng;
 use across::Across;
 pub use across::{Between, End, Sent};
 pub use code::{Code, Ray};
-pub use moves::Moves;
+pub use moves::{Moves, REOPENED};
 pub use payments::Books;
 
 /// Which application a world runs.
@@ -117,6 +117,12 @@ impl Kind {
 }
 
 impl Content {
+    /// The order to open one end of a channel again, for [`Kind::Moves`].
+    #[must_use]
+    pub fn reopen(number: u64, plan: Vec<u8>) -> Self {
+        moves::reopen(number, plan)
+    }
+
     /// A move of an amount to another group, for [`Kind::Moves`].
     #[must_use]
     pub fn across(number: u64, to: GroupId, amount: u32) -> Self {
@@ -183,6 +189,49 @@ impl Model for App {
         match &mut self.state {
             State::Moves(moves) => moves.resolve(version, stamp, to, key, resolution, outcome),
             State::Payments(books) => books.resolve(version, stamp, to, key, resolution, outcome),
+        }
+    }
+
+    fn passed(&self, peer: GroupId, end: model::End) -> Vec<Passed> {
+        match &self.state {
+            State::Moves(moves) => moves.passed(peer, end),
+            State::Payments(books) => books.passed(peer, end),
+        }
+    }
+
+    fn passed_detail(&self, peer: GroupId, end: model::End, place: u64) -> Vec<u8> {
+        match &self.state {
+            State::Moves(moves) => moves.passed_detail(peer, end, place),
+            State::Payments(books) => books.passed_detail(peer, end, place),
+        }
+    }
+
+    fn message_detail(&self, message: &[u8]) -> Vec<u8> {
+        match &self.state {
+            State::Moves(moves) => moves.message_detail(message),
+            State::Payments(books) => books.message_detail(message),
+        }
+    }
+
+    fn may_rebase(&self, end: (GroupId, model::End), missed: &[Missed<'_>], note: &[u8]) -> bool {
+        match &self.state {
+            State::Moves(moves) => moves.may_rebase(end, missed, note),
+            State::Payments(books) => books.may_rebase(end, missed, note),
+        }
+    }
+
+    fn rebased(
+        &mut self,
+        version: ModelVersion,
+        stamp: Stamp,
+        end: (GroupId, model::End),
+        rebase: Rebase<'_>,
+        note: &[u8],
+        outcome: &mut Outcome,
+    ) {
+        match &mut self.state {
+            State::Moves(moves) => moves.rebased(version, stamp, end, rebase, note, outcome),
+            State::Payments(books) => books.rebased(version, stamp, end, rebase, note, outcome),
         }
     }
 

@@ -13,7 +13,7 @@ pub use invariants::{INVARIANTS, Invariant, Where};
 pub use scenarios::{SCENARIOS, Scenario};
 
 /// The sources of the stories, by file.
-pub const STORIES: [(&str, &str); 22] = [
+pub const STORIES: [(&str, &str); 23] = [
     ("channels", include_str!("../tests/it/channels.rs")),
     ("classes", include_str!("../tests/it/classes.rs")),
     ("crashes", include_str!("../tests/it/crashes.rs")),
@@ -29,6 +29,7 @@ pub const STORIES: [(&str, &str); 22] = [
     ("orphans", include_str!("../tests/it/orphans.rs")),
     ("partitions", include_str!("../tests/it/partitions.rs")),
     ("reads", include_str!("../tests/it/reads.rs")),
+    ("reopened", include_str!("../tests/it/reopened.rs")),
     ("rules", include_str!("../tests/it/rules.rs")),
     ("scale", include_str!("../tests/it/scale.rs")),
     ("upgrades", include_str!("../tests/it/upgrades.rs")),

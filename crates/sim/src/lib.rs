@@ -19,13 +19,14 @@ mod fault;
 mod files;
 mod knobs;
 mod net;
+mod reopen;
 mod report;
 mod rng;
 mod run;
 mod trace;
 mod world;
 
-pub use app::{App, Code, Kind as AppKind};
+pub use app::{App, Code, Kind as AppKind, REOPENED};
 pub use canary::Canary;
 pub use check::{Check, Look, Violation};
 pub use disk::{Disk, Lie, Said, Write};

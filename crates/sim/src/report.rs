@@ -173,6 +173,7 @@ impl Report {
             | group::Event::Malformed { .. }
             | group::Event::Newer { .. }
             | group::Event::Frozen { .. }
+            | group::Event::Reopened { .. }
             | group::Event::Unreadable { .. } => {}
         }
     }

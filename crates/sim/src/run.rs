@@ -11,7 +11,7 @@ use wire::Reply;
 use crate::check::Violation;
 use crate::fault::Rate;
 use crate::knobs::{MILLI, SECOND};
-use crate::{Ask, Canary, Fault, Knobs, Report, Rng, Trace, World};
+use crate::{Ask, Canary, Fault, Knobs, Report, Rng, Trace, World, reopen};
 
 /// What became of a run.
 #[derive(Debug)]
@@ -102,6 +102,10 @@ fn recover(world: &mut World) {
     }
     world.report.heal_us_max = world.now() - healed;
     judge(world, &goals);
+    let is_forced = world.knobs().rates.iter().any(|rate| rate.fault == Fault::Forced);
+    if is_forced && world.check.violation().is_none() {
+        reopen::all(world);
+    }
 }
 
 /// Every group does something new: a home that nobody asks anything may have stopped to serve.

@@ -7,7 +7,7 @@
 //!
 //! Layout, little-endian: version u8 (1), from u16, to u16, number u64, hash 32, stamp u64, source u64,
 //! tag u8, and then for a message (1) resolved (number u64, hash 32), key 16, content run; for a cancel
-//! (2) resolved, digest 32; for an answer (3) its word u8 and, for applied (1) and refused (2), a reply run, for frozen
+//! (2) resolved, digest 32; for a question about a restart (4) nothing; for an answer (3) its word u8 and, for applied (1) and refused (2), a reply run, for frozen
 //! (4) a cause u8.
 
 use alloc::vec::Vec;
@@ -61,6 +61,8 @@ pub enum ParcelBody {
     },
     /// Receiver to sender: what became of it. Tag 3.
     Answer(Answer),
+    /// Sender to receiver: this end goes on from that number and hash; does the other? Tag 4.
+    Restart,
 }
 
 /// How far a sender has answers in its chain, and which: the receiver holds it against what it answered.
@@ -85,6 +87,8 @@ pub enum Answer {
     Frozen(Cause),
     /// The sender had said that it knows the answer, so it was forgotten. Word 5.
     Forgotten,
+    /// The receiver goes on from the number and hash that it was asked about. Word 6.
+    Restarted,
 }
 
 /// Why an end of a channel was frozen: each is a contradiction that only a forced switch, damage or a bug
@@ -137,6 +141,9 @@ impl Answer {
             Self::Forgotten => {
                 writer.u8(5);
             }
+            Self::Restarted => {
+                writer.u8(6);
+            }
         }
     }
 
@@ -154,6 +161,7 @@ impl Answer {
             3 => Self::Cancelled,
             4 => Self::Frozen(Cause::from_number(reader.u8()?)?),
             5 => Self::Forgotten,
+            6 => Self::Restarted,
             value => return Err(DecodeError::Invalid { field: "answer", value: value.into() }),
         })
     }
@@ -174,6 +182,9 @@ impl Parcel {
             ParcelBody::Answer(answer) => {
                 writer.u8(3);
                 answer.encode(writer);
+            }
+            ParcelBody::Restart => {
+                writer.u8(4);
             }
         }
     }
@@ -201,6 +212,7 @@ impl Parcel {
                 digest: reader.hash()?,
             },
             3 => ParcelBody::Answer(Answer::decode(frame, reader)?),
+            4 => ParcelBody::Restart,
             value => return Err(DecodeError::Invalid { field: "parcel tag", value: value.into() }),
         };
         Ok(Self { from, to, number, hash, stamp, source, body })
@@ -234,7 +246,10 @@ impl Parcel {
             ParcelBody::Message { content, .. } => 8 + 32 + 16 + 4 + content.len(),
             ParcelBody::Cancel { .. } => 8 + 32 + 32,
             ParcelBody::Answer(Answer::Applied(reply) | Answer::Refused(reply)) => 5 + reply.len(),
-            ParcelBody::Answer(Answer::Cancelled | Answer::Frozen(_) | Answer::Forgotten) => 2,
+            ParcelBody::Answer(
+                Answer::Cancelled | Answer::Frozen(_) | Answer::Forgotten | Answer::Restarted,
+            ) => 2,
+            ParcelBody::Restart => 0,
         };
         1 + 2 + 2 + 8 + 32 + 8 + 8 + 1 + body
     }

@@ -1,17 +1,17 @@
 //! Money in suspense, item by item, and what became of each.
 //!
-//! An item is one payment whose amount was posted to the account of a case instead of being carried out. It is
-//! *open* until all of it has left the case again: to its beneficiary, to its payer, or back to the house,
+//! An item is one payment whose amount was posted to the account of a case instead of being carried out, or of which
+//! one leg was lost between two ledgers. It is *open* until all of it has left the case again: to its beneficiary, to its payer, or back to the house,
 //! which advanced it. Each step names who ordered it and why and is kept for ever. The items themselves are
 //! not saved: they follow from the archive and the ledger, and are found again when a state is loaded.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use ledger::{Digested, Index, Roll};
+use ledger::{Digested, Roll};
 use sha2::{Digest, Sha256};
-use types::{Amount, Currency, Hash, Stamp};
+use types::{Amount, Currency, GroupId, Hash, Stamp};
 use wire::{DecodeError, Reader, Writer};
 
 use crate::limits::{NAME_BYTES_MAX, TEXT_BYTES_MAX};
@@ -32,11 +32,24 @@ pub enum Way {
     Collect = 4,
 }
 
+/// Why something stands in a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// A payment that was withdrawn: the house has advanced it.
+    Withdrawn,
+    /// A payment that another ledger credited, and whose debit was lost here: the case owes it.
+    Owed(GroupId),
+    /// A payment that another ledger debited, and whose credit was lost here: the case holds it.
+    Held(GroupId),
+}
+
 /// A payment that stands, or stood, in suspense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Its name: that of the payment's transfer.
+    /// Its name: that of the payment's transfer, or of the transfer that accounted for it.
     pub id: [u8; 16],
+    /// Why it stands there.
+    pub source: Source,
     /// The case.
     pub case: u64,
     /// The currency of its book.
@@ -74,13 +87,15 @@ pub struct Settlement {
     pub reason: Box<str>,
 }
 
+/// Items by when they were opened, and by name.
+type Opened = BTreeSet<(Stamp, [u8; 16])>;
+
 /// All of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cases {
-    items: Vec<Item>,
-    /// From an item's name to its number in `items`.
-    index: Index,
-    by_case: BTreeMap<(Currency, u64), Vec<u32>>,
+    items: BTreeMap<[u8; 16], Item>,
+    /// The items of each case by when they were opened.
+    by_case: BTreeMap<(Currency, u64), Opened>,
     pub(crate) steps: Roll<Settlement>,
 }
 
@@ -96,30 +111,53 @@ impl Way {
 impl Item {
     /// An item of which nothing is settled.
     pub(crate) const fn new(
-        id: [u8; 16],
+        (id, source): ([u8; 16], Source),
         (currency, case): (Currency, u64),
         amount: Amount,
         opened: Stamp,
     ) -> Self {
         let (collected, settled) = (Amount::ZERO, Amount::ZERO);
-        Self { id, case, currency, amount, opened, collected, settled, steps: Vec::new() }
+        Self { id, source, case, currency, amount, opened, collected, settled, steps: Vec::new() }
     }
 
-    /// What stands in the case for it now.
+    /// Whether the case owes it, instead of holding it.
+    #[must_use]
+    pub const fn is_owed(&self) -> bool {
+        matches!(self.source, Source::Owed(_))
+    }
+
+    /// What stands in the case for it now, or what the case owes for it.
     #[must_use]
     pub fn left(&self) -> Amount {
-        let all = self.amount.checked_add(self.collected);
-        let left = all.and_then(|all| all.checked_sub(self.settled));
+        let left = if self.is_owed() {
+            let left = self.amount.checked_sub(self.collected);
+            left.and_then(|left| left.checked_sub(self.settled))
+        } else {
+            let all = self.amount.checked_add(self.collected);
+            all.and_then(|all| all.checked_sub(self.settled))
+        };
         left.expect("no more leaves a case than came into it")
     }
 
     /// How much may go that way now.
     #[must_use]
     pub fn most(&self, way: Way) -> Amount {
-        match way {
-            Way::Pay | Way::Return | Way::WriteBack => self.left(),
-            Way::Collect => self.amount.checked_sub(self.collected).unwrap_or_default(),
+        match (self.source, way) {
+            (Source::Withdrawn, Way::Pay | Way::Return | Way::WriteBack)
+            | (Source::Held(_), Way::Pay | Way::WriteBack)
+            | (Source::Owed(_), Way::WriteBack | Way::Collect) => self.left(),
+            (Source::Withdrawn, Way::Collect) => {
+                self.amount.checked_sub(self.collected).unwrap_or_default()
+            }
+            // The payer, or the payee, is with the other ledger.
+            (Source::Held(_), Way::Return | Way::Collect)
+            | (Source::Owed(_), Way::Pay | Way::Return) => Amount::ZERO,
         }
+    }
+
+    /// Whether a step that way moves money into the case.
+    pub(crate) const fn is_inward(&self, way: Way) -> bool {
+        self.is_owed() || matches!(way, Way::Collect)
     }
 }
 
@@ -127,38 +165,36 @@ impl Cases {
     /// Opens an item.
     ///
     /// # Panics
-    /// If its name is not new: a payment is withdrawn once.
+    /// If its name is not new: a payment is withdrawn, or accounted for, once.
     pub(crate) fn open(&mut self, item: Item) {
-        let number = u32::try_from(self.items.len()).expect("the ledger is full before this list");
-        assert!(self.index.insert(item.id, number), "a payment is withdrawn once");
-        self.by_case.entry((item.currency, item.case)).or_default().push(number);
-        self.items.push(item);
+        let case = self.by_case.entry((item.currency, item.case)).or_default();
+        case.insert((item.opened, item.id));
+        let earlier = self.items.insert(item.id, item);
+        assert!(earlier.is_none(), "a payment is posted to suspense once");
     }
 
     /// Whether nothing was ever posted to suspense.
-    pub(crate) const fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
     /// The item of that name.
     pub(crate) fn item(&self, id: [u8; 16]) -> Option<&Item> {
-        self.items.get(usize::try_from(self.index.get(&id)?).ok()?)
+        self.items.get(&id)
     }
 
     /// The cases with their items, each in the order in which they were opened.
     pub(crate) fn iter(
         &self,
     ) -> impl Iterator<Item = ((Currency, u64), impl Iterator<Item = &Item>)> {
-        self.by_case.iter().map(|(case, numbers)| (*case, self.numbered(numbers)))
+        let named = |(_, id): &(Stamp, [u8; 16])| self.items.get(id);
+        self.by_case.iter().map(move |(case, ids)| (*case, ids.iter().filter_map(named)))
     }
 
     /// The items of one case.
     pub(crate) fn items(&self, case: (Currency, u64)) -> impl Iterator<Item = &Item> {
-        self.numbered(self.by_case.get(&case).map_or(&[][..], Vec::as_slice))
-    }
-
-    fn numbered<'a>(&'a self, numbers: &'a [u32]) -> impl Iterator<Item = &'a Item> {
-        numbers.iter().filter_map(|number| self.items.get(usize::try_from(*number).ok()?))
+        let ids = self.by_case.get(&case).into_iter().flatten();
+        ids.filter_map(|(_, id)| self.items.get(id))
     }
 
     /// The steps of an item in order.
@@ -187,8 +223,7 @@ impl Cases {
     /// Counts the step that is kept next in its item.
     fn count(&mut self, step: &Settlement) -> bool {
         let Some(number) = self.next_step() else { return false };
-        let index = self.index.get(&step.item).and_then(|index| usize::try_from(index).ok());
-        let Some(item) = index.and_then(|index| self.items.get_mut(index)) else { return false };
+        let Some(item) = self.items.get_mut(&step.item) else { return false };
         let fits = item.currency == step.currency
             && step.amount > Amount::ZERO
             && step.amount <= item.most(step.way);
@@ -217,10 +252,10 @@ impl Cases {
     pub(crate) fn assert_complete(&self) {
         self.steps.assert_unchanged();
         let mut again = Self::default();
-        for item in &self.items {
-            assert_eq!(self.item(item.id), Some(item), "items are found");
+        for (id, item) in &self.items {
+            assert_eq!(item.id, *id, "items are found");
             let case = (item.currency, item.case);
-            again.open(Item::new(item.id, case, item.amount, item.opened));
+            again.open(Item::new((item.id, item.source), case, item.amount, item.opened));
         }
         assert!(self.steps.iter().all(|step| again.keep(step.clone())), "steps fit their items");
         assert_eq!(&again, self, "an item is the sum of its steps");

@@ -4,6 +4,7 @@
 //! never reused. Bytes come from outside: whatever they are, decoding ends in a command or in an
 //! error.
 
+mod reopen;
 mod settle;
 
 use alloc::vec::Vec;
@@ -13,6 +14,7 @@ use sha2::{Digest, Sha256};
 use types::{Amount, Currency, GroupId, Hash};
 use wire::{DecodeError, Reader, Writer};
 
+pub use self::reopen::Reopen;
 pub use self::settle::Settle;
 use crate::limits::{COMMAND_BYTES_MAX, NAME_BYTES_MAX, RAW_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::message::currency;
@@ -26,6 +28,8 @@ const PAY_ACROSS: u8 = 4;
 const CANCEL: u8 = 5;
 const WITHDRAW: u8 = 6;
 const SETTLE: u8 = 7;
+const REOPEN: u8 = 8;
+const SETTLE_WITH: u8 = 9;
 
 /// Bytes of a message of one transaction, roughly.
 const CONTENT_BYTES_USUAL: usize = 512;
@@ -72,8 +76,10 @@ pub enum Command<'a> {
         /// As in [`Command::Pay`].
         raw: &'a [u8],
     },
-    /// Settles a case, in whole or in part. Tag 7.
+    /// Settles a case, in whole or in part. Tag 7; tag 9 where it names an account.
     Settle(Settle<'a>),
+    /// Opens one end of a frozen channel again. Tag 8.
+    Reopen(Reopen<'a>),
 }
 
 /// Where a transaction goes. Layout: tag u8 (0, 1, 2), and for 1 the group u16.
@@ -131,6 +137,12 @@ pub struct Encoded {
 }
 
 impl<'a> Command<'a> {
+    /// Whether it opens a channel again, or settles what only that leaves: what model versions before
+    /// [`Payments::REOPENS`](crate::Payments::REOPENS) know nothing of.
+    pub(crate) const fn is_of_reopening(&self) -> bool {
+        matches!(self, Self::Reopen(_) | Self::Settle(Settle { account: Some(_), .. }))
+    }
+
     /// The command that withdraws the message of this one, under a case or 0 for none; `None` if this one
     /// carries no message.
     #[must_use]
@@ -139,9 +151,11 @@ impl<'a> Command<'a> {
             Self::Pay { message, raw }
             | Self::PayAcross { message, raw, .. }
             | Self::Withdraw { message, raw, .. } => Some(Self::Withdraw { message, case, raw }),
-            Self::OpenAccount(_) | Self::SetAccountState(_) | Self::Cancel(_) | Self::Settle(_) => {
-                None
-            }
+            Self::OpenAccount(_)
+            | Self::SetAccountState(_)
+            | Self::Cancel(_)
+            | Self::Settle(_)
+            | Self::Reopen(_) => None,
         }
     }
 
@@ -186,6 +200,7 @@ impl<'a> Command<'a> {
             }
             Self::Cancel(key) => encode_key(*key, &mut content)?,
             Self::Settle(settle) => settle.encode(&mut content)?,
+            Self::Reopen(reopen) => reopen.encode(&mut content)?,
             Self::Withdraw { message, case, raw } => {
                 content.reserve(raw.len().min(RAW_BYTES_MAX).saturating_add(CONTENT_BYTES_USUAL));
                 content.push(WITHDRAW);
@@ -266,8 +281,12 @@ impl<'a> Command<'a> {
                 let raw = reader.run("raw document", RAW_BYTES_MAX)?;
                 (Self::Withdraw { message, case, raw }, content)
             }
-            SETTLE => {
-                let settle = Settle::decode(&mut reader)?;
+            REOPEN => {
+                let reopen = Reopen::decode(&mut reader)?;
+                (Self::Reopen(reopen), content(&reader))
+            }
+            SETTLE | SETTLE_WITH => {
+                let settle = Settle::decode(tag == SETTLE_WITH, &mut reader)?;
                 (Self::Settle(settle), content(&reader))
             }
             tag => return Err(DecodeError::Invalid { field: "command tag", value: tag.into() }),

@@ -68,9 +68,10 @@ impl<'a> Credit<'a> {
 }
 
 /// Why a credit was refused, from the other group's reply. One that cannot be read still says that nothing
-/// was credited.
+/// was credited. No group says nothing: that is what a plan says of a payment whose name stands for another.
 pub(crate) fn refusal(reply: &[u8]) -> Reason {
     let reason = match reply {
+        [] => Some(Reason::DuplicateTransaction),
         [number] => Verdict::from_number(*number).ok().and_then(Verdict::reason),
         _ => None,
     };

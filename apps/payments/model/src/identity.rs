@@ -118,6 +118,12 @@ pub(crate) fn suspense(transfer: [u8; 16]) -> [u8; 16] {
     hash16(Sha256::new_with_prefix(b"ps1").chain_update(transfer))
 }
 
+/// As which 16 bytes the transfer is kept that accounts for a payment between groups whose leg was lost here.
+pub(crate) fn accounted(transfer: [u8; 16], is_payer: bool) -> [u8; 16] {
+    let kind: &[u8] = if is_payer { b"px1" } else { b"py1" };
+    hash16(Sha256::new_with_prefix(kind).chain_update(transfer))
+}
+
 /// As which 16 bytes the transfer of a step is kept in which an item in suspense was settled; steps are numbered.
 pub(crate) fn settlement(item: [u8; 16], number: u32) -> [u8; 16] {
     hash16(Sha256::new_with_prefix(b"pe1").chain_update(item).chain_update(number.to_le_bytes()))

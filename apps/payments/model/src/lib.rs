@@ -19,6 +19,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod accounted;
 mod archive;
 mod book;
 mod cases;
@@ -34,11 +35,12 @@ mod saved;
 mod text;
 mod transit;
 
+pub use self::accounted::{Accounted, Leg};
 pub use self::archive::{Across, Recorded};
 pub use self::book::clearing::End;
 pub use self::book::{AccountView, Kind};
-pub use self::cases::{Item, Settlement, Way};
-pub use self::command::{Command, Encoded, OpenAccount, Route, SetAccountState, Settle};
+pub use self::cases::{Item, Settlement, Source, Way};
+pub use self::command::{Command, Encoded, OpenAccount, Reopen, Route, SetAccountState, Settle};
 pub use self::identity::{PaymentKey, message_id};
 pub use self::message::{Date, Message, Transaction, Version};
 pub use self::payments::{Counts, Payments, Sums};

@@ -3,6 +3,7 @@
 mod audit;
 mod carry;
 mod counts;
+mod reopen;
 mod settle;
 
 use alloc::collections::BTreeMap;
@@ -10,20 +11,20 @@ use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use ledger::{Balance, Totals, TransferId};
-use model::{LoadError, Model, Outcome, Receipt, Resolution, Saving};
+use model::{End, LoadError, Missed, Model, Outcome, Passed, Rebase, Receipt, Resolution, Saving};
 use sha2::{Digest, Sha256};
 use types::{ChannelKey, Currency, GroupId, Hash, ModelVersion, Stamp};
 
 pub use self::counts::{Counts, Sums};
 use crate::archive::{Archive, Recorded};
-use crate::book::clearing::End;
+use crate::book::clearing;
 use crate::book::{AccountView, Book};
 use crate::cases::Cases;
 use crate::credit::{self, Credit};
 use crate::identity::{self, Identities};
 use crate::saved::{self, Expected};
 use crate::transit::{Ended, Pending, Received, Transit};
-use crate::{Reason, Verdict};
+use crate::{Leg, Reason, Verdict};
 
 /// The books and the archive of one group.
 ///
@@ -41,6 +42,10 @@ pub struct Payments {
 }
 
 impl Payments {
+    /// The first version under which channels can be opened again. Before it, such orders and those that settle what
+    /// they leave are refused as any that no code knows.
+    pub const REOPENS: ModelVersion = ModelVersion(2);
+
     /// Empty books in these currencies. A group's currencies are part of what it is: all its
     /// replicas must be given the same.
     #[must_use]
@@ -137,7 +142,7 @@ impl Payments {
     }
 
     /// The ends of clearing pairs in that currency that stand here, with their balances.
-    pub fn clearings(&self, currency: Currency) -> impl Iterator<Item = (End, Balance)> {
+    pub fn clearings(&self, currency: Currency) -> impl Iterator<Item = (clearing::End, Balance)> {
         self.books.get(&currency).into_iter().flat_map(Book::clearings)
     }
 
@@ -207,20 +212,20 @@ impl Payments {
 }
 
 impl Model for Payments {
-    /// One version so far. What the next one does differently goes where it differs, under the version
-    /// that it is given; everything else stays as it is for both.
+    /// What a version does differently goes where it differs, under the version that it is given; everything else
+    /// stays as it is for all. Since [`Payments::REOPENS`] channels can be opened again.
     fn versions(&self) -> RangeInclusive<ModelVersion> {
-        ModelVersion::FIRST..=ModelVersion::FIRST
+        ModelVersion::FIRST..=Self::REOPENS
     }
 
     fn apply(
         &mut self,
-        _version: ModelVersion,
+        version: ModelVersion,
         stamp: Stamp,
         command: &[u8],
         outcome: &mut Outcome,
     ) {
-        let reply = self.execute(stamp, command, &mut outcome.outward);
+        let reply = self.execute(version, stamp, command, &mut outcome.outward);
         outcome.reply.clear();
         reply.encode(&mut outcome.reply);
     }
@@ -269,6 +274,36 @@ impl Model for Payments {
         book.end(TransferId(key.0), reversal);
         let fits = self.counts.entry(pending.currency).or_default().end(pending.amount, verdict);
         assert!(fits, "what ends was counted as pending");
+    }
+
+    fn passed(&self, peer: GroupId, end: End) -> Vec<Passed> {
+        self.passed_over(peer, end)
+    }
+
+    fn passed_detail(&self, _: GroupId, end: End, place: u64) -> Vec<u8> {
+        self.passed_leg(end, place).map(|leg| leg.encode()).unwrap_or_default()
+    }
+
+    fn message_detail(&self, message: &[u8]) -> Vec<u8> {
+        Leg::of_message(message).map(|leg| leg.encode()).unwrap_or_default()
+    }
+
+    fn may_rebase(&self, (_, end): (GroupId, End), missed: &[Missed<'_>], note: &[u8]) -> bool {
+        self.can_account(end, missed, note)
+    }
+
+    fn rebased(
+        &mut self,
+        _: ModelVersion,
+        stamp: Stamp,
+        end: (GroupId, End),
+        rebase: Rebase<'_>,
+        note: &[u8],
+        outcome: &mut Outcome,
+    ) {
+        let reply = self.account_for(stamp, end, rebase, note);
+        outcome.reply.clear();
+        reply.encode(&mut outcome.reply);
     }
 
     /// Books in order of currency, then the archive. The counts and indexes are not in it: they

@@ -44,6 +44,8 @@ pub enum Reply {
         /// What is left in the case altogether; zero closes it.
         case_left: Amount,
     },
+    /// This end of a channel goes on, and so many payments were accounted for. Tag 9.
+    Reopened(u32),
 }
 
 /// In what an account that exists differs from the one to open; the first in this order.
@@ -117,6 +119,28 @@ pub enum Refusal {
     /// The payment names one of the house's own accounts.
     #[error("the account is one of the house's own")]
     AccountForbidden = 18,
+    /// The order has no plan that can be read.
+    #[error("the plan cannot be read")]
+    PlanUnreadable = 19,
+    /// The channel neither begins nor ends at this ledger.
+    #[error("the channel is between other ledgers")]
+    ChannelElsewhere = 20,
+    /// This end of the channel goes on from there already.
+    #[error("this end of the channel goes on from there already")]
+    ReopenedBefore = 21,
+    /// This end of the channel is not what the plan was made for.
+    #[error("this end of the channel has moved since it was looked at")]
+    ChannelMoved = 22,
+    /// Payments were lost here, and no case was named for them, or the books cannot take them, or one of them stands in
+    /// suspense already.
+    #[error(
+        "what was lost cannot be accounted for: it needs a case, room in the books, and nothing of it that \
+         stands in suspense already, which is written back first"
+    )]
+    Unaccountable = 23,
+    /// This ledger's time is behind what the plan was made from.
+    #[error("this ledger's time is behind what was looked at: order it again")]
+    PlanAhead = 24,
 }
 
 impl Reply {
@@ -165,6 +189,9 @@ impl Reply {
             Self::CaseSettled { stamp, item_left, case_left } => {
                 writer.u8(8).u64(stamp.0).u128(item_left.0).u128(case_left.0);
             }
+            Self::Reopened(count) => {
+                writer.u8(9).u32(*count);
+            }
         }
     }
 
@@ -195,6 +222,7 @@ impl Reply {
                 item_left: Amount(reader.u128()?),
                 case_left: Amount(reader.u128()?),
             },
+            9 => Self::Reopened(reader.u32()?),
             tag => return Err(DecodeError::Invalid { field: "reply tag", value: tag.into() }),
         };
         reader.end()?;
@@ -214,7 +242,7 @@ impl Difference {
 }
 
 impl Refusal {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 24] = [
         Self::Malformed,
         Self::MessageIdUsed,
         Self::CurrencyNotCarried,
@@ -233,6 +261,12 @@ impl Refusal {
         Self::AccountBlocked,
         Self::FundsMissing,
         Self::AccountForbidden,
+        Self::PlanUnreadable,
+        Self::ChannelElsewhere,
+        Self::ReopenedBefore,
+        Self::ChannelMoved,
+        Self::Unaccountable,
+        Self::PlanAhead,
     ];
 
     fn from_number(number: u8) -> Result<Self, DecodeError> {

@@ -9,23 +9,25 @@
 //! Part, little-endian: tag u8, then by tag
 //! 1. head, always the first: version u8, count of books u32, per book currency u16, accounts u32,
 //!    transfers u32; messages u32; pending payments, ended ones, credits and their claims, u32 each; since
-//!    version 3 steps in which cases were settled u32;
+//!    version 3 steps in which cases were settled u32; since version 4 lost legs that were accounted for u32;
 //! 2. accounts: currency u16, first number u32, count u32, per account 34 bytes;
 //! 3. holders: currency, first, count, per holder kind u8, funding u128, key, name;
 //! 4. transfers: currency, first, count, per transfer 40 bytes;
 //! 5. messages: first u32, count u32, per message a length u32 and its record;
 //! 6. pending payments: first, count, per payment its transfer 16 and what `transit` says of it;
 //! 7. ended payments, 8. credits, 9. claims: first, count, and each as in `transit`;
-//! 10. steps in which cases were settled: first, count, and each as in `cases`.
+//! 10. steps in which cases were settled: first, count, and each as in `cases`;
+//! 11. lost legs that were accounted for: first, count, and each as in `accounted`.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use ledger::{Account, Transfer, TransferId};
-use model::{LoadError, Saving};
+use model::{End, LoadError, Saving};
 use types::Currency;
 use wire::{DecodeError, Reader, Writer};
 
+use crate::accounted::Accounted;
 use crate::book::Book;
 use crate::cases::Settlement;
 use crate::identity::{self, Identities};
@@ -34,9 +36,12 @@ use crate::transit::{Claim, Ended, Received, Transit};
 use crate::{Payments, Pending, Verdict, archive};
 
 /// Version of this encoding; numbers never reused.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
-/// The oldest version that is read. Nothing was settled in it.
+/// The version before: nothing was accounted for in it.
+const VERSION_SETTLED: u8 = 3;
+
+/// The oldest version that is read. Nothing was settled in it either.
 const VERSION_MIN: u8 = 2;
 
 const HEAD: u8 = 1;
@@ -49,6 +54,7 @@ const ENDED: u8 = 7;
 const RECEIVED: u8 = 8;
 const CLAIMS: u8 = 9;
 const STEPS: u8 = 10;
+const ACCOUNTED: u8 = 11;
 
 /// Accounts in one part: 140 KB, so that a part stays a short piece of work.
 const ACCOUNTS_MAX: usize = 4_096;
@@ -69,6 +75,7 @@ pub(crate) struct Expected {
     received: u32,
     claims: u32,
     steps: u32,
+    accounted: u32,
 }
 
 pub(crate) fn begin(payments: &Payments) -> Saving {
@@ -81,11 +88,13 @@ pub(crate) fn begin(payments: &Payments) -> Saving {
         writer.u16(currency.number()).count(accounts).count(transfers);
         saving.ends.extend([accounts, transfers].map(wide));
     }
-    let Transit { pending, ended, received, claims, .. } = &payments.transit;
+    let Transit { pending, ended, received, claims, accounted, .. } = &payments.transit;
     writer.count(payments.archive.len()).count(pending.len());
     let steps = payments.cases.steps.len();
     writer.count(ended.len()).count(received.len()).count(claims.len()).count(steps);
-    let lists = [payments.archive.len(), ended.len(), received.len(), claims.len(), steps];
+    writer.count(accounted.len());
+    let messages = payments.archive.len();
+    let lists = [messages, ended.len(), received.len(), claims.len(), steps, accounted.len()];
     saving.ends.extend(lists.map(wide));
     saving.aside.push_back(head);
     for (currency, book) in &payments.books {
@@ -152,7 +161,8 @@ pub(crate) fn next(payments: &Payments, saving: &mut Saving, bytes_max: usize) -
                 3 => {
                     writer.raw(&claims.get(number)?.0);
                 }
-                _ => payments.cases.steps.get(number)?.encode(writer),
+                4 => payments.cases.steps.get(number)?.encode(writer),
+                _ => payments.transit.accounted.get(number)?.encode(writer),
             }
         } else {
             let book = payments.books.values().nth(index)?;
@@ -168,7 +178,7 @@ pub(crate) fn next(payments: &Payments, saving: &mut Saving, bytes_max: usize) -
     let mut part = Vec::with_capacity(items.len().saturating_add(16));
     let mut writer = Writer::new(&mut part);
     if let Some(list) = saving.part.checked_sub(books) {
-        writer.u8(*[MESSAGES, ENDED, RECEIVED, CLAIMS, STEPS].get(list)?);
+        writer.u8(*[MESSAGES, ENDED, RECEIVED, CLAIMS, STEPS, ACCOUNTED].get(list)?);
     } else {
         let tag = if is_transfers { TRANSFERS } else { HOLDERS };
         writer.u8(tag).u16(payments.books.keys().nth(index)?.number());
@@ -194,6 +204,7 @@ pub(crate) fn load(payments: &mut Payments, part: &[u8]) -> Result<(), LoadError
         RECEIVED => received(payments, &mut reader)?,
         CLAIMS => claims(payments, &mut reader)?,
         STEPS => steps(payments, &mut reader)?,
+        ACCOUNTED => accounted(payments, &mut reader)?,
         _ => return Err(LoadError::Invalid { field: "part", value: tag.into() }),
     }
     reader.end().map_err(refused)
@@ -213,17 +224,21 @@ pub(crate) fn loaded(payments: &mut Payments) -> Result<(), LoadError> {
             return Err(LoadError::Invalid { field: "sum of a book", value });
         }
     }
-    let Transit { pending, ended, received, claims, .. } = &payments.transit;
+    let Transit { pending, ended, received, claims, accounted, .. } = &payments.transit;
     let (messages, steps) = (payments.archive.len(), payments.cases.steps.len());
-    let lists = [messages, pending.len(), ended.len(), received.len(), claims.len(), steps];
-    let Expected { messages, pending, ended, received, claims, steps, .. } = expected;
-    let wanted = [messages, pending, ended, received, claims, steps];
-    if lists.map(|length| u32::try_from(length).ok()) != wanted.map(Some) {
+    let between = [pending.len(), ended.len(), received.len(), claims.len(), accounted.len()];
+    let Expected { messages: wanted_messages, steps: wanted_steps, .. } = expected;
+    let Expected { pending, ended, received, claims, accounted, .. } = expected;
+    let wanted = [pending, ended, received, claims, accounted].map(Some);
+    let is_all = between.map(|length| u32::try_from(length).ok()) == wanted
+        && u32::try_from(messages) == Ok(wanted_messages)
+        && u32::try_from(steps) == Ok(wanted_steps);
+    if !is_all {
         return Err(LoadError::Truncated);
     }
     payments.restore_items();
     if !payments.cases.count_again() {
-        return Err(LoadError::Invalid { field: "settled case", value: steps.into() });
+        return Err(LoadError::Invalid { field: "settled case", value: wide(steps) });
     }
     all_pending(payments)
 }
@@ -270,11 +285,13 @@ fn head(payments: &mut Payments, reader: &mut Reader<'_>) -> Result<(), LoadErro
     let mut list = || reader.u32().map_err(refused);
     let (messages, pending, ended) = (list()?, list()?, list()?);
     let (received, claims) = (list()?, list()?);
-    let steps = if version == VERSION_MIN { 0 } else { list()? };
+    let steps = if version >= VERSION_SETTLED { list()? } else { 0 };
+    let accounted = if version >= VERSION { list()? } else { 0 };
     for (currency, book) in &mut payments.books {
         *book = Book::blank(*currency);
     }
-    payments.loading = Some(Expected { books, messages, pending, ended, received, claims, steps });
+    payments.loading =
+        Some(Expected { books, messages, pending, ended, received, claims, steps, accounted });
     Ok(())
 }
 
@@ -379,6 +396,22 @@ fn claims(payments: &mut Payments, reader: &mut Reader<'_>) -> Result<(), LoadEr
     for _ in 0..count {
         if !payments.transit.restore_claim(Claim(reader.array().map_err(refused)?)) {
             return Err(LoadError::Invalid { field: "claim", value: first.into() });
+        }
+    }
+    Ok(())
+}
+
+fn accounted(payments: &mut Payments, reader: &mut Reader<'_>) -> Result<(), LoadError> {
+    let (first, count) = list(reader, payments.transit.accounted.len(), "lost leg")?;
+    for _ in 0..count {
+        let one = Accounted::decode(reader).map_err(refused)?;
+        let invalid = LoadError::Invalid { field: "lost leg", value: first.into() };
+        let book = payments.books.get(&one.leg.currency).ok_or(invalid)?;
+        let id = TransferId(identity::accounted(one.transfer, one.end == End::Sender));
+        if book.suspended_by(id) != Some((one.case, one.leg.amount))
+            || !payments.transit.restore_accounted(one, id.0)
+        {
+            return Err(invalid);
         }
     }
     Ok(())

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use types::{Amount, Currency, GroupId, Hash, Stamp};
 use wire::{DecodeError, Reader, Writer};
 
+use crate::accounted::Accounted;
 use crate::identity::Identities;
 use crate::message::currency;
 use crate::{Reason, Verdict};
@@ -83,6 +84,10 @@ pub(crate) struct Transit {
     pub(crate) claims: Roll<Claim>,
     /// From an identity to its number in `claims`.
     claims_index: Index,
+    /// Payments that one side lost by force, as they were accounted for here, in order.
+    pub(crate) accounted: Roll<Accounted>,
+    /// From the item in suspense to its number in `accounted`.
+    accounted_index: Index,
 }
 
 /// An identity that a payment of another group has taken.
@@ -92,7 +97,8 @@ pub(crate) struct Claim(pub(crate) [u8; 16]);
 impl Transit {
     /// Whether nothing ever went to or came from another group.
     pub(crate) fn is_unused(&self) -> bool {
-        self.pending.is_empty() && self.ended.is_empty() && self.claims.is_empty()
+        let is_unused = self.pending.is_empty() && self.ended.is_empty() && self.claims.is_empty();
+        is_unused && self.accounted.is_empty()
     }
 
     /// The first identity that a payment from elsewhere has taken, as a reason.
@@ -132,6 +138,28 @@ impl Transit {
         Some(pending)
     }
 
+    /// Keeps what was accounted for under its item, and takes the payment's name: sent again, it would be carried out a
+    /// second time.
+    pub(crate) fn account_for(&mut self, one: Accounted, item: [u8; 16]) {
+        let name = Identities { uetr: Some(one.transfer), transaction: None, in_message: None };
+        self.claim(name);
+        assert!(
+            self.restore_accounted(one, item),
+            "it is new, and the ledger is full before this list"
+        );
+    }
+
+    /// Keeps what was accounted for as it was saved; `false` if it cannot be.
+    pub(crate) fn restore_accounted(&mut self, one: Accounted, item: [u8; 16]) -> bool {
+        let Ok(number) = u32::try_from(self.accounted.len()) else { return false };
+        self.accounted_index.insert(item, number) && self.accounted.push(one) == Some(number)
+    }
+
+    /// What was accounted for under that item.
+    pub(crate) fn accounted_as(&self, item: [u8; 16]) -> Option<&Accounted> {
+        self.accounted.get(self.accounted_index.get(&item)?)
+    }
+
     /// Keeps an end as it was saved; `false` if it cannot be.
     pub(crate) fn restore_ended(&mut self, ended: Ended) -> bool {
         let Ok(number) = u32::try_from(self.ended.len()) else { return false };
@@ -163,6 +191,10 @@ impl Transit {
         for digest in [self.ended.digest(), self.received.digest(), self.claims.digest()] {
             hasher.update(digest.0);
         }
+        // A state in which nothing was ever lost has the digest that it always had.
+        if !self.accounted.is_empty() {
+            hasher.update(self.accounted.digest().0);
+        }
         Hash(hasher.finalize().into())
     }
 
@@ -171,6 +203,7 @@ impl Transit {
         self.ended.assert_unchanged();
         self.received.assert_unchanged();
         self.claims.assert_unchanged();
+        self.accounted.assert_unchanged();
         for (number, ended) in (0_u32..).zip(self.ended.iter()) {
             assert_eq!(self.ended_index.get(&ended.transfer), Some(number), "ends are found");
             assert!(!self.pending.contains_key(&ended.transfer), "what has ended does not wait");

@@ -82,7 +82,8 @@ pub(crate) async fn set(
         | Reply::Exists
         | Reply::ExistsDifferent(_)
         | Reply::Cancelling(_)
-        | Reply::CaseSettled { .. } => Err(pay::unreadable()),
+        | Reply::CaseSettled { .. }
+        | Reply::Reopened(_) => Err(pay::unreadable()),
     }
 }
 
@@ -124,7 +125,13 @@ fn refused(refusal: Refusal) -> Problem {
         | Refusal::AmountZero
         | Refusal::AccountBlocked
         | Refusal::FundsMissing
-        | Refusal::AccountForbidden => (409, "refused"),
+        | Refusal::AccountForbidden
+        | Refusal::PlanUnreadable
+        | Refusal::ChannelElsewhere
+        | Refusal::ReopenedBefore
+        | Refusal::ChannelMoved
+        | Refusal::PlanAhead
+        | Refusal::Unaccountable => (409, "refused"),
     };
     Problem::new(status, kind, "The account's state is as it was.")
         .detail(format!("{refusal}; this name's outcome stands, ask again under another"))

@@ -105,7 +105,8 @@ pub(crate) async fn open(
         Reply::Decided { .. }
         | Reply::StateSet
         | Reply::Cancelling(_)
-        | Reply::CaseSettled { .. } => {
+        | Reply::CaseSettled { .. }
+        | Reply::Reopened(_) => {
             return Err(pay::unreadable());
         }
     };
@@ -331,7 +332,13 @@ fn refused(refusal: Refusal) -> Problem {
         | Refusal::AmountZero
         | Refusal::AccountBlocked
         | Refusal::FundsMissing
-        | Refusal::AccountForbidden => 409,
+        | Refusal::AccountForbidden
+        | Refusal::PlanUnreadable
+        | Refusal::ChannelElsewhere
+        | Refusal::ReopenedBefore
+        | Refusal::ChannelMoved
+        | Refusal::PlanAhead
+        | Refusal::Unaccountable => 409,
     };
     Problem::new(status, "refused", "The account was not opened.").detail(refusal.to_string())
 }

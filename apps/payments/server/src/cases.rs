@@ -1,6 +1,6 @@
 //! `GET /v1/cases`: what people have to settle, or may soon have to.
 //!
-//! Channels between ledgers that were frozen by a contradiction, cases with money in suspense ([`suspense`]), and
+//! Channels between ledgers that were frozen by a contradiction, or opened again at one end alone, cases with money in suspense ([`suspense`]), and
 //! payments that wait for another ledger, oldest first. All of it as this node has applied it. What was set aside and not
 //! decided is with each node that holds it: `GET /v1/orphans`.
 
@@ -34,10 +34,15 @@ pub(crate) async fn cases(
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Response<Body>, Problem> {
     let Query(Which { settled }) = which?;
-    let (frozen, pending, pending_count) = app
+    let ((frozen, half_open), pending, pending_count) = app
         .read(None, |view| {
             let groups = || view.node.groups();
             let frozen: Vec<_> = groups().flat_map(frozen).collect();
+            let half_open = view.node.half_open().map(|(from, to, since)| {
+                let age_ms = view.now.wall.since(since) / 1_000;
+                value!({ "from_group": from.0, "to_group": to.0, "half_open_ms": age_ms })
+            });
+            let frozen = (frozen, half_open.collect::<Vec<_>>());
             let mut pending: Vec<_> = groups()
                 .flat_map(|group| group.model().pending().map(move |(_, one)| (group, one)))
                 .collect();
@@ -58,6 +63,7 @@ pub(crate) async fn cases(
     Ok(json(&value!({
         "observer": app.site.node().0,
         "frozen": frozen,
+        "half_open": half_open,
         "suspense": suspense,
         "pending": pending,
         "pending_count": pending_count,

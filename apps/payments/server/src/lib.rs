@@ -15,6 +15,7 @@ mod answer;
 mod books;
 mod cancel;
 mod cases;
+mod channels;
 mod clearing;
 mod cut;
 mod deadline;

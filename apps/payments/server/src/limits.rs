@@ -1,5 +1,7 @@
 //! How much one request may ask for, and why that much.
 
+use std::time::Duration;
+
 /// Bytes of a payment message; what is read of a document is bounded by the same.
 pub const MESSAGE_BYTES_MAX: usize = payments_model::limits::RAW_BYTES_MAX;
 
@@ -34,6 +36,13 @@ pub const CUT_AHEAD_MS: u64 = 500;
 
 /// How long after its time a cut is waited for.
 pub const CUT_WAIT_US: u64 = 5_000_000;
+
+/// How often a half of opening a channel is ordered of a ledger whose time is behind what was looked at, and how long is
+/// waited before it is ordered again: homes differ by at most twice `failover.skew`, of a second unless configured.
+pub const AHEAD_TRIES: u32 = 10;
+
+/// See [`AHEAD_TRIES`].
+pub const AHEAD_WAIT: Duration = Duration::from_millis(500);
 
 const _: () =
     assert!(MESSAGE_BYTES_MAX >= payments_message::limits::Limits::DEFAULT.document_bytes_max);

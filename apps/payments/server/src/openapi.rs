@@ -86,6 +86,12 @@ pub(crate) fn paths() -> Value {
                 ("404", "`no-such-case`: nothing ever stood under it here"),
             ],
         ), "post": settle() },
+        "/v1/channels": { "get": operation(
+            "The channels between ledgers, each with both its ends.",
+            &[],
+            &[("200", "`channels`, each with its `state`: `open`, `frozen`, or `half-open` since `half_open_ms`")],
+        ) },
+        "/v1/channels/{from}/{to}": { "get": reopening(), "post": reopen() },
         "/v1/digests": { "get": operation(
             "Digests of each group: equal positions must come with equal digests in every region.",
             &[],
@@ -267,6 +273,68 @@ fn cancel() -> Value {
     cancel
 }
 
+fn reopening() -> Value {
+    let mut look = operation(
+        "What it would take to open a frozen channel again; changes nothing.",
+        &[
+            parameter("path", "from", "the sending group"),
+            parameter("path", "to", "the receiving one"),
+        ],
+        &[
+            (
+                "200",
+                "`state`; if frozen the `gist` to order by, what becomes of what is `waiting`, and which \
+                 payments one side carried out and the other lost",
+            ),
+            ("400", "`bad-path`"),
+            ("401", "no or a wrong token"),
+            ("403", "`no-token`: this node takes no orders over HTTP"),
+            ("404", "`no-such-channel`"),
+        ],
+    );
+    look["security"] = json!([{ "admin": [] }]);
+    look
+}
+
+fn reopen() -> Value {
+    let mut reopen = operation(
+        "Opens a frozen channel again, each ledger its end; repeated, it does what is missing.",
+        &[
+            parameter("path", "from", "the sending group"),
+            parameter("path", "to", "the receiving one"),
+        ],
+        &[
+            ("200", "both ends go on: `ends`, each with what was accounted for; `next_step`"),
+            ("400", "`no-case`: payments were lost; `bad-json`, `bad-path`, `out-of-limits`"),
+            ("401", "no or a wrong token"),
+            ("403", "`no-token`: this node takes no changes over HTTP"),
+            ("404", "`no-such-channel`"),
+            (
+                "409",
+                "`moved`: look again; `ahead`: a home's clock leads, order again; `old-version`: the \
+                 ledgers' model comes first; `not-frozen`; `refused`, `conflict`",
+            ),
+            ("503", "`busy`: nothing was done"),
+            ("504", "`unknown-outcome`: look again, and order what is missing"),
+        ],
+    );
+    reopen["security"] = json!([{ "admin": [] }]);
+    reopen["requestBody"] = json!({
+        "required": true,
+        "content": { "application/json": { "schema": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["gist", "reason"],
+            "properties": {
+                "gist": { "type": "string", "description": "what the look gave" },
+                "reason": { "type": "string" },
+                "case": { "type": "integer", "description": "to which what was lost is posted" },
+            },
+        } } },
+    });
+    reopen
+}
+
 fn settle() -> Value {
     let mut name = parameter("header", "Idempotency-Key", "the order's name, its own per case");
     name["required"] = json!(true);
@@ -309,6 +377,10 @@ fn settle() -> Value {
                 "amount": { "type": "string", "description": "in units of the currency" },
                 "reason": { "type": "string", "description": "kept with the step for ever" },
                 "group": { "type": "integer", "description": "the ledger, if several have it" },
+                "account": {
+                    "type": "string",
+                    "description": "from which what another ledger is owed is collected",
+                },
             },
         } } },
     });

@@ -11,8 +11,8 @@ use runtime::Handle;
 use crate::settling::Settling;
 use crate::words::WORDS;
 use crate::{
-    Placement, account_state, accounts, books, cancel, cases, cut, lookup, openapi, pay, settle,
-    suspense,
+    Placement, account_state, accounts, books, cancel, cases, channels, cut, lookup, openapi, pay,
+    settle, suspense,
 };
 
 /// What every handler gets.
@@ -45,6 +45,8 @@ pub fn router(handle: Handle<Payments>, site: Arc<Site>) -> Router {
         .route("/v1/books", get(books::books))
         .route("/v1/cases", get(cases::cases))
         .route("/v1/cases/{case}", get(suspense::one).post(settle::settle))
+        .route("/v1/channels", get(channels::all))
+        .route("/v1/channels/{from}/{to}", get(channels::one).post(channels::reopen))
         .route("/v1/cut", get(cut::cut))
         .route("/v1/digests", get(books::digests))
         .with_state(app);

@@ -33,6 +33,8 @@ struct Order {
     /// In units of the currency.
     amount: String,
     reason: String,
+    /// From which account what another ledger is owed is collected.
+    account: Option<String>,
     /// The ledger, if more than one has that payment under the case.
     group: Option<u16>,
 }
@@ -74,7 +76,9 @@ pub(crate) async fn settle(
         Name::Collect => Way::Collect,
     };
     let (by, reason) = (actor.name(), order.reason.as_str());
-    let settle = Settle { currency, case, item: item.0, way: wanted, amount, by, reason };
+    let account = order.account.as_deref();
+    let item_id = item.0;
+    let settle = Settle { currency, case, item: item_id, way: wanted, amount, by, reason, account };
     let encoded = Command::Settle(settle).encode().map_err(|limit| out_of_limits(&limit))?;
     let command = wire::Command {
         id: id(case, &name),
@@ -170,7 +174,13 @@ fn refused(refusal: Refusal) -> Problem {
         | Refusal::NothingPending
         | Refusal::AccountBlocked
         | Refusal::FundsMissing
-        | Refusal::AccountForbidden => (409, "refused"),
+        | Refusal::AccountForbidden
+        | Refusal::PlanUnreadable
+        | Refusal::ChannelElsewhere
+        | Refusal::ReopenedBefore
+        | Refusal::ChannelMoved
+        | Refusal::PlanAhead
+        | Refusal::Unaccountable => (409, "refused"),
     };
     Problem::new(status, kind, "The case is as it was.")
         .detail(format!("{refusal}; this name's outcome stands, ask again under another"))

@@ -7,7 +7,7 @@ use axum::http::Response;
 use console::{Problem, json};
 use group::Group;
 use payments_message::date::moment;
-use payments_model::{Item, Payments, Settlement, Way};
+use payments_model::{Item, Payments, Settlement, Source, Way};
 use runtime::NodeView;
 use serde::Deserialize;
 use serde_json::{Value, json as value};
@@ -72,14 +72,14 @@ pub(crate) fn all<'a>(
 ) -> impl Iterator<Item = Value> + 'a {
     let now = view.now;
     group.model().cases().map(move |((currency, case), items)| {
-        let (mut opened, mut collected, mut settled, mut left) = (0, 0, 0, 0);
+        let (mut opened, mut collected, mut settled, mut left, mut owed) = (0, 0, 0, 0, 0);
         let (mut count, mut open_count, mut since) = (0_usize, 0_usize, None);
         for item in items {
             count += 1;
             opened += item.amount.0;
             collected += item.collected.0;
             settled += item.settled.0;
-            left += item.left().0;
+            *(if item.is_owed() { &mut owed } else { &mut left }) += item.left().0;
             if item.left() > Amount::ZERO {
                 open_count += 1;
                 since = since.min(Some(item.opened)).or(Some(item.opened));
@@ -94,7 +94,8 @@ pub(crate) fn all<'a>(
             "opened": amount(opened),
             "collected": amount(collected),
             "settled": amount(settled),
-            "is_open": left > 0,
+            "owed": amount(owed),
+            "is_open": left > 0 || owed > 0,
             "items_count": count,
             "open_items_count": open_count,
             "age_ms": since.map(|since| now.wall.since(since) / 1_000),
@@ -106,7 +107,12 @@ pub(crate) fn all<'a>(
 fn payment(now: Now, group: &Group<Payments>, one: &Item) -> Value {
     let model = group.model();
     let mut told = item(now, group.id(), one, model.settlements(one));
-    if let Some((recorded, index)) = model.message_of_item(one) {
+    if let Some(accounted) = model.accounted(one) {
+        told["transfer"] = value!(MessageId(accounted.transfer).to_string());
+        told["creditor"] = value!(accounted.leg.creditor);
+        told["by"] = value!(accounted.by);
+        told["reason"] = value!(accounted.reason);
+    } else if let Some((recorded, index)) = model.message_of_item(one) {
         let message = &recorded.message;
         told["sender"] = value!(message.sender);
         told["message_id"] = value!(message.message_id);
@@ -134,6 +140,15 @@ pub(crate) fn item<'a>(
     value!({
         "item": MessageId(item.id).to_string(),
         "case": item.case,
+        "why": match item.source {
+            Source::Withdrawn => "withdrawn",
+            Source::Owed(_) => "debit-lost",
+            Source::Held(_) => "credit-lost",
+        },
+        "other_group": match item.source {
+            Source::Withdrawn => None,
+            Source::Owed(peer) | Source::Held(peer) => Some(peer.0),
+        },
         "group": group.0,
         "currency": currency.code(),
         "amount": amount(item.amount),

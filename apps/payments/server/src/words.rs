@@ -53,6 +53,12 @@ fn describe(body: &[u8]) -> Value {
             "sender": sender,
             "message_id": message_id,
         }),
+        Command::Reopen(reopen) => json!({
+            "kind": "reopen-channel",
+            "case": (reopen.case > 0).then_some(reopen.case),
+            "by": reopen.by,
+            "reason": reopen.reason,
+        }),
         Command::Settle(settle) => json!({
             "kind": "settle-case",
             "case": settle.case,
@@ -125,6 +131,7 @@ fn outcome(outcome: &[u8]) -> Outcome {
         Reply::Refused(refusal) => format!("refused: {refusal}"),
         Reply::Cancelling(count) => format!("{count} asked to be cancelled"),
         Reply::CaseSettled { .. } => "case-settled".to_owned(),
+        Reply::Reopened(count) => format!("channel reopened, {count} accounted for"),
     };
     Outcome { word, is_withdrawal: reply.is_withdrawal() }
 }

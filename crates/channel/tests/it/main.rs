@@ -1,6 +1,7 @@
 //! Channels against a model so simple that it can be read: a list of what was sent and what became of it.
 
 mod pair;
+mod reopened;
 
 use channel::{Channels, Taken, Unsent, limits};
 use pair::{A, B, Pair};
@@ -12,6 +13,7 @@ use wire::{Answer, Cause};
 #[derive(Clone, Debug)]
 enum Move {
     Send(u8),
+    SendAgain(u8, u8),
     Cancel(u8),
     Ship(u8),
     Deliver(u8),
@@ -21,6 +23,7 @@ enum Move {
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let one = prop_oneof![
         3 => any::<u8>().prop_map(Move::Send),
+        2 => (any::<u8>(), 0_u8..4).prop_map(|(which, content)| Move::SendAgain(which, content)),
         1 => any::<u8>().prop_map(Move::Cancel),
         4 => any::<u8>().prop_map(Move::Ship),
         6 => any::<u8>().prop_map(Move::Deliver),
@@ -33,6 +36,7 @@ fn play(pair: &mut Pair, moves: &[Move]) {
     for step in moves {
         match step {
             Move::Send(content) => pair.send(*content),
+            Move::SendAgain(which, content) => pair.send_again(*which, *content),
             Move::Cancel(which) => pair.cancel((*which).into()),
             Move::Ship(which) => pair.ship((*which).into()),
             Move::Deliver(which) => pair.deliver((*which).into()),
@@ -100,6 +104,66 @@ proptest! {
                 prop_assert_eq!(read.encode(), other, "one state has one encoding");
             }
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_channel_that_force_has_frozen_is_opened_again_and_both_sides_come_to_the_same(
+        before in moves(),
+        between in moves(),
+        after in moves(),
+        sender in any::<bool>(),
+        orders in prop::collection::vec((any::<bool>(), 0_u8..4, moves()), 1..5),
+        later in moves(),
+    ) {
+        // Money that one side moved and the other does not know of would be made, or lost, by the very order that
+        // was to make it good; or a payment that waits would be made twice.
+        let mut pair = Pair::new();
+        play(&mut pair, &before);
+        let kept = pair.clone();
+        play(&mut pair, &between);
+        pair.force(&kept, sender);
+        play(&mut pair, &after);
+        pair.send(0);
+        pair.finish();
+        // One end's half alone, halves in either order, the same again, and one lost by force between.
+        for (first, fate, meanwhile) in &orders {
+            let Ok(plan) = pair.plan() else { break };
+            let kept = pair.clone();
+            let _done = pair.rebase(&plan, *first);
+            play(&mut pair, meanwhile);
+            match fate {
+                0 => {}
+                1 => pair.force(&kept, *first),
+                2 => {
+                    let _done = pair.rebase(&plan, !*first);
+                    play(&mut pair, meanwhile);
+                    pair.force(&kept, *first);
+                }
+                _ => {
+                    let _done = pair.rebase(&plan, !*first);
+                }
+            }
+            play(&mut pair, meanwhile);
+            pair.finish();
+            pair.send(1);
+            pair.finish();
+        }
+        reopened::open(&mut pair);
+        play(&mut pair, &later);
+        // What force took back may still be on its way, and contradict what was sent since: then it is opened again.
+        pair.quiet();
+        for _ in 0..3 {
+            reopened::open(&mut pair);
+            pair.send(1);
+            pair.finish();
+        }
+        prop_assert_eq!(pair.a.pending(), 0, "payments flow again: {}", pair.ends());
+        prop_assert!(pair.is_even(), "{:?} of {}", pair.done(), pair.ends());
+        prop_assert_eq!(pair.a.cases().count() + pair.b.cases().count(), 0);
     }
 }
 

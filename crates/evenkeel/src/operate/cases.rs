@@ -84,6 +84,17 @@ async fn all(args: &All) -> Ended {
         ]);
         frozen.insert(place);
     }
+    let half_open = list(&cases, "half_open");
+    for one in half_open {
+        let seconds = one.get("half_open_ms").and_then(Value::as_u64).unwrap_or_default() / 1_000;
+        table.row([
+            "half-open channel".to_owned(),
+            way(one),
+            "-".to_owned(),
+            format!("{seconds} s"),
+            "one end was opened again, the other not".to_owned(),
+        ]);
+    }
     for one in list(&cases, "suspense") {
         table.row([
             format!("case {}", text(one, "case")),
@@ -110,8 +121,9 @@ async fn all(args: &All) -> Ended {
     }
     output::print(&table.render());
     output::line(&format!(
-        "{} frozen channels, {} cases in suspense, {} pending payments, as node {} has them",
+        "{} frozen and {} half-open channels, {} cases in suspense, {} pending payments, as node {} has them",
         frozen.len(),
+        half_open.len(),
         list(&cases, "suspense").len(),
         text(&cases, "pending_count"),
         text(&cases, "observer"),

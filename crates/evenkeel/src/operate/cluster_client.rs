@@ -166,10 +166,23 @@ impl ClusterClient {
     /// Asks one node after the other for something that only some of them have; also returns which
     /// has it.
     pub(crate) async fn get_where_it_is(&self, path: &str) -> Result<(usize, Value), Failure> {
+        self.get_where_it_is_as(path, None).await
+    }
+
+    /// The same, with the administrators' token where it takes that.
+    pub(crate) async fn get_where_it_is_as(
+        &self,
+        path: &str,
+        token: Option<&str>,
+    ) -> Result<(usize, Value), Failure> {
         let mut missing = None;
         let mut errors = Vec::new();
         for index in 0..self.client.endpoints().len() {
-            match self.client.get_json(index, path).await {
+            let answer = match token {
+                Some(token) => self.client.get_json_as(index, path, token).await,
+                None => self.client.get_json(index, path).await,
+            };
+            match answer {
                 Ok(value) => return Ok((index, value)),
                 Err(error) if is_not_here(&error) => missing = Some(error),
                 Err(error) if is_elsewhere(&error) => errors.push(error),

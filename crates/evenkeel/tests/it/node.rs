@@ -73,12 +73,12 @@ fn a_running_node_is_asked_and_stopped() {
     fails(&["status", "--endpoint", "http://127.0.0.1:9"], 4, "127.0.0.1:9");
 
     let shown = run(&["model", "show", "--groups", "--endpoint", url]);
-    assert!(stdout(&shown).contains("1 to 1"), "{} {}", stdout(&shown), stderr(&shown));
+    assert!(stdout(&shown).contains("1 to 2"), "{} {}", stdout(&shown), stderr(&shown));
     let upgrade = |to: &'static str, groups: &'static str| {
         let order = ["model", "upgrade", "--to", to, "--groups", groups, "--reason", "test"];
         [&order[..], &token].concat()
     };
-    fails(&upgrade("2", "all"), 3, "runs versions 1 to 1");
+    fails(&upgrade("3", "all"), 3, "runs versions 1 to 2");
     fails(&upgrade("1", "7"), 3, "model version 1 is not above 1");
     let nothing = run(&upgrade("1", "all"));
     assert!(stdout(&nothing).contains("nothing to do"), "{}", stderr(&nothing));

@@ -184,13 +184,13 @@ impl<M: Model> Group<M> {
         }
         let mut outcome = Outcome::default();
         ahead.model.apply(version, header.stamp, command.body, &mut outcome);
-        dispatch(&mut ahead.model, &mut ahead.channels, version, at, outcome.outward);
+        let answer = dispatch(&mut ahead.model, &mut ahead.channels, version, at, outcome);
         let stored = Stored {
             digest: command.digest,
             seq: header.seq,
             stamp: header.stamp,
             origin: command.origin,
-            outcome: Bytes::from(outcome.reply),
+            outcome: Bytes::from(answer),
         };
         let reply = provisional(record.tail(), &stored, false);
         ahead.outcomes.insert(command.id, (record.tail(), stored));

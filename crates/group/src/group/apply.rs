@@ -131,13 +131,13 @@ impl<M: Model> Group<M> {
         let mut outcome = Outcome::default();
         let at = At { stamp, seq: record.header().seq };
         self.model.apply(version, stamp, command.body, &mut outcome);
-        dispatch(&mut self.model, &mut self.channels, version, at, outcome.outward);
+        let reply = dispatch(&mut self.model, &mut self.channels, version, at, outcome);
         let stored = Stored {
             digest: command.digest,
             seq: record.header().seq,
             stamp,
             origin: command.origin,
-            outcome: Bytes::from(outcome.reply),
+            outcome: Bytes::from(reply),
         };
         self.answers.keep(command.id, stored.clone());
         Some(stored)

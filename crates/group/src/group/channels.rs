@@ -10,10 +10,10 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use channel::{At, Channels, Judgement, Taken};
-use model::{Model, Outcome, Outward, Receipt, Resolution};
+use channel::{At, Channels, Judgement, Plan, Taken, Unrebased};
+use model::{End, Missed, Model, Outcome, Outward, Rebase, RebaseRefusal, Receipt, Resolution};
 use replication::Mutant;
-use types::{GroupId, ModelVersion, Now};
+use types::{ChannelKey, GroupId, ModelVersion, Now};
 use wire::{Answer, Command, Parcel, ParcelBody, Record, RecordKind};
 
 use super::{Group, Out, Role};
@@ -41,16 +41,19 @@ impl<M: Model> Group<M> {
                     let answer = answer.clone();
                     self.take_answer(parcel, &answer);
                 }
-                ParcelBody::Message { .. } | ParcelBody::Cancel { .. } => self.take_message(parcel),
+                ParcelBody::Message { .. } | ParcelBody::Cancel { .. } | ParcelBody::Restart => {
+                    self.take_message(parcel);
+                }
             }
         }
     }
 
     fn take_message(&mut self, parcel: Parcel) {
         match self.channels.judge(&parcel) {
-            Judgement::Known | Judgement::Forgotten | Judgement::Frozen(_) => {
-                self.answer_parcel(&parcel)
-            }
+            Judgement::Known
+            | Judgement::Forgotten
+            | Judgement::Together
+            | Judgement::Frozen(_) => self.answer_parcel(&parcel),
             Judgement::Contradiction(_) => self.post.accuse(Way::Message, parcel),
             // What is a gap for the chain may be the next of what is on its way into it.
             Judgement::Next | Judgement::Gap => {
@@ -68,7 +71,7 @@ impl<M: Model> Group<M> {
             Answer::Applied(_) | Answer::Refused(_) | Answer::Cancelled => {
                 let _taken = self.post.take(Way::Answer, resolved, parcel);
             }
-            Answer::Frozen(_) | Answer::Forgotten => {
+            Answer::Frozen(_) | Answer::Forgotten | Answer::Restarted => {
                 if outbox.is_some_and(|outbox| outbox.wants(&parcel, answer)) {
                     self.post.accuse(Way::Answer, parcel);
                 }
@@ -112,7 +115,12 @@ impl<M: Model> Group<M> {
         };
         let version = self.version_of(record.header());
         let at = At { stamp: record.header().stamp, seq: record.header().seq };
+        let was_opening = self.channels.question(parcel.from).is_some();
         let (said, froze) = receive(&mut self.model, &mut self.channels, version, &parcel, at);
+        if was_opening && self.channels.question(parcel.from).is_none() {
+            self.post.rest(parcel.from);
+            out.push(Out::Note(Event::Reopened { group: self.id, peer: parcel.from }));
+        }
         if let Some((peer, cause)) = froze {
             let sends = way(&parcel) == Way::Answer;
             out.push(Out::Note(Event::Frozen { group: self.id, peer, sends, cause }));
@@ -141,6 +149,12 @@ impl<M: Model> Group<M> {
             &self.channels
         };
         for (to, outbox) in channels.outboxes() {
+            if let Some(question) = channels.question(to) {
+                if self.post.asks(now.instant, self.options.resend_us, to, outbox.resolved()) {
+                    out.push(Out::Post { to, parcels: alloc::vec![question] });
+                }
+                continue;
+            }
             if outbox.last() == outbox.resolved() || outbox.frozen().is_some() {
                 self.post.rest(to);
                 continue;
@@ -195,29 +209,27 @@ pub(super) fn receive<M: Model>(
             channels.consume(parcel, answer, at);
         }
         Taken::Resolved { by, pending, answer } => {
-            let resolution = match &answer {
-                Answer::Applied(reply) => Resolution::Applied(reply),
-                Answer::Refused(reply) => Resolution::Refused(reply),
-                Answer::Cancelled | Answer::Frozen(_) | Answer::Forgotten => Resolution::Cancelled,
-            };
-            model.resolve(version, at.stamp, by, pending.key, resolution, &mut outcome);
+            resolve(model, version, at, by, pending.key, &answer, &mut outcome);
         }
         Taken::Froze { peer, cause } => froze = Some((peer, cause)),
-        Taken::Cancelled | Taken::Ignored => {}
+        Taken::Cancelled | Taken::Opened { .. } | Taken::Ignored => {}
     }
-    dispatch(model, channels, version, at, outcome.outward);
+    // Nobody is told a reply to this.
+    dispatch(model, channels, version, at, outcome);
     (said, froze)
 }
 
-/// Numbers what a model sends. What cannot be sent ends at once, in the same step.
+/// Numbers what a model sends, and opens what it wants opened again. What cannot be done ends at once, in the same
+/// step. Returns the reply.
 pub(super) fn dispatch<M: Model>(
     model: &mut M,
     channels: &mut Channels,
     version: ModelVersion,
     at: At,
-    outward: Vec<Outward>,
-) {
-    let mut outward = VecDeque::from(outward);
+    outcome: Outcome,
+) -> Vec<u8> {
+    let mut reply = outcome.reply;
+    let mut outward = VecDeque::from(outcome.outward);
     while let Some(one) = outward.pop_front() {
         match one {
             Outward::Send { to, key, message } => {
@@ -231,6 +243,76 @@ pub(super) fn dispatch<M: Model>(
                 // What has ended meanwhile cannot be cancelled any more, and its end stands.
                 let _waits = channels.cancel(to, key, at);
             }
+            Outward::Rebase { plan, note } => {
+                let mut outcome = Outcome { reply, ..Outcome::default() };
+                rebase(model, channels, (version, at), plan.into(), &note, &mut outcome);
+                reply = outcome.reply;
+                outward.extend(outcome.outward);
+            }
         }
     }
+    reply
+}
+
+/// Has one end of a channel go on from where a plan says, and the model account for what that leaves.
+fn rebase<M: Model>(
+    model: &mut M,
+    channels: &mut Channels,
+    (version, at): (ModelVersion, At),
+    plan: Bytes,
+    note: &[u8],
+    outcome: &mut Outcome,
+) {
+    let Ok(plan) = Plan::decode(&plan) else {
+        let (me, refused) = (channels.me(), Rebase::Refused(RebaseRefusal::Unreadable));
+        model.rebased(version, at.stamp, (me, End::Sender), refused, note, outcome);
+        return;
+    };
+    let is_sender = plan.from == channels.me();
+    let end = if is_sender { (plan.to, End::Sender) } else { (plan.from, End::Receiver) };
+    let lost = if is_sender { &plan.lost_by_sender } else { &plan.lost_by_receiver };
+    let missed = lost.iter().map(|lost| Missed { key: lost.key, detail: &lost.detail });
+    let missed: Vec<Missed<'_>> = missed.collect();
+    if !model.may_rebase(end, &missed, note) {
+        let refused = Rebase::Refused(RebaseRefusal::Unaccountable);
+        model.rebased(version, at.stamp, end, refused, note, outcome);
+        return;
+    }
+    let done = match channels.rebase(&plan, at) {
+        Ok(done) => done,
+        Err(refusal) => {
+            let refusal = match refusal {
+                Unrebased::Other => RebaseRefusal::Other,
+                Unrebased::Done => RebaseRefusal::Done,
+                Unrebased::Moved => RebaseRefusal::Moved,
+                Unrebased::Early => RebaseRefusal::Early,
+            };
+            model.rebased(version, at.stamp, end, Rebase::Refused(refusal), note, outcome);
+            return;
+        }
+    };
+    for (pending, answer) in &done.answered {
+        resolve(model, version, at, end.0, pending.key, answer, outcome);
+    }
+    model.rebased(version, at.stamp, end, Rebase::Done(&missed), note, outcome);
+}
+
+/// Tells a model how one of its messages ended.
+fn resolve<M: Model>(
+    model: &mut M,
+    version: ModelVersion,
+    at: At,
+    by: GroupId,
+    key: ChannelKey,
+    answer: &Answer,
+    outcome: &mut Outcome,
+) {
+    let resolution = match answer {
+        Answer::Applied(reply) => Resolution::Applied(reply),
+        Answer::Refused(reply) => Resolution::Refused(reply),
+        Answer::Cancelled | Answer::Frozen(_) | Answer::Forgotten | Answer::Restarted => {
+            Resolution::Cancelled
+        }
+    };
+    model.resolve(version, at.stamp, by, key, resolution, outcome);
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use model::Passed;
 use types::{ChannelKey, GroupId, Stamp};
 
 /// What a group's model holds of moves between it and others, for the checkers.
@@ -36,6 +37,9 @@ pub(super) struct Debited {
     pub(super) amount: u32,
     pub(super) end: End,
 }
+
+/// The payer of a move whose debit was lost: suspense.
+const NOBODY: u8 = u8::MAX;
 
 /// What became of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +96,52 @@ impl Across {
     /// Takes a move; `false` if it was taken before.
     pub(super) fn receive(&mut self, from: GroupId, number: u64, amount: u32) -> bool {
         self.received.insert((from, number), amount).is_none()
+    }
+
+    /// What was done over the channel with `peer`, by name.
+    pub(super) fn passed(&self, peer: GroupId, end: model::End) -> Vec<Passed> {
+        let passed = |number: u64| Passed { key: key(number), place: number };
+        let of = (peer, 0)..=(peer, u64::MAX);
+        match end {
+            model::End::Sender => {
+                let sent = self.sent.range(of).filter(|(_, sent)| sent.end == End::Settled);
+                sent.map(|((_, number), _)| passed(*number)).collect()
+            }
+            model::End::Receiver => {
+                self.received.range(of).map(|((_, number), _)| passed(*number)).collect()
+            }
+        }
+    }
+
+    /// How much one of them was.
+    pub(super) fn amount(&self, peer: GroupId, end: model::End, number: u64) -> u32 {
+        match end {
+            model::End::Sender => self.sent.get(&(peer, number)).map(|sent| sent.amount),
+            model::End::Receiver => self.received.get(&(peer, number)).copied(),
+        }
+        .unwrap_or_default()
+    }
+
+    /// Accounts for a move of which this group lost its leg; `false` if that is not lost.
+    pub(super) fn account_for(
+        &mut self,
+        (peer, end): (GroupId, model::End),
+        number: u64,
+        amount: u32,
+    ) -> bool {
+        match end {
+            model::End::Sender => {
+                let sent = Debited { payer: NOBODY, amount, end: End::Settled };
+                let before = self.sent.insert((peer, number), sent);
+                before.is_none_or(|before| before.end == End::Reversed)
+            }
+            model::End::Receiver => self.received.insert((peer, number), amount).is_none(),
+        }
+    }
+
+    /// Whether the debit of a move was lost and accounted for.
+    pub(super) fn is_accounted(&self, to: GroupId, number: u64) -> bool {
+        self.sent.get(&(to, number)).is_some_and(|sent| sent.payer == NOBODY)
     }
 
     /// What the accounts of this group add up to.

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
-use model::{LoadError, Model, Outcome, Outward, Receipt, Resolution, Saving};
+use model::{
+    LoadError, Missed, Model, Outcome, Outward, Passed, Rebase, Receipt, Resolution, Saving,
+};
 use sha2::{Digest, Sha256};
 use types::{ChannelKey, GroupId, Hash, ModelVersion, Stamp};
 
@@ -24,7 +26,10 @@ const NEWEST: ModelVersion = SECOND_VERSION;
 const ACCOUNTS: usize = 8;
 
 /// Version of the saved state.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
+
+/// The reply to an order that opened an end of a channel again.
+pub const REOPENED: &[u8] = b"reopened";
 
 /// Numbers in one part of it, few enough that a save takes several parts.
 const NUMBERS_MAX: usize = 64;
@@ -33,6 +38,8 @@ const NUMBERS_MAX: usize = 64;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Moves {
     balances: [i64; ACCOUNTS],
+    /// What stands for moves of which one leg was lost, until people have settled it.
+    suspense: i64,
     numbers: BTreeSet<u64>,
     newest: Stamp,
     across: Across,
@@ -41,7 +48,7 @@ pub struct Moves {
 }
 
 /// A command's body: number u64, tag u8, then by tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Order {
     /// Within the group. Tag 0: payer u8, payee u8, amount u32.
     Move { accounts: (u8, u8), amount: u32 },
@@ -49,6 +56,8 @@ enum Order {
     Across { accounts: (u8, u8), amount: u32, to: GroupId },
     /// Wishes one back. Tag 2: its number u64, the group it went to u16.
     Cancel { of: u64, to: GroupId },
+    /// Opens one end of a channel again. Tag 3: the plan.
+    Reopen { plan: Vec<u8> },
 }
 
 /// One move in three goes to another group, where there is one; now and then one is wished back.
@@ -80,6 +89,11 @@ pub(super) fn cancel(number: u64, of: u64, to: GroupId) -> Content {
     Order::Cancel { of, to }.content(number)
 }
 
+/// The order to open one end of a channel again.
+pub(super) fn reopen(number: u64, plan: Vec<u8>) -> Content {
+    Order::Reopen { plan }.content(number)
+}
+
 impl Order {
     fn content(&self, number: u64) -> Content {
         let body = self.encode(number);
@@ -104,6 +118,10 @@ impl Order {
                 bytes.extend(of.to_le_bytes());
                 bytes.extend(to.0.to_le_bytes());
             }
+            Self::Reopen { plan } => {
+                bytes.push(3);
+                bytes.extend(plan);
+            }
         }
         bytes.into()
     }
@@ -113,6 +131,9 @@ impl Order {
         let number = u64::from_le_bytes(*number);
         let (tag, rest) = rest.split_first()?;
         let group = |bytes: &[u8]| Some(GroupId(u16::from_le_bytes(bytes.try_into().ok()?)));
+        if *tag == 3 {
+            return Some((number, Self::Reopen { plan: rest.to_vec() }));
+        }
         if *tag == 2 {
             let (of, to) = rest.split_first_chunk::<8>()?;
             return Some((number, Self::Cancel { of: u64::from_le_bytes(*of), to: group(to)? }));
@@ -135,7 +156,7 @@ impl Moves {
     }
 
     pub(super) fn fault(&self) -> Option<(&'static str, &'static str)> {
-        let total: i64 = self.balances.iter().sum();
+        let total = self.balances.iter().sum::<i64>() + self.suspense;
         let unbalanced = (total != self.across.net()).then_some(("I8", "books do not balance"));
         self.broken.or(unbalanced)
     }
@@ -189,6 +210,11 @@ impl Model for Moves {
                 self.post(payee, amount.into());
                 payer
             }
+            // It was done, and its debit lost and accounted for by hand.
+            Order::Across { to, .. } if self.across.is_accounted(to, number) => {
+                outcome.reply = b"known".to_vec();
+                return;
+            }
             Order::Across { accounts: (payer, payee), amount, to } => {
                 self.post(payer, -i64::from(amount));
                 self.across.send(to, number, payer, amount);
@@ -199,6 +225,10 @@ impl Model for Moves {
             Order::Cancel { of, to } => {
                 outcome.outward.push(Outward::Cancel { to, key: key(of) });
                 0
+            }
+            Order::Reopen { plan } => {
+                outcome.outward.push(Outward::Rebase { plan, note: Vec::new() });
+                return;
             }
         };
         let left = self.balances.get(usize::from(payer)).copied().unwrap_or_default();
@@ -263,8 +293,59 @@ impl Model for Moves {
         }
     }
 
+    fn passed(&self, peer: GroupId, end: model::End) -> Vec<Passed> {
+        self.across.passed(peer, end)
+    }
+
+    fn passed_detail(&self, peer: GroupId, end: model::End, place: u64) -> Vec<u8> {
+        self.across.amount(peer, end, place).to_le_bytes().to_vec()
+    }
+
+    fn message_detail(&self, message: &[u8]) -> Vec<u8> {
+        Leg::decode(message).map(|leg| leg.amount.to_le_bytes().to_vec()).unwrap_or_default()
+    }
+
+    fn may_rebase(&self, _: (GroupId, model::End), missed: &[Missed<'_>], _: &[u8]) -> bool {
+        missed.iter().all(|one| <[u8; 4]>::try_from(one.detail).is_ok())
+    }
+
+    /// What was lost is posted against suspense. The reply is a word.
+    fn rebased(
+        &mut self,
+        _: ModelVersion,
+        stamp: Stamp,
+        (peer, end): (GroupId, model::End),
+        rebase: Rebase<'_>,
+        _: &[u8],
+        outcome: &mut Outcome,
+    ) {
+        self.sees(stamp);
+        let missed = match rebase {
+            Rebase::Done(missed) => missed,
+            Rebase::Refused(refusal) => {
+                outcome.reply = refusal.to_string().into_bytes();
+                return;
+            }
+        };
+        outcome.reply = REOPENED.to_vec();
+        for one in missed {
+            let Ok(amount) = <[u8; 4]>::try_from(one.detail).map(u32::from_le_bytes) else {
+                continue;
+            };
+            let sign = match end {
+                model::End::Sender => -1,
+                model::End::Receiver => 1,
+            };
+            self.suspense += sign * i64::from(amount);
+            if !self.across.account_for((peer, end), number(one.key), amount) {
+                self.broken = Some(("I8", "a lost leg was accounted for twice"));
+            }
+        }
+    }
+
     fn digest(&self) -> Hash {
         let mut digest = Sha256::new();
+        digest.update(self.suspense.to_le_bytes());
         for balance in self.balances {
             digest.update(balance.to_le_bytes());
         }
@@ -283,6 +364,7 @@ impl Model for Moves {
         let mut head = vec![VERSION];
         head.extend(self.newest.0.max(1).to_le_bytes());
         head.extend(self.balances.iter().flat_map(|balance| balance.to_le_bytes()));
+        head.extend(self.suspense.to_le_bytes());
         let mut saving = Saving::default();
         saving.aside.push_back(head);
         let across = self.across.words().into_iter().flat_map(u64::to_le_bytes);
@@ -311,7 +393,8 @@ impl Model for Moves {
             let mut values = words.into_iter();
             // A state without any record is saved as 1, so that the head is told from what follows.
             self.newest = Stamp(values.next().ok_or(LoadError::Truncated)?);
-            for (balance, value) in self.balances.iter_mut().zip(values) {
+            let accounts = self.balances.iter_mut().chain([&mut self.suspense]);
+            for (balance, value) in accounts.zip(values) {
                 *balance = i64::from_le_bytes(value.to_le_bytes());
             }
         } else {

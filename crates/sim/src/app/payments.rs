@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
-use model::{LoadError, Model, Outcome, Receipt, Resolution, Saving};
+use model::{LoadError, Missed, Model, Outcome, Passed, Rebase, Receipt, Resolution, Saving};
 use payments_model::{
     Command, Kind, Message, OpenAccount, PaymentKey, Payments, Route, Transaction, Verdict,
     Version, message_id,
@@ -94,6 +94,34 @@ impl Model for Books {
         outcome: &mut Outcome,
     ) {
         self.0.resolve(version, stamp, to, key, resolution, outcome);
+    }
+
+    fn passed(&self, peer: GroupId, end: model::End) -> Vec<Passed> {
+        self.0.passed(peer, end)
+    }
+
+    fn passed_detail(&self, peer: GroupId, end: model::End, place: u64) -> Vec<u8> {
+        self.0.passed_detail(peer, end, place)
+    }
+
+    fn message_detail(&self, message: &[u8]) -> Vec<u8> {
+        self.0.message_detail(message)
+    }
+
+    fn may_rebase(&self, end: (GroupId, model::End), missed: &[Missed<'_>], note: &[u8]) -> bool {
+        self.0.may_rebase(end, missed, note)
+    }
+
+    fn rebased(
+        &mut self,
+        version: ModelVersion,
+        stamp: Stamp,
+        end: (GroupId, model::End),
+        rebase: Rebase<'_>,
+        note: &[u8],
+        outcome: &mut Outcome,
+    ) {
+        self.0.rebased(version, stamp, end, rebase, note, outcome);
     }
 
     fn digest(&self) -> Hash {

@@ -27,7 +27,7 @@ impl Check {
         for parcel in parcels {
             let is_source_named = match &parcel.body {
                 ParcelBody::Message { .. } | ParcelBody::Cancel { .. } => true,
-                ParcelBody::Answer(_) => parcel.source > Seq(0),
+                ParcelBody::Answer(_) | ParcelBody::Restart => parcel.source > Seq(0),
             };
             if !is_source_named || self.is_forced {
                 continue;
@@ -84,6 +84,18 @@ impl Check {
         self.count("frozen");
         if !self.is_forced {
             self.fail("I10", detail);
+        }
+    }
+
+    /// After force, and after every frozen channel was opened again: both sides of every channel hold the same.
+    pub(crate) fn is_even(&mut self, groups: &[(GroupId, Between)]) {
+        for (from, sent) in groups {
+            for (to, taken) in groups.iter().filter(|(to, _)| to != from) {
+                self.count("I8 after force");
+                if let Some(detail) = disagreement(*from, sent, *to, taken) {
+                    self.fail("I8", format!("after force: {detail}"));
+                }
+            }
         }
     }
 

@@ -92,6 +92,19 @@ impl World {
         self.wrap(group, id, Content::cancel(number, of, to), 60 * SECOND)
     }
 
+    /// What it would take to open the channel again, as a node has both groups; `None` if it is not frozen.
+    #[must_use]
+    pub fn reopening(&self, host: Index, from: GroupId, to: GroupId) -> Option<channel::Plan> {
+        let node = self.node(host)?;
+        group::reopening(node.group(from)?, node.group(to)?, self.now).ok()
+    }
+
+    /// The order to `group` to do its half of a plan.
+    pub fn reopen(&mut self, group: GroupId, plan: &channel::Plan) -> Ask {
+        let (id, number) = self.fresh_id();
+        self.wrap(group, id, Content::reopen(number, plan.encode()), 60 * SECOND)
+    }
+
     fn fresh_id(&mut self) -> (MessageId, u64) {
         self.moves_made += 1;
         let mut id = [0; 16];

@@ -299,6 +299,7 @@ impl World {
             | group::Event::StillOdd { group, seq } => {
                 self.check.differed(index, *group, *seq);
             }
+            group::Event::Reopened { .. } => self.check.count("reopened"),
             group::Event::Mended { .. } => self.check.mended(index),
             group::Event::Agrees { .. }
             | group::Event::Upgraded { .. }

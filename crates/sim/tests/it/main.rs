@@ -17,6 +17,7 @@ mod moves;
 mod orphans;
 mod partitions;
 mod reads;
+mod reopened;
 mod rules;
 mod scale;
 mod snapshots;

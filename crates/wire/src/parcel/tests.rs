@@ -29,6 +29,27 @@ fn samples() -> Vec<Parcel> {
     bodies.into_iter().map(parcel).collect()
 }
 
+/// What is said while a channel is opened again.
+fn restarts() -> Vec<Parcel> {
+    let [parcel, ..] = &samples()[..] else { panic!("there are samples") };
+    let bodies = [ParcelBody::Restart, ParcelBody::Answer(Answer::Restarted)];
+    bodies.map(|body| Parcel { body, ..parcel.clone() }).to_vec()
+}
+
+#[test]
+fn what_is_said_while_a_channel_is_opened_again_stays_readable() {
+    // One end would wait for the other for ever.
+    let golden = Bytes::from_static(include_bytes!("../../golden/v1/restarts.bin"));
+    let mut builder = FrameBuilder::default();
+    builder.push(&Message::Channel { group: GroupId(18), parcels: restarts() });
+    assert_eq!(builder.take().unwrap(), golden);
+    let read = decode_frame(&golden).unwrap();
+    assert_eq!(read, [Message::Channel { group: GroupId(18), parcels: restarts() }]);
+    for parcel in restarts() {
+        assert_eq!(Parcel::from_body(&parcel.to_command().body), Ok(parcel));
+    }
+}
+
 fn frame() -> Bytes {
     let mut builder = FrameBuilder::default();
     builder.push(&Message::Channel { group: GroupId(18), parcels: samples() });

@@ -121,7 +121,7 @@ impl Book {
     }
 
     /// The account of an end, opened if this is the first time.
-    fn clearing(&mut self, end: End) -> Option<AccountId> {
+    pub(super) fn clearing(&mut self, end: End) -> Option<AccountId> {
         let key = end.key();
         if let Some((id, _)) = self.find(&key) {
             return Some(id);

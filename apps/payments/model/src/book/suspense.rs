@@ -6,9 +6,10 @@
 
 use alloc::format;
 
-use ledger::{Balance, Posted, Refusal as Unposted, Transfer, TransferId};
+use ledger::{AccountId, Balance, Posted, Refusal as Unposted, Transfer, TransferId};
 use types::Amount;
 
+use super::clearing::End;
 use super::{Book, Details, FUNDING, Kind};
 use crate::limits::AMOUNT_MAX;
 use crate::{Refusal, Way};
@@ -46,15 +47,7 @@ impl Book {
         if amount == Amount::ZERO || amount > AMOUNT_MAX {
             return false;
         }
-        let key = format!("{PREFIX}{case}");
-        let credit = match self.find(&key) {
-            Some((id, _)) => id,
-            None => {
-                let (name, kind, funding) = (None, Kind::House, Amount::ZERO);
-                let details = Details { key: key.into_boxed_str(), name, kind, funding };
-                self.add(details).expect("there was room for an account and all amounts")
-            }
-        };
+        let credit = self.case(case);
         // Both accounts are open for ever, the id follows from a name that was free, and 2^32 transfers of at
         // most AMOUNT_MAX cannot overflow.
         let posted = self.ledger.post(Transfer { id, debit: FUNDING, credit, amount });
@@ -65,8 +58,39 @@ impl Book {
     /// Under which case an amount was posted to suspense, and how much.
     pub(crate) fn suspended_by(&self, id: TransferId) -> Option<(u64, Amount)> {
         let transfer = self.ledger.transfer(id)?;
-        let key = &self.details.get(transfer.credit.0)?.key;
-        Some((key.strip_prefix(PREFIX)?.parse().ok()?, transfer.amount))
+        let case = |account: AccountId| {
+            self.details.get(account.0)?.key.strip_prefix(PREFIX)?.parse::<u64>().ok()
+        };
+        Some((case(transfer.credit).or_else(|| case(transfer.debit))?, transfer.amount))
+    }
+
+    /// Accounts for a payment between groups of which this ledger lost its leg: the clearing account gets what
+    /// the leg would have moved, the case stands for who is missing.
+    ///
+    /// # Panics
+    /// If [`Self::can_suspend`] was not asked before, or it was done before.
+    pub(crate) fn account_for(&mut self, id: TransferId, case: u64, amount: Amount, end: End) {
+        let suspense = self.case(case);
+        let clearing = self.clearing(end).expect("there was room for accounts and all amounts");
+        let (debit, credit) = match end {
+            End::To(_) => (suspense, clearing),
+            End::From(_) => (clearing, suspense),
+        };
+        // Accounts of the house are open and without limit, and 2^32 transfers of at most AMOUNT_MAX cannot
+        // overflow.
+        let posted = self.ledger.post(Transfer { id, debit, credit, amount });
+        assert_eq!(posted, Ok(Posted::Created), "accounting for a lost leg cannot be refused");
+    }
+
+    /// The account of a case, opened if this is the first time.
+    fn case(&mut self, case: u64) -> AccountId {
+        let key = format!("{PREFIX}{case}");
+        if let Some((id, _)) = self.find(&key) {
+            return id;
+        }
+        let (name, kind, funding) = (None, Kind::House, Amount::ZERO);
+        let details = Details { key: key.into_boxed_str(), name, kind, funding };
+        self.add(details).expect("there was room for an account and all amounts")
     }
 
     /// Moves an amount between a case and a payment's account, or the house's.
@@ -77,7 +101,7 @@ impl Book {
         &mut self,
         id: TransferId,
         case: u64,
-        (way, account): (Way, &str),
+        (way, account, is_inward): (Way, &str, bool),
         amount: Amount,
     ) -> Result<(), Refusal> {
         let (suspense, _) = self.find(&format!("{PREFIX}{case}")).ok_or(Refusal::CaseUnknown)?;
@@ -89,10 +113,7 @@ impl Book {
         if self.ledger.room() <= self.pending.saturating_mul(2).saturating_add(1) {
             return Err(Refusal::Full);
         }
-        let (debit, credit) = match way {
-            Way::Pay | Way::Return | Way::WriteBack => (suspense, other),
-            Way::Collect => (other, suspense),
-        };
+        let (debit, credit) = if is_inward { (other, suspense) } else { (suspense, other) };
         match self.ledger.post(Transfer { id, debit, credit, amount }) {
             Ok(Posted::Created) => Ok(()),
             // The id has the step's number in it, which is new; the ledger is the second lock.

@@ -36,7 +36,8 @@ fn a_credit_arrives_as_it_was_sent_and_nothing_else_is_one() {
 fn whatever_a_refusal_says_it_has_a_reason() {
     // A reply of a later version must still give the payer its money back.
     assert_eq!(refusal(&[Reason::CreditorClosed as u8]), Reason::CreditorClosed);
-    for reply in [&[][..], &[0], &[254], &[1, 2]] {
+    assert_eq!(refusal(&[]), Reason::DuplicateTransaction, "said by a plan");
+    for reply in [&[0][..], &[254], &[1, 2]] {
         assert_eq!(refusal(reply), Reason::SettlementFailed);
     }
 }

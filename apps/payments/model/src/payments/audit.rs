@@ -10,6 +10,7 @@ use super::carry::transfer_id;
 use super::counts::{Counts, add};
 use crate::book::Book;
 use crate::book::clearing::End;
+use crate::cases::Source;
 use crate::identity::{self, Identities};
 use crate::{Reason, Verdict};
 
@@ -78,11 +79,14 @@ impl Payments {
                 .iter()
                 .filter(|(of, id)| of == currency && book.ledger().transfer(*id).is_some());
             let settled = self.cases.steps.iter().filter(|step| step.currency == *currency).count();
+            let accounted = self.transit.accounted.iter();
+            let accounted = accounted.filter(|one| one.leg.currency == *currency).count();
             let expected = funded
                 .checked_add(posted)
                 .and_then(|sum| sum.checked_add(back.saturating_mul(2)))
                 .and_then(|sum| sum.checked_add(suspended.count()))
-                .and_then(|sum| sum.checked_add(settled));
+                .and_then(|sum| sum.checked_add(settled))
+                .and_then(|sum| sum.checked_add(accounted));
             assert_eq!(Some(transfers), expected, "nothing else was posted");
         }
     }
@@ -90,20 +94,28 @@ impl Payments {
     /// Asserts that what stands on the account of each case is what is left of its payments, and that these are
     /// all that were withdrawn under it.
     fn assert_cases(&self) {
-        let mut left: BTreeMap<(Currency, u64), Amount> = BTreeMap::new();
+        let mut left: BTreeMap<(Currency, u64), [Amount; 2]> = BTreeMap::new();
         for (case, items) in self.cases.iter() {
             for item in items {
                 let book = self.books.get(&item.currency);
-                let id = TransferId(identity::suspense(item.id));
+                let id = match item.source {
+                    Source::Withdrawn => TransferId(identity::suspense(item.id)),
+                    Source::Owed(_) | Source::Held(_) => TransferId(item.id),
+                };
                 let posted = book.and_then(|book| book.suspended_by(id));
                 assert_eq!(posted, Some((item.case, item.amount)), "an item was posted");
-                add(left.entry(case).or_default(), item.left());
+                let [held, owed] = left.entry(case).or_default();
+                add(if item.is_owed() { owed } else { held }, item.left());
             }
         }
         for (currency, book) in &self.books {
             for (case, balance) in book.suspended() {
-                let left = left.remove(&(*currency, case)).unwrap_or_default();
-                assert_eq!(balance, Balance::Credit(left), "a case holds what is left in it");
+                let [held, owed] = left.remove(&(*currency, case)).unwrap_or_default();
+                let left = match held.checked_sub(owed) {
+                    Some(held) => Balance::Credit(held),
+                    None => Balance::Debit(owed.checked_sub(held).expect("it is the larger")),
+                };
+                assert_eq!(balance, left, "a case holds what is left in it");
             }
         }
         assert_eq!(left.len(), 0, "every case has its account");
@@ -125,6 +137,13 @@ impl Payments {
         for received in self.transit.received.iter() {
             let end = End::From(received.from);
             add(expected.entry((received.currency, end)).or_default(), received.amount);
+        }
+        for one in self.transit.accounted.iter() {
+            let end = match one.end {
+                model::End::Sender => End::To(one.peer),
+                model::End::Receiver => End::From(one.peer),
+            };
+            add(expected.entry((one.leg.currency, end)).or_default(), one.leg.amount);
         }
         for (currency, book) in &self.books {
             for (end, balance) in book.clearings() {

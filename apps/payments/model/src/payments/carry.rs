@@ -4,20 +4,22 @@ use alloc::vec::Vec;
 
 use ledger::TransferId;
 use model::Outward;
-use types::{Amount, ChannelKey, Currency, GroupId, Stamp};
+use types::{Amount, ChannelKey, Currency, GroupId, ModelVersion, Stamp};
 
 use super::Payments;
-use crate::cases::Item;
+use crate::accounted::Note;
+use crate::cases::{Item, Source};
 use crate::credit::Credit;
 use crate::identity::{self, Identities};
 use crate::limits::AMOUNT_MAX;
 use crate::reply::{Refusal, Reply};
 use crate::transit::{Pending, Received};
-use crate::{Command, Message, PaymentKey, Reason, Route, Transaction, Verdict};
+use crate::{Command, Message, PaymentKey, Reason, Reopen, Route, Transaction, Verdict};
 
 impl Payments {
     pub(super) fn execute(
         &mut self,
+        version: ModelVersion,
         stamp: Stamp,
         command: &[u8],
         outward: &mut Vec<Outward>,
@@ -25,6 +27,10 @@ impl Payments {
         let Ok((command, content)) = Command::decode_with_content(command) else {
             return Reply::Refused(Refusal::Malformed);
         };
+        let knows_reopening = version >= Self::REOPENS;
+        if !knows_reopening && command.is_of_reopening() {
+            return Reply::Refused(Refusal::Malformed);
+        }
         match command {
             Command::OpenAccount(open) => match self.books.get_mut(&open.currency) {
                 Some(book) => book.open(&open),
@@ -48,8 +54,14 @@ impl Payments {
             }
             Command::Cancel(key) => self.cancel(stamp, key, outward),
             Command::Settle(settle) => self.settle(stamp, &settle),
+            Command::Reopen(Reopen { case, by, reason, plan }) => {
+                let (plan, note) = (plan.into(), Note { case, by, reason }.encode());
+                outward.push(Outward::Rebase { plan, note });
+                // What stands unless the channel's end says otherwise, which it does in this step.
+                Reply::Refused(Refusal::PlanUnreadable)
+            }
             Command::Withdraw { message, case, raw } => {
-                self.withdraw(stamp, &message, case, content, raw)
+                self.withdraw(stamp, &message, (case, knows_reopening), content, raw)
             }
         }
     }
@@ -96,7 +108,7 @@ impl Payments {
         &mut self,
         stamp: Stamp,
         message: &Message<'_>,
-        case: u64,
+        (case, knows_reopening): (u64, bool),
         content: &[u8],
         raw: &[u8],
     ) -> Reply {
@@ -112,10 +124,13 @@ impl Payments {
             let identities = Identities::new(message, transaction);
             // A name that is taken belongs to a payment that was made, or refused, in another message: about
             // that one there is nothing to settle.
-            let is_free = self.archive.claim_payment(identities).is_ok();
+            let mut is_free = self.archive.claim_payment(identities).is_ok();
+            // Nor about one that came from another ledger, or was accounted for: that stands in its own case.
+            is_free &= !knows_reopening || self.transit.duplicate(identities).is_none();
             if let (Some(book), true) = (&mut book, is_free) {
                 let (item, amount) = (identities.strongest(), transaction.amount);
                 if book.suspend(TransferId(identity::suspense(item)), case, amount) {
+                    let item = (item, Source::Withdrawn);
                     self.cases.open(Item::new(item, (message.currency, case), amount, stamp));
                 }
             }

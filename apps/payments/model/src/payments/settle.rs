@@ -1,15 +1,18 @@
 //! Settling what stands in suspense, and finding it.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use ledger::TransferId;
+use model::End;
 use types::{Amount, Currency, Stamp};
 
 use super::Payments;
+use crate::accounted::Accounted;
 use crate::archive::Recorded;
 use crate::book::FUNDING_KEY;
-use crate::cases::{Item, Settlement};
+use crate::cases::{Item, Settlement, Source};
 use crate::identity::{self, Identities};
 use crate::reply::{Refusal, Reply};
 use crate::{Reason, Settle, Transaction, Verdict, Way};
@@ -71,7 +74,7 @@ impl Payments {
     }
 
     fn step(&mut self, stamp: Stamp, settle: &Settle<'_>) -> Result<Reply, Refusal> {
-        let Settle { currency, case, item: id, way, amount, by, reason } = *settle;
+        let Settle { currency, case, item: id, way, amount, by, reason, account: named } = *settle;
         if !self.books.contains_key(&currency) {
             return Err(Refusal::CurrencyNotCarried);
         }
@@ -86,17 +89,11 @@ impl Payments {
             return Err(Refusal::CaseOverdrawn);
         }
         let number = self.cases.next_step().ok_or(Refusal::Full)?;
-        let (recorded, index) = self.message_of_item(item).ok_or(Refusal::PaymentUnknown)?;
-        let payment = recorded.message.transactions.get(index).ok_or(Refusal::PaymentUnknown)?;
-        let account = match way {
-            Way::Pay => payment.creditor,
-            Way::Return | Way::Collect => payment.debtor,
-            Way::WriteBack => FUNDING_KEY,
-        };
-        let account = alloc::boxed::Box::from(account);
+        let account = self.other_side(item, way, named)?;
+        let is_inward = item.is_inward(way);
         let book = self.books.get_mut(&currency).ok_or(Refusal::CurrencyNotCarried)?;
         let transfer = TransferId(identity::settlement(id, number));
-        book.settle_case(transfer, case, (way, &account), amount)?;
+        book.settle_case(transfer, case, (way, &account, is_inward), amount)?;
         let (by, reason) = (by.into(), reason.into());
         let kept = Settlement { item: id, way, amount, stamp, currency, account, by, reason };
         assert!(self.cases.keep(kept), "it was held against the item before");
@@ -108,10 +105,39 @@ impl Payments {
         Ok(Reply::CaseSettled { stamp, item_left, case_left })
     }
 
+    /// The account with which a case settles, given the one that the order names.
+    fn other_side(&self, item: &Item, way: Way, named: Option<&str>) -> Result<Box<str>, Refusal> {
+        // An order may name an account only where nothing else does.
+        let is_nameless = item.is_owed() && way == Way::Collect;
+        match (way, named) {
+            (_, Some(key)) if is_nameless => return Ok(key.into()),
+            (_, Some(_)) => return Err(Refusal::AccountForbidden),
+            (Way::WriteBack, None) => return Ok(FUNDING_KEY.into()),
+            (Way::Pay | Way::Return | Way::Collect, None) => {}
+        }
+        if let Some(accounted) = self.accounted(item) {
+            let is_pay = way == Way::Pay;
+            return is_pay.then(|| accounted.leg.creditor.clone()).ok_or(Refusal::PaymentUnknown);
+        }
+        let (recorded, index) = self.message_of_item(item).ok_or(Refusal::PaymentUnknown)?;
+        let payment = recorded.message.transactions.get(index).ok_or(Refusal::PaymentUnknown)?;
+        Ok(if way == Way::Pay { payment.creditor } else { payment.debtor }.into())
+    }
+
+    /// What was accounted for, if that is why an item stands in its case.
+    #[must_use]
+    pub fn accounted(&self, item: &Item) -> Option<&Accounted> {
+        (item.source != Source::Withdrawn).then(|| self.transit.accounted_as(item.id))?
+    }
+
     /// Finds again which payments stand in suspense: they follow from the messages and the transfers.
     pub(crate) fn restore_items(&mut self) {
         if self.books.values().all(|book| book.suspended().next().is_none()) {
             return;
+        }
+        for one in self.transit.accounted.iter() {
+            let case = (one.leg.currency, one.case);
+            self.cases.open(Item::new(item_of(one), case, one.leg.amount, one.stamp));
         }
         for recorded in self.archive.iter(&self.transit) {
             let message = &recorded.message;
@@ -126,9 +152,19 @@ impl Payments {
                 // A second message with the same payment was withdrawn without posting it again.
                 if self.cases.item(item).is_none() {
                     let case = (message.currency, case);
+                    let item = (item, Source::Withdrawn);
                     self.cases.open(Item::new(item, case, amount, recorded.stamp));
                 }
             }
         }
     }
+}
+
+/// The name and the source of what was accounted for.
+pub(super) fn item_of(one: &Accounted) -> ([u8; 16], Source) {
+    let (is_payer, source) = match one.end {
+        End::Sender => (true, Source::Owed(one.peer)),
+        End::Receiver => (false, Source::Held(one.peer)),
+    };
+    (identity::accounted(one.transfer, is_payer), source)
 }

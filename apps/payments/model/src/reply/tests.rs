@@ -52,10 +52,10 @@ fn a_part_of_a_reply_is_none() {
 fn unknown_numbers_are_errors() {
     let hostile: [&[u8]; 6] = [
         &[0],
-        &[9],
+        &[10],
         &[4, 0],
         &[4, 4],
-        &[6, 19],
+        &[6, 25],
         &[1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff],
     ];
     for bytes in hostile {

@@ -5,6 +5,7 @@
 mod accounts;
 mod across;
 mod hostile;
+mod reopened;
 mod saved;
 mod settled;
 mod verdicts;

@@ -20,7 +20,16 @@ fn suspended() -> (Payments, [u8; 16]) {
 
 fn settle(item: [u8; 16], way: Way, amount: u128) -> Command<'static> {
     let (amount, by, reason) = (Amount(amount), "anna", "agreed with the bank");
-    Command::Settle(Settle { currency: eur(), case: CASE, item, way, amount, by, reason })
+    Command::Settle(Settle {
+        currency: eur(),
+        case: CASE,
+        item,
+        way,
+        amount,
+        by,
+        reason,
+        account: None,
+    })
 }
 
 fn balance(payments: &Payments, key: &str) -> i128 {
@@ -107,7 +116,7 @@ fn a_case_gives_no_more_than_it_has_and_only_where_the_payment_said() {
         pay(id, [transfer(number, tag, debtor, creditor)]).withdrawal(CASE).unwrap()
     };
     run(&mut payments, 8, &odd("M7", 7, "poor", "nobody"));
-    run(&mut payments, 8, &odd("M8", 8, "held", "fees"));
+    run(&mut payments, 9, &odd("M8", 8, "held", "fees"));
     let items: Vec<_> = payments.case(eur(), CASE).map(|item| item.id).collect();
     refuse(&mut payments, &settle(items[1], Way::Pay, 10), Refusal::AccountUnknown);
     refuse(&mut payments, &settle(items[1], Way::Collect, 10), Refusal::AccountClosed);

@@ -54,6 +54,9 @@ pub(crate) struct Settle {
     /// Why; it is kept with the step.
     #[arg(long, value_name = "TEXT")]
     reason: String,
+    /// From which account to collect what another ledger is owed.
+    #[arg(long, value_name = "KEY")]
+    account: Option<String>,
     /// The number of the ledger's group, if several have the payment.
     #[arg(long)]
     group: Option<u16>,
@@ -145,6 +148,9 @@ async fn settle(args: &Settle) -> Ended {
         "amount": args.amount,
         "reason": args.reason,
     });
+    if let Some(account) = &args.account {
+        body["account"] = json!(account);
+    }
     if let Some(group) = args.group {
         body["group"] = json!(group);
     }
@@ -171,11 +177,12 @@ async fn settle(args: &Settle) -> Ended {
 /// What came into a case and what has left it.
 pub(super) fn sums(case: &Value) -> String {
     format!(
-        "{} payments, {} opened, {} collected, {} settled",
+        "{} payments, {} opened, {} collected, {} settled, {} owed",
         text(case, "items_count"),
         text(case, "opened"),
         text(case, "collected"),
         text(case, "settled"),
+        text(case, "owed"),
     )
 }
 
