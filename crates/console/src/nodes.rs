@@ -144,6 +144,7 @@ pub(crate) fn roster_refused(why: &RosterRefusal, text: String) -> Problem {
         | RosterRefusal::Unknown { .. }
         | RosterRefusal::IsGone { .. }
         | RosterRefusal::Full
+        | RosterRefusal::Ids { .. }
         | RosterRefusal::NotMember { .. }
         | RosterRefusal::Same => problem(text),
     }

@@ -46,7 +46,7 @@ pub use disposal::{Disposal, Disposition};
 pub use effect::{Counters, Effect, Event, ForceRefusal, FrameRefusal, Input, UndecidedReason};
 pub use group::{GroupState, Phase, Refusal, Standing};
 pub use machine::{Inheritance, Register};
-pub use numbers::FORCES_MAX;
+pub use numbers::{FORCES_MAX, FOUNDER_IDS_END};
 pub use options::{NotOptions, Options};
 pub use reach::Reach;
 pub use record::is_whole;

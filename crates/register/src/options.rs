@@ -8,6 +8,7 @@ use wire::Writer;
 
 use crate::codec;
 use crate::limits::{CONFIG_MEMBERS_MAX, GROUPS_MAX, MEMBERS_MAX};
+use crate::numbers::FOUNDER_IDS_END;
 
 /// Who the members are, what they begin with, and how patient they are.
 ///
@@ -52,6 +53,12 @@ pub enum NotOptions {
         /// Which.
         node: NodeId,
     },
+    /// A member's id lies where those of newcomers after a beginning by force do.
+    #[error("{node} is not below {FOUNDER_IDS_END}, where ids are kept for nodes that come later")]
+    MemberId {
+        /// Which.
+        node: NodeId,
+    },
     /// There are no groups or too many.
     #[error("{count} groups, want 1 to {GROUPS_MAX}")]
     GroupCount {
@@ -91,6 +98,9 @@ impl Options {
         self.members.sort_unstable();
         if let Some(node) = twice(&self.members) {
             return Err(NotOptions::MemberTwice { node });
+        }
+        if let Some(node) = self.members.iter().find(|node| node.0 >= FOUNDER_IDS_END) {
+            return Err(NotOptions::MemberId { node: *node });
         }
         let count = self.genesis.len();
         if count == 0 || count > GROUPS_MAX {

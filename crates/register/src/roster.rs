@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use types::{Class, Config, GroupId, Hash, Member, MemberRole, NodeId, Place};
 
 use crate::limits::{CONTACT_BYTES_MAX, MEMBERS_MAX, NODES_MAX};
-use crate::numbers::FORCES_MAX;
+use crate::numbers::{FORCES_MAX, Ids};
 
 /// Where a node is and how it is reached. For people and for whoever opens sessions; nothing is decided
 /// by it.
@@ -125,6 +125,8 @@ pub struct Roster {
     admitted: BTreeMap<NodeId, Newcomer>,
     gone: BTreeMap<NodeId, Gone>,
     generations: Vec<Generation>,
+    /// What newcomers may be numbered. The lost part may have given out any id above those that are known.
+    ids: Ids,
 }
 
 /// Why a step was not taken. The roster is as it was.
@@ -168,6 +170,14 @@ pub enum RosterRefusal {
     Copies {
         /// Which.
         group: GroupId,
+    },
+    /// All ids were given out that there are before the register is begun anew once more.
+    #[error("{node} is beyond the ids that newcomers may have, which end before {end}")]
+    Ids {
+        /// What was given.
+        node: NodeId,
+        /// The first that is beyond.
+        end: u32,
     },
     /// Too many nodes came and went.
     #[error("no more than {NODES_MAX} nodes are ever admitted")]
@@ -219,7 +229,8 @@ impl Roster {
         let mut founders = founders.to_vec();
         founders.sort_unstable();
         let (admitted, gone) = (BTreeMap::new(), BTreeMap::new());
-        Self { version: 1, founders, admitted, gone, generations: Vec::new() }
+        let (generations, ids) = (Vec::new(), Ids::FIRST);
+        Self { version: 1, founders, admitted, gone, generations, ids }
     }
 
     /// Number of steps so far, from 1; the value to compare with.
@@ -297,10 +308,23 @@ impl Roster {
         self.known().filter(|node| !self.gone.contains_key(node))
     }
 
-    /// The lowest id that a newcomer may have.
+    /// The lowest id that a newcomer may have. After a beginning by force it is above all that may have been
+    /// given out by those who were given up.
     #[must_use]
     pub fn next_id(&self) -> NodeId {
-        NodeId(self.known().max().map_or(1, |node| node.0.saturating_add(1)))
+        let above = self.known().max().map_or(1, |node| node.0.saturating_add(1));
+        NodeId(above.max(self.ids.first))
+    }
+
+    /// Whether the register was ever begun anew by force.
+    #[must_use]
+    pub fn was_begun_anew(&self) -> bool {
+        self.lineage().next().is_some()
+    }
+
+    /// Where the ids of newcomers begin since the register was last begun anew by force.
+    pub(crate) fn ids_from(&self) -> Option<u16> {
+        (self.ids != Ids::FIRST).then_some(self.ids.first)
     }
 
     /// Who has a node's place in the end: itself if it is not gone or only lost, `None` if nobody has.

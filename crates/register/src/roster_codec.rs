@@ -119,6 +119,7 @@ pub(crate) fn membership_result(writer: &mut Writer<'_>, result: &MembershipResu
         Err(RosterRefusal::Forces) => writer.u8(11),
         Err(RosterRefusal::Place { node }) => writer.u8(12).u16(node.0),
         Err(RosterRefusal::Address { node }) => writer.u8(13).u16(node.0),
+        Err(RosterRefusal::Ids { node, end }) => writer.u8(14).u16(node.0).u32(*end),
     };
 }
 
@@ -139,6 +140,9 @@ pub(crate) fn roster(writer: &mut Writer<'_>, roster: &Roster) {
             Some(Gone::Replaced { by }) => writer.u8(2).u16(by.0),
             Some(Gone::Lost) => writer.u8(3),
         };
+    }
+    if let Some(first) = roster.ids_from() {
+        writer.u16(first);
     }
     for one in roster.generations() {
         nodes(writer.u64(one.number).flag(one.forced), &one.members);

@@ -112,7 +112,8 @@ impl State {
 
     fn step(&mut self, proposal: &Proposal, change: &MembershipChange) -> MembershipResult {
         let (actor, reason) = (proposal.actor(), proposal.reason());
-        let words = Words { actor, reason, origin: self.origin(proposal) };
+        let (at, origin) = (proposal.id().node, self.origin(proposal));
+        let words = Words { actor, reason, at, origin };
         let wholes = self.groups.iter().map(|(group, state)| (*group, state.to_be()));
         let version = self.roster.take(change, words, wholes)?;
         if let Membership::Force { .. } = change.step {

@@ -316,12 +316,17 @@ impl Config {
             self.loss_budget,
         ];
         // Before all others: they add and multiply times.
+        const { assert!(register::FOUNDER_IDS_END == 16_384, "as the rule says") };
         if spans.iter().any(|span| span.micros() > SPAN_US_MAX) {
             return Err(ConfigError::Rule { rule: "a time is longer than a year" });
         }
         let rules = [
             (matches!(count, 1 | 3..=7), "nodes: want 1, or 3 to 7 of them"),
             (ids.len() == nodes.len(), "nodes: two have the same id"),
+            (
+                self.founders().all(|node| node.id < register::FOUNDER_IDS_END),
+                "nodes.id: want less than 16384; above are those of nodes that come later",
+            ),
             (
                 there().any(|node| node.id == self.node),
                 "node: is not one of nodes, or one that is gone",

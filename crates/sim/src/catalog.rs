@@ -13,7 +13,7 @@ pub use invariants::{INVARIANTS, Invariant, Where};
 pub use scenarios::{SCENARIOS, Scenario};
 
 /// The sources of the stories, by file.
-pub const STORIES: [(&str, &str); 23] = [
+pub const STORIES: [(&str, &str); 24] = [
     ("channels", include_str!("../tests/it/channels.rs")),
     ("classes", include_str!("../tests/it/classes.rs")),
     ("crashes", include_str!("../tests/it/crashes.rs")),
@@ -22,6 +22,7 @@ pub const STORIES: [(&str, &str); 23] = [
     ("damage", include_str!("../tests/it/damage.rs")),
     ("exhaustive", include_str!("../tests/it/exhaustive.rs")),
     ("force", include_str!("../tests/it/force.rs")),
+    ("force_nodes", include_str!("../tests/it/force_nodes.rs")),
     ("force_takeover", include_str!("../tests/it/force_takeover.rs")),
     ("identity", include_str!("../tests/it/identity.rs")),
     ("members", include_str!("../tests/it/members.rs")),

@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use group::Node;
 use types::{Config, Epoch, EpochTable, GroupId, Hash, MessageId, NodeId, Seq, Stamp, Start, Tail};
 
+use crate::names::Names;
 use crate::{App, net::Index};
 
 pub use reads::Look;
@@ -60,6 +61,7 @@ pub struct Check {
     given_up: BTreeSet<Index>,
     /// Who was known to those who were left then.
     known: BTreeSet<Index>,
+    names: Names,
     /// Whether an operator has used force, which takes what copies there are.
     is_forced: bool,
     /// Hosts whose memory or code is wrong on purpose: what they come to proves nothing.
@@ -162,8 +164,8 @@ impl Check {
         let newest = self.forces.values().max().copied().unwrap_or_default();
         if known > newest {
             let given_up = roster.known().filter(|node| roster.was_given_up(*node));
-            self.given_up = given_up.map(crate::host).collect();
-            self.known = roster.known().map(crate::host).collect();
+            self.given_up = given_up.map(|node| self.names.host(node)).collect();
+            self.known = roster.known().map(|node| self.names.host(node)).collect();
         }
         self.forces.insert(host, known);
         known
@@ -184,11 +186,17 @@ impl Check {
         let newest = self.forces.values().max().copied().unwrap_or_default();
         let known = self.forces.get(&host).copied().unwrap_or_default();
         let is_theirs = |truth: &Truth| {
-            let home = truth.homes.get(&epoch).map(|home| crate::host(*home));
+            let home = truth.homes.get(&epoch).map(|home| self.names.host(*home));
             let is_history = truth.table.starts().iter().any(|start| start.epoch == epoch);
-            !is_history && home.is_some_and(|home| self.given_up.contains(&home))
+            let is_gone = |home| self.given_up.contains(&home) || !self.known.contains(&home);
+            !is_history && home.is_some_and(is_gone)
         };
         known < newest && self.truths.get(&group).is_some_and(is_theirs)
+    }
+
+    /// A host's node has this id.
+    pub(crate) fn named(&mut self, host: Index, node: NodeId) {
+        self.names.name(host, node);
     }
 
     /// An operator uses force.

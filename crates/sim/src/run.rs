@@ -205,7 +205,12 @@ impl Goal {
     fn lacks(&self, world: &World) -> Option<String> {
         let mut epochs = BTreeSet::new();
         let mut homes = 0;
-        for host in world.members_of(self.group).into_iter().map(crate::host) {
+        for host in world
+            .members_of(self.group)
+            .into_iter()
+            .map(|node| world.host_of(node))
+            .collect::<Vec<_>>()
+        {
             let node = world.node(host);
             let Some(group) = node.and_then(|node| node.group(self.group)) else { continue };
             homes += usize::from(group.home_epoch().is_some());

@@ -30,6 +30,7 @@ pub use readers::{AtCut, Shown};
 use crate::app::Ray;
 use crate::clock::Clock;
 use crate::knobs::SECOND;
+use crate::names::Names;
 use crate::net::{Index, Net};
 use crate::{App, Check, Code, Disk, Knobs, Name, Report, Rng, Trace};
 use clients::Client;
@@ -155,6 +156,7 @@ pub struct World {
     agenda: BinaryHeap<Reverse<Entry>>,
     planned: u64,
     knobs: Knobs,
+    names: Names,
     /// For faults and for what has no stream of its own.
     pub(crate) chance: Rng,
     net_chance: Rng,
@@ -183,18 +185,6 @@ pub struct World {
     pub(crate) check: Check,
     pub(crate) trace: Trace,
     pub(crate) report: Report,
-}
-
-/// The id of a host's node.
-#[must_use]
-pub fn id(host: Index) -> NodeId {
-    NodeId(u16::try_from(host + 1).expect("nodes are numbered in 16 bits"))
-}
-
-/// The host of a node.
-#[must_use]
-pub fn host(node: NodeId) -> Index {
-    usize::from(node.0) - 1
 }
 
 impl World {
@@ -231,6 +221,7 @@ impl World {
             trace: Trace::new(is_read),
             report: Report::default(),
             knobs,
+            names: Names::default(),
         };
         world.begin();
         world
@@ -415,7 +406,7 @@ impl World {
     #[must_use]
     pub fn has_joined_all(&self) -> bool {
         let has_joined = |node: NodeId, group: GroupId| {
-            let blob = self.hosts[host(node)].disk.blobs().get(&group);
+            let blob = self.hosts[self.names.host(node)].disk.blobs().get(&group);
             let meta = blob.and_then(|blob| Meta::decode(blob).ok());
             meta.is_some_and(|meta| !meta.table.starts().is_empty())
         };
@@ -448,8 +439,9 @@ impl World {
                 continue;
             }
             self.check.equal_bytes(index, node, &host.disk);
-            let is_member =
-                |group: GroupId| members.get(&group).is_some_and(|all| all.contains(&id(index)));
+            let is_member = |group: GroupId| {
+                members.get(&group).is_some_and(|all| all.contains(&self.names.id(index)))
+            };
             let with_model = node.groups().filter(|group| group.runs_model());
             for group in with_model.filter(|group| is_member(group.id())) {
                 self.check.outcomes_stand(group.id(), |id, digest| group.answer(id, digest));

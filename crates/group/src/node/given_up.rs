@@ -76,9 +76,16 @@ impl<M: Model> Node<M> {
         self.register.state().roster().was_given_up(node)
     }
 
+    /// Whether a node was given up by force, or may be one that those had admitted who were: since the
+    /// beginning nobody comes of whom the register does not know.
+    fn counts_for_nothing(&self, node: NodeId) -> bool {
+        let roster = self.register.state().roster();
+        roster.was_given_up(node) || roster.was_begun_anew() && !roster.is_known(node)
+    }
+
     /// Whether what `from` says counts for nothing, as it was given up.
     pub(super) fn is_void(&self, from: NodeId, message: &Message) -> bool {
-        if self.options.group.mutant == Mutant::CountGivenUp || !self.was_given_up(from) {
+        if self.options.group.mutant == Mutant::CountGivenUp || !self.counts_for_nothing(from) {
             return false;
         }
         match message {

@@ -4,7 +4,9 @@ use alloc::vec;
 
 use types::{ConfigId, Epoch, NodeId};
 
-use super::{CONFIGS, EPOCHS, FORCES_MAX, base, config_after, epoch_after, range_of};
+use super::{
+    CONFIGS, EPOCHS, FORCES_MAX, IDS, Ids, SLOTS, base, config_after, epoch_after, range_of,
+};
 
 #[test]
 fn no_two_beginnings_share_an_epoch() {
@@ -30,4 +32,21 @@ fn what_is_used_up_is_not_used_again() {
     assert_eq!(config_after(last), last);
     let begun = base(FORCES_MAX, NodeId(3)).unwrap().config;
     assert_eq!(config_after(begun), ConfigId(begun.0 + 1));
+}
+
+#[test]
+fn no_two_beginnings_share_an_id() {
+    // Two disks under one id: one vouches for what the other holds (I14).
+    let slots = 0..usize::from(SLOTS);
+    let all = (1..=FORCES_MAX).flat_map(|count| slots.clone().map(move |slot| (count, slot)));
+    let mut end = Ids::FIRST.end;
+    for (count, slot) in all {
+        let ids = Ids::after(count, slot).unwrap();
+        assert_eq!(u32::from(ids.first), end);
+        assert_eq!(ids.end, end + u32::from(IDS));
+        end = ids.end;
+    }
+    assert_eq!(end, 1 << 16);
+    assert_eq!(Ids::after(FORCES_MAX + 1, 0), None);
+    assert_eq!(Ids::after(0, 0), None);
 }

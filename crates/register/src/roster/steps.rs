@@ -8,13 +8,14 @@ use super::{
     Generation, Gone, Membership, MembershipChange, Newcomer, Roster, RosterRefusal, is_votable,
 };
 use crate::limits::{MEMBERS_MAX, NODES_MAX};
-use crate::numbers::FORCES_MAX;
+use crate::numbers::Ids;
 
-/// Who orders a step, why, and the name of the entry that orders it.
+/// Who orders a step, where and why, and the name of the entry that orders it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Words<'a> {
     pub(crate) actor: &'a str,
     pub(crate) reason: &'a str,
+    pub(crate) at: NodeId,
     pub(crate) origin: Hash,
 }
 
@@ -56,9 +57,12 @@ impl Roster {
     ) -> Result<(), RosterRefusal> {
         let (node, lowest) = (newcomer.node, self.next_id());
         // An id far above would use up all between.
-        let is_far = node.0 > lowest.0.saturating_add(ID_STEP_MAX);
+        let is_far = node.0 > lowest.0.saturating_add(self.ids.step());
         if node < lowest || is_far || self.is_known(node) {
             return Err(RosterRefusal::IdUsed { node, highest: NodeId(lowest.0 - 1) });
+        }
+        if u32::from(node.0) >= self.ids.end {
+            return Err(RosterRefusal::Ids { node, end: self.ids.end });
         }
         if self.admitted.len() == NODES_MAX {
             return Err(RosterRefusal::Full);
@@ -161,9 +165,11 @@ impl Roster {
         if let Some(node) = self.members().iter().find(|node| !is_named(node)) {
             return Err(RosterRefusal::NotNamed { node: *node });
         }
-        if self.lineage().count() == FORCES_MAX {
+        let before = self.known().filter(|node| *node < words.at).count();
+        let Some(ids) = Ids::after(self.lineage().count() + 1, before) else {
             return Err(RosterRefusal::Forces);
-        }
+        };
+        self.ids = ids;
         for node in given_up {
             self.gone.entry(*node).or_insert(Gone::Lost);
         }
@@ -186,7 +192,7 @@ impl Roster {
     }
 
     fn turn(&mut self, members: &[NodeId], given_up: Option<&[NodeId]>, words: Words<'_>) {
-        let Words { actor, reason, origin } = words;
+        let Words { actor, reason, origin, at: _ } = words;
         self.generations.push(Generation {
             number: self.generation() + 1,
             members: members.to_vec(),
@@ -198,6 +204,3 @@ impl Roster {
         });
     }
 }
-
-/// How far above the lowest free id a newcomer's may be.
-const ID_STEP_MAX: u16 = 64;

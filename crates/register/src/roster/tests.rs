@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use types::{Config, ConfigId, GroupId, Hash, MemberRole, NodeId, Place, RegionId, Terms, ZoneId};
 
 use super::{Contact, Gone, Membership, MembershipChange, Newcomer, Roster, RosterRefusal, Words};
+use crate::FOUNDER_IDS_END;
 
 fn nodes(ids: &[u16]) -> Vec<NodeId> {
     ids.iter().copied().map(NodeId).collect()
@@ -37,7 +38,7 @@ fn take(roster: &mut Roster, step: Membership) -> Result<u64, RosterRefusal> {
 
 fn take_with(roster: &mut Roster, step: Membership, group: &Config) -> Result<u64, RosterRefusal> {
     let change = MembershipChange { expected_version: roster.version(), step };
-    let words = Words { actor: "who", reason: "why", origin: Hash::ZERO };
+    let words = Words { actor: "who", reason: "why", at: NodeId(2), origin: Hash::ZERO };
     roster.take(&change, words, [(GroupId(0), group)].into_iter())
 }
 
@@ -139,6 +140,13 @@ fn a_vote_moves_when_the_newcomer_is_there() {
     assert_eq!(roster.voters(|_| true, |_| false), Some(nodes(&[1, 4, 5])));
 }
 
+/// One in the place of another of the first day, which stood in the region of its number.
+fn standing(node: u16, replaces: u16) -> Membership {
+    let Membership::Admit(mut one) = newcomer(node, Some(replaces)) else { panic!("it is one") };
+    one.place = placed(replaces);
+    Membership::Admit(one)
+}
+
 fn force(members: &[u16], given_up: &[u16]) -> Membership {
     Membership::Force { members: nodes(members), given_up: nodes(given_up) }
 }
@@ -160,15 +168,16 @@ fn what_was_begun_by_force_stays_on_record() {
     assert_eq!(roster.target(&config(&[1, 2, 3], 2)), None, "their places are kept");
     let back = Membership::Turn { members: nodes(&[1, 2, 3]) };
     assert_eq!(take(&mut roster, back), Err(RosterRefusal::IsGone { node: NodeId(1) }));
-    take(&mut roster, newcomer(4, Some(1))).unwrap();
+    let new = roster.next_id().0;
+    take(&mut roster, standing(new, 1)).unwrap();
     assert_eq!(
         roster.voters(|_| true, |_| true),
         None,
         "of two neither could do without the other"
     );
-    take(&mut roster, newcomer(5, Some(2))).unwrap();
+    take(&mut roster, standing(new + 1, 2)).unwrap();
     let voters = roster.voters(|_| true, |_| true).unwrap();
-    assert_eq!(voters, nodes(&[3, 4, 5]));
+    assert_eq!(voters, nodes(&[3, new, new + 1]));
     take(&mut roster, Membership::Turn { members: voters }).unwrap();
     let forced: Vec<_> = roster.generations().iter().map(|one| (one.number, one.forced)).collect();
     assert_eq!(forced, [(2, true), (3, false)]);
@@ -181,14 +190,15 @@ fn who_was_given_up_stays_so_when_another_has_its_place() {
     // acknowledge what no survivor has.
     let mut roster = founded(&[1, 2, 3]);
     take(&mut roster, force(&[3], &[1, 2])).unwrap();
-    take(&mut roster, newcomer(4, Some(1))).unwrap();
-    take(&mut roster, newcomer(5, Some(2))).unwrap();
+    let new = roster.next_id().0;
+    take(&mut roster, standing(new, 1)).unwrap();
+    take(&mut roster, standing(new + 1, 2)).unwrap();
     let voters = roster.voters(|_| true, |_| true).unwrap();
     take(&mut roster, Membership::Turn { members: voters }).unwrap();
-    assert_eq!(roster.gone(NodeId(1)), Some(Gone::Replaced { by: NodeId(4) }));
+    assert_eq!(roster.gone(NodeId(1)), Some(Gone::Replaced { by: NodeId(new) }));
     assert!(roster.was_given_up(NodeId(1)) && roster.was_given_up(NodeId(2)));
-    assert!(!roster.was_given_up(NodeId(3)) && !roster.was_given_up(NodeId(4)));
-    let back = Membership::Turn { members: nodes(&[1, 3, 5]) };
+    assert!(!roster.was_given_up(NodeId(3)) && !roster.was_given_up(NodeId(new)));
+    let back = Membership::Turn { members: nodes(&[1, 3, new + 1]) };
     assert_eq!(take(&mut roster, back), Err(RosterRefusal::IsGone { node: NodeId(1) }));
 }
 
@@ -215,4 +225,27 @@ fn a_newcomer_stands_where_the_old_one_stood_and_where_nobody_else_does() {
     assert_eq!(take(&mut roster, at(5, None, "10.0.0.3:1")), taken);
     assert_eq!(take(&mut roster, at(5, Some(2), "10.0.0.3:1")), taken);
     take(&mut roster, at(5, Some(4), "10.0.0.3:1")).unwrap();
+}
+
+#[test]
+fn ids_that_the_lost_may_have_given_out_are_never_given_again() {
+    // The lost part may have admitted a node that no survivor knows: it would come back under the id of
+    // another, and each would vouch for what the other holds.
+    let mut roster = founded(&[1, 2, 3]);
+    let step = Membership::Force { members: nodes(&[2]), given_up: nodes(&[1, 3]) };
+    take(&mut roster, step).unwrap();
+    let first = roster.next_id();
+    assert_eq!(first, NodeId(FOUNDER_IDS_END + 128), "the second of the nodes, the first time");
+    for used in [4, first.0 - 1, first.0 + 17] {
+        let refused = take(&mut roster, newcomer(used, Some(3)));
+        assert!(matches!(refused, Err(RosterRefusal::IdUsed { .. })), "{used}: {refused:?}");
+    }
+    let mut last = 3;
+    for node in first.0..first.0 + 128 {
+        take(&mut roster, standing(node, last)).unwrap();
+        last = node;
+    }
+    let (node, end) = (roster.next_id(), u32::from(first.0) + 128);
+    let refused = take(&mut roster, standing(node.0, last));
+    assert_eq!(refused, Err(RosterRefusal::Ids { node, end }));
 }

@@ -3,6 +3,7 @@
 //! Checks run as it goes: all members apply the same sequence, an epoch has one home, a version never
 //! falls at a member, what a proposer was told is what was decided.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
@@ -130,13 +131,21 @@ pub(crate) struct World {
     homes: BTreeMap<(GroupId, Epoch), NodeId>,
 }
 
+std::thread_local! {
+    /// Ids of those that came after a beginning by force: which these are, the register says.
+    static LATER: RefCell<BTreeMap<usize, NodeId>> = const { RefCell::new(BTreeMap::new()) };
+}
+
 pub(crate) fn node(index: usize) -> NodeId {
+    let later = LATER.with_borrow(|later| later.get(&index).copied());
     // Not 1, 2, 3: node ids are not the library's member numbers.
-    NodeId(u16::try_from(index).unwrap() * 7 + 11)
+    later.unwrap_or_else(|| NodeId(u16::try_from(index).unwrap() * 7 + 11))
 }
 
 fn index(node: NodeId) -> usize {
-    usize::from((node.0 - 11) / 7)
+    let later = LATER
+        .with_borrow(|later| later.iter().find(|(_, id)| **id == node).map(|(index, _)| *index));
+    later.unwrap_or_else(|| usize::from((node.0 - 11) / 7))
 }
 
 pub(crate) fn config(count: usize) -> Config {
@@ -175,6 +184,7 @@ impl Member {
 impl World {
     pub(crate) fn new(seed: u64, count: usize, groups: u16, net: Net) -> Self {
         let members = (0..count).map(|_| Member::new()).collect();
+        LATER.with_borrow_mut(BTreeMap::clear);
         let mut world = Self {
             now: 0,
             rng: Rng::new(seed),
@@ -206,8 +216,15 @@ impl World {
 
     /// One more machine with an empty disk, which was not there on the first day. Gives its number.
     pub(crate) fn join(&mut self) -> usize {
+        let rosters = self.members.iter().filter_map(|one| one.register.as_ref());
+        let next = rosters.map(|one| one.state().roster().next_id()).max().unwrap_or(NodeId(1));
+        let last = (0..self.count()).map(node).max().unwrap();
         self.members.push(Member::new());
         let member = self.count() - 1;
+        if next > node(member) || last > node(member) {
+            let id = next.max(NodeId(last.0 + 1));
+            LATER.with_borrow_mut(|later| later.insert(member, id));
+        }
         self.plan(self.now, Event::Start { node: member });
         member
     }

@@ -201,7 +201,7 @@ impl Check {
 
     /// One appender per epoch.
     pub(super) fn home(&mut self, host: Index, group: GroupId, epoch: Epoch) {
-        let me = crate::world::id(host);
+        let me = self.names.id(host);
         self.count("I1");
         let first = *self.truths.entry(group).or_default().homes.entry(epoch).or_insert(me);
         if first != me {

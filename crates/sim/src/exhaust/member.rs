@@ -281,7 +281,8 @@ impl Member {
                 SoloEffect::Send { body: GroupMessage::Refused { .. }, .. } => {}
                 SoloEffect::Send { to, epoch, body } => {
                     let is_bulk = matches!(body, GroupMessage::Entries { .. });
-                    let frame: &mut Vec<_> = frames.entry((crate::host(to), is_bulk)).or_default();
+                    let frame: &mut Vec<_> =
+                        frames.entry((crate::names::host(to), is_bulk)).or_default();
                     // Two parts of one step may ask for the same.
                     if frame.last() != Some(&(epoch, body.clone())) {
                         frame.push((epoch, body));

@@ -268,7 +268,7 @@ impl State {
     /// Who was made the home of an epoch.
     fn home_of(&self, epoch: Epoch) -> Option<usize> {
         let decision = self.decisions.iter().find(|decision| decision.state.epoch == epoch)?;
-        decision.state.home.map(crate::host)
+        decision.state.home.map(crate::names::host)
     }
 
     /// Whether another member holds another record of the same epoch at the same seq.
@@ -322,7 +322,7 @@ impl State {
         if is_busy || !state.sent.is_empty() || losses > 0 || state.issued() == 0 {
             return true;
         }
-        let home = state.register().home.map(crate::host).map(|home| state.member(home));
+        let home = state.register().home.map(crate::names::host).map(|home| state.member(home));
         state.register().phase == Phase::Active
             && home.is_some_and(|home| home.is_home() && home.commit == home.chain.len())
     }

@@ -3,8 +3,8 @@
 use group::{ReadLevel, ReadRefusal};
 use types::{GroupId, RequestId, Token};
 
+use crate::World;
 use crate::knobs::SECOND;
-use crate::{World, id};
 
 /// How long a read may wait in a cluster in which nothing is wrong.
 const SHOWN_US_MAX: u64 = 5 * SECOND;
@@ -27,7 +27,8 @@ struct Wish {
 pub(super) fn must_be_shown(world: &mut World) {
     let mut wishes = Vec::new();
     for group in (0..world.knobs().groups).map(GroupId) {
-        let hosts: Vec<usize> = world.members_of(group).into_iter().map(crate::host).collect();
+        let hosts: Vec<usize> =
+            world.members_of(group).into_iter().map(|node| world.host_of(node)).collect();
         let keeps = |world: &World, host: usize| {
             let here = world.node(host).and_then(|node| node.group(group));
             here.is_some_and(|here| here.runs_model() && !world.check.is_excused(host))
@@ -67,7 +68,7 @@ pub(super) fn must_be_shown(world: &mut World) {
         let is_right = match answer {
             Some(Ok(_)) => !wish.is_elsewhere,
             Some(Err(ReadRefusal::NotHome { home: Some(home), .. })) => {
-                wish.is_elsewhere && home != id(wish.host)
+                wish.is_elsewhere && home != world.id_of(wish.host)
             }
             Some(Err(_)) | None => false,
         };

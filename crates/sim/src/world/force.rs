@@ -11,7 +11,7 @@ use replication::is_commit;
 use types::{GroupId, NodeId};
 
 use super::members::Wish;
-use super::{Event, World, host, id};
+use super::{Event, World};
 use crate::knobs::{MILLI, SECOND};
 use crate::net::Index;
 
@@ -38,12 +38,12 @@ impl World {
         let left = 1 + self.chance.index(count.max(3).div_ceil(2) - 1);
         let first = self.chance.index(count);
         let is_left = |at: usize| (at + count - first) % count < left;
-        let all = members.iter().map(|node| host(*node)).enumerate();
+        let all = members.iter().map(|node| self.names.host(*node)).enumerate();
         let (survivors, lost): (Vec<_>, Vec<_>) = all.partition(|(at, _)| is_left(*at));
         let survivors: Vec<Index> = survivors.into_iter().map(|(_, host)| host).collect();
         let lost: Vec<Index> = lost.into_iter().map(|(_, host)| host).collect();
         let is_led = |(_, config): &(GroupId, types::Config)| {
-            survivors.iter().any(|host| config.may_lead(id(*host)))
+            survivors.iter().any(|host| config.may_lead(self.names.id(*host)))
         };
         let are_up = survivors.iter().all(|host| self.hosts[*host].node.is_some());
         let is_hopeless = !self.knobs.configs().iter().all(is_led);
@@ -91,7 +91,7 @@ impl World {
             let gave_up = |host: &Index| {
                 let node = self.hosts[*host].node.as_ref();
                 node.is_some_and(|node| {
-                    node.register().state().roster().was_given_up(id(burned.lost[0]))
+                    node.register().state().roster().was_given_up(self.names.id(burned.lost[0]))
                 })
             };
             burned.is_begun = burned.survivors.iter().any(gave_up);
@@ -127,7 +127,7 @@ impl World {
             let Some(node) = self.hosts[at].node.as_ref() else { return false };
             let Some(state) = node.register().group(group).cloned() else { return false };
             let roster = node.register().state().roster().clone();
-            if !roster.was_given_up(id(burned.lost[0])) {
+            if !roster.was_given_up(self.names.id(burned.lost[0])) {
                 return false;
             }
             let seen = &mut burned.seen[usize::from(number)];
@@ -144,13 +144,14 @@ impl World {
                 };
                 let is_dead = about.is_none_or(is_gone);
                 let may_lead = |host: &Index| {
-                    state.may_lead(id(*host), SealKind::Forced) && !is_gone(id(*host))
+                    state.may_lead(self.names.id(*host), SealKind::Forced)
+                        && !is_gone(self.names.id(*host))
                 };
                 let leaders: Vec<Index> =
                     burned.survivors.iter().copied().filter(may_lead).collect();
                 if !leaders.is_empty() && (same_us > 6 * SECOND || is_dead && same_us > SECOND) {
                     let to = leaders[self.chance.index(leaders.len())];
-                    self.order(at, vec![group], id(to), SealKind::Forced);
+                    self.order(at, vec![group], self.names.id(to), SealKind::Forced);
                 }
             } else if !is_commit(&state.config, |node| !is_gone(node)) {
                 is_done = false;
@@ -165,7 +166,7 @@ impl World {
     /// Whether a group has the home that the register says.
     fn is_served(&self, group: GroupId, state: &GroupState) -> bool {
         let Some(home) = state.home.filter(|_| state.phase == Phase::Active) else { return false };
-        let node = self.hosts[host(home)].node.as_ref();
+        let node = self.hosts[self.names.host(home)].node.as_ref();
         let group = node.and_then(|node| node.group(group));
         group.is_some_and(|group| group.home_epoch() == Some(state.epoch))
     }

@@ -4,7 +4,7 @@ use group::{Input, MembershipOrder, NodeStep, RecoverOrder};
 use register::{Contact, Newcomer, Roster};
 use types::{GroupId, MemberRole, NodeId, Place, RegionId, RequestId, ZoneId};
 
-use super::{Event, Host, World, id};
+use super::{Event, Host, World};
 use crate::Disk;
 use crate::clock::Clock;
 use crate::knobs::SECOND;
@@ -20,6 +20,9 @@ impl World {
         // Whoever buys a machine installs what the others run, or what is newer.
         let code = self.knobs.newest_code();
         self.hosts.push(Host::new(Disk::new(self.knobs.lie), clock, code));
+        let node = self.next_id();
+        self.names.name(new, node);
+        self.check.named(new, node);
         self.came.insert(new, replaces);
         for other in 0..new {
             self.plan_in(100_000, Event::Poll { a: other, b: new });
@@ -28,14 +31,34 @@ impl World {
         new
     }
 
+    /// The next id that nobody has: who buys a machine asks the cluster for it.
+    fn next_id(&self) -> NodeId {
+        let next = self.roster().map_or(NodeId(1), Roster::next_id);
+        // Others may be on their way.
+        let taken = (0..self.count() - 1).map(|host| self.names.id(host)).max().unwrap_or_default();
+        NodeId(next.0.max(taken.0 + 1))
+    }
+
+    /// The id of a host's node.
+    #[must_use]
+    pub fn id_of(&self, host: Index) -> NodeId {
+        self.names.id(host)
+    }
+
+    /// The host of a node.
+    #[must_use]
+    pub fn host_of(&self, node: NodeId) -> Index {
+        self.names.host(node)
+    }
+
     /// An operator at `at` has `new` take the place of `old`, or has it join if `old` is `None`.
     pub fn admit(&mut self, at: Index, new: Index, old: Option<Index>) {
         let newcomer = Newcomer {
-            node: id(new),
+            node: self.names.id(new),
             role: Some(MemberRole::Full),
             place: self.place_of(old.unwrap_or(new)),
             contact: Contact::default(),
-            replaces: old.map(id),
+            replaces: old.map(|old| self.names.id(old)),
         };
         self.order_nodes(at, NodeStep::Admit(newcomer));
     }
@@ -46,7 +69,7 @@ impl World {
             return self.place_of(*old);
         }
         let configs = self.knobs.configs();
-        let first = configs.iter().find_map(|(_, config)| config.member(id(host)));
+        let first = configs.iter().find_map(|(_, config)| config.member(self.names.id(host)));
         let region = RegionId(u16::try_from(host).expect("nodes are numbered in 16 bits"));
         first.map_or(Place { region, zone: ZoneId(0) }, |member| member.place)
     }
@@ -60,7 +83,7 @@ impl World {
 
     /// An operator at `at` sends a node away.
     pub fn dismiss(&mut self, at: Index, node: Index) {
-        self.order_nodes(at, NodeStep::Dismiss(id(node)));
+        self.order_nodes(at, NodeStep::Dismiss(self.names.id(node)));
     }
 
     fn order_nodes(&mut self, at: Index, step: NodeStep) {
@@ -74,7 +97,7 @@ impl World {
     /// Two operators at `at` give up all members of the register but `survivors`, and say that these are
     /// stopped.
     pub fn recover_register(&mut self, at: Index, survivors: &[Index]) {
-        let survivors: Vec<NodeId> = survivors.iter().copied().map(id).collect();
+        let survivors: Vec<NodeId> = survivors.iter().map(|host| self.names.id(*host)).collect();
         let now = self.clocks(at);
         let node = self.hosts[at].node.as_ref();
         let inheritance = node.and_then(|node| node.may_recover(now, &survivors).ok());
@@ -84,7 +107,7 @@ impl World {
 
     /// The same, saying of these that they are stopped.
     pub fn recover_saying(&mut self, at: Index, survivors: &[Index], stopped: &[Index]) {
-        let ids = |hosts: &[Index]| hosts.iter().copied().map(id).collect();
+        let ids = |hosts: &[Index]| hosts.iter().map(|host| self.names.id(*host)).collect();
         self.recover_with(at, ids(survivors), ids(stopped));
     }
 
@@ -175,7 +198,7 @@ impl World {
         let (old, kind) = (self.chance.index(self.count()), self.chance.below(6));
         let is_quiet = self.lacks_members().is_none() && self.has_joined_all();
         // One whose place another has already may still be there, and cannot be replaced again.
-        let is_gone = self.roster().is_some_and(|roster| roster.gone(id(old)).is_some());
+        let is_gone = self.roster().is_some_and(|roster| roster.gone(self.names.id(old)).is_some());
         let is_there = self.hosts[old].node.is_some() && !self.hosts[old].is_retired && !is_gone;
         if !is_quiet || !is_there || self.count() >= HOSTS_MAX {
             return;
@@ -198,8 +221,10 @@ impl World {
     pub(super) fn operate(&mut self) {
         let Some((wish, tries)) = self.wishes.first().copied() else { return };
         let roster = self.roster();
-        let is_known = |host: Index| roster.is_some_and(|roster| roster.is_known(id(host)));
-        let is_gone = |host: Index| roster.is_some_and(|roster| roster.gone(id(host)).is_some());
+        let is_known =
+            |host: Index| roster.is_some_and(|roster| roster.is_known(self.names.id(host)));
+        let is_gone =
+            |host: Index| roster.is_some_and(|roster| roster.gone(self.names.id(host)).is_some());
         let is_done = match wish {
             Wish::Replace { new, .. } | Wish::Add { new } => is_known(new),
             // Where copies or votes could not be had without it, they give up.
@@ -214,6 +239,18 @@ impl World {
             {
                 self.retire(new);
             }
+            return self.operate();
+        }
+        if let Wish::Replace { new, .. } | Wish::Add { new } = wish
+            && self.roster().is_some_and(|roster| self.names.id(new) < roster.next_id())
+        {
+            // The register was begun anew since people asked for an id.
+            self.retire(new);
+            self.wishes[0].0 = match wish {
+                Wish::Replace { old, .. } => Wish::Replace { old, new: self.join(Some(old)) },
+                Wish::Add { .. } => Wish::Add { new: self.join(None) },
+                Wish::Remove { .. } => wish,
+            };
             return self.operate();
         }
         let at = self.chance.index(self.count());

@@ -6,7 +6,7 @@ use group::{Folder, Group, Input, Node, RecoverError, Recovery};
 use register::GroupState;
 use types::{Config, GroupId, MemberRole, NodeId, Seq};
 
-use super::{Event, Host, World, host, id};
+use super::{Event, Host, World};
 use crate::app::Ray;
 use crate::clock::Clock;
 use crate::disk::Scanned;
@@ -84,7 +84,7 @@ impl World {
     }
 
     fn recover(&mut self, node: Index) -> Result<Node<App>, RecoverError> {
-        let (me, host) = (id(node), &mut self.hosts[node]);
+        let (me, host) = (self.names.id(node), &mut self.hosts[node]);
         let options = self.knobs.node_options(me);
         let first = self.knobs.configs();
         let blobs: BTreeMap<_, _> = host.disk.blobs().clone();
@@ -268,8 +268,9 @@ impl World {
                 whole.into_iter().flat_map(Config::leaders).filter(stays)
             });
             let leaders = here.into_iter().flat_map(Config::leaders).chain(left_out);
-            let has =
-                |node: &NodeId| self.hosts[host(*node)].disk.said().snapshot(group) >= base.seq;
+            let has = |node: &NodeId| {
+                self.hosts[self.names.host(*node)].disk.said().snapshot(group) >= base.seq
+            };
             let lacking: Vec<NodeId> = leaders.filter(|node| !has(node)).collect();
             self.check.based(node, group, base, &lacking);
         }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use group::{Input, Lane};
 use wire::{FrameBuilder, Message, decode_frame};
 
-use super::{Event, World, id};
+use super::{Event, World};
 use crate::knobs::{MILLI, SECOND};
 use crate::net::Index;
 
@@ -62,7 +62,7 @@ impl World {
         }
         state.up = false;
         for (node, peer) in [(a, b), (b, a)] {
-            self.give(node, Input::Peer { node: id(peer), up: false });
+            self.give(node, Input::Peer { node: self.names.id(peer), up: false });
         }
     }
 
@@ -80,7 +80,7 @@ impl World {
             format!("{now:>10} session {number} of n{} and n{}", a + 1, b + 1)
         });
         for (node, peer) in [(a, b), (b, a)] {
-            self.give(node, Input::Peer { node: id(peer), up: true });
+            self.give(node, Input::Peer { node: self.names.id(peer), up: true });
         }
     }
 
@@ -103,7 +103,7 @@ impl World {
     pub(super) fn down(&mut self, node: Index, life: u64, peer: Index, session: u64) {
         let state = *self.net.session(node, peer);
         if self.hosts[node].life == life && state.number == session && !state.up {
-            self.give(node, Input::Peer { node: id(peer), up: false });
+            self.give(node, Input::Peer { node: self.names.id(peer), up: false });
         }
     }
 
@@ -132,9 +132,9 @@ impl World {
         self.report.frames += 1;
         let is_deaf = self.now < self.net.register_from || self.net.deaf.contains(&to);
         let bytes = if is_deaf { unregistered(&bytes) } else { Some(bytes) };
-        let is_newer = self.knobs.newer == Some(id(from));
+        let is_newer = self.knobs.newer == Some(self.names.id(from));
         if let Some(bytes) = bytes.map(|bytes| if is_newer { newer(&bytes) } else { bytes }) {
-            self.give(to, Input::Frame { from: id(from), bytes });
+            self.give(to, Input::Frame { from: self.names.id(from), bytes });
         }
     }
 

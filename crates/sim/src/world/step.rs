@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use group::{Effect, FileProgress, Input, NodeEvent, StopReason};
 use types::{MemberRole, NodeId, RegionId};
 
-use super::{Event, World, host};
+use super::{Event, World};
 use crate::Name;
 use crate::check::state::Copies;
 use crate::disk::Write;
@@ -108,7 +108,7 @@ impl World {
     fn copies(&self, wanted: &Copies, given_up: &[NodeId]) -> [usize; 2] {
         let Copies { group, tail, .. } = *wanted;
         let has = |node| {
-            let said = self.hosts[host(node)].disk.said();
+            let said = self.hosts[self.names.host(node)].disk.said();
             let is_in_state = || said.heads(group).any(|head| self.check.leads(group, head, tail));
             !given_up.contains(&node) && (said.has(tail.hash) || is_in_state())
         };
@@ -135,7 +135,7 @@ impl World {
         let now = self.now;
         match effect {
             Effect::Send { to, lane, bytes } => {
-                let to = host(to);
+                let to = self.names.host(to);
                 self.trace.note(&[now, 10, index as u64, to as u64, lane as u64], &bytes, || {
                     crate::report::frame(now, index, to, &bytes)
                 });

@@ -5,7 +5,7 @@ use sim::{Knobs, SECOND, World, id};
 use types::{Epoch, Seq};
 use wire::{OrphanReason, Reply};
 
-use crate::members::{ids, members, replaced, until_whole, votes};
+use crate::members::{ids, members, named, replaced, until_whole, votes};
 use crate::tale::*;
 
 /// The people at a survivor do what is to be done until group 0 is served there, alone.
@@ -55,8 +55,8 @@ fn a_and_t_lost_b_begins_the_register_anew_and_the_history_says_so() {
     // Two new machines, and all is as it was to be, in all but the names.
     let (new_a, new_t) = (replaced(&mut world, b, a), replaced(&mut world, b, t));
     until_whole(&mut world);
-    assert_eq!(votes(&world, new_t), ids(&[b, new_a, new_t]));
-    assert_eq!(members(&world, b), ids(&[new_a, b, new_t]));
+    assert_eq!(votes(&world, new_t), named(&world, &[b, new_a, new_t]));
+    assert_eq!(members(&world, b), named(&world, &[new_a, b, new_t]));
     assert!(group(&world, new_t).is_witness());
     done(&mut world, new_a);
     world.run_for(2 * SECOND);
@@ -312,7 +312,7 @@ fn a_new_witness_is_given_the_records_that_only_the_survivor_has() {
     assert_eq!(group(&world, NEAR).base(), base);
     let (full, witness) = (replaced(&mut world, NEAR, HOME), replaced(&mut world, NEAR, FAR));
     until_whole(&mut world);
-    assert_eq!(members(&world, NEAR), ids(&[full, NEAR, witness]));
+    assert_eq!(members(&world, NEAR), named(&world, &[full, NEAR, witness]));
     assert!(group(&world, witness).is_witness());
     done(&mut world, full);
 }
@@ -333,7 +333,7 @@ fn a_new_witness_begins_where_the_survivor_does_that_came_by_a_snapshot() {
     serves_alone(&mut world, new);
     let (full, witness) = (replaced(&mut world, new, HOME), replaced(&mut world, new, FAR));
     until_whole(&mut world);
-    assert_eq!(members(&world, new), ids(&[full, new, witness]));
+    assert_eq!(members(&world, new), named(&world, &[full, new, witness]));
     assert_eq!(group(&world, witness).chain().base().seq, begins);
     do_many(&mut world, full, 30);
     assert!(group(&world, witness).base() > begins, "and from here on it moves as ever");
@@ -358,10 +358,10 @@ fn what_those_order_who_were_given_up_is_not_done_and_is_ordered_again() {
     world.run_for(SECOND);
     let knows = |world: &World, host: usize| {
         let node = world.node(host);
-        node.is_some_and(|node| node.register().state().roster().is_known(id(one)))
+        node.is_some_and(|node| node.register().state().roster().is_known(world.id_of(one)))
     };
     assert!(knows(&world, HOME), "they are a majority of what they know");
-    assert!(!world.roster().is_some_and(|roster| roster.is_known(id(one))));
+    assert!(!world.roster().is_some_and(|roster| roster.is_known(world.id_of(one))));
     // All of them, and whom they have admitted, hear of it and set that aside.
     world.start(FAR);
     world.run_for(20 * SECOND);
@@ -372,6 +372,6 @@ fn what_those_order_who_were_given_up_is_not_done_and_is_ordered_again() {
     world.retire(one);
     let new = [replaced(&mut world, FAR, HOME), replaced(&mut world, FAR, NEAR)];
     until_whole(&mut world);
-    assert_eq!(members(&world, FAR), ids(&[new[0], new[1], FAR]));
+    assert_eq!(members(&world, FAR), named(&world, &[new[0], new[1], FAR]));
     done(&mut world, new[0]);
 }

@@ -10,6 +10,7 @@ mod degrade;
 mod disks;
 mod exhaustive;
 mod force;
+mod force_nodes;
 mod force_takeover;
 mod identity;
 mod members;

@@ -24,12 +24,12 @@ pub(crate) fn replaced(world: &mut World, at: usize, old: usize) -> usize {
     new
 }
 
-fn admitted(world: &mut World, at: usize, new: usize, old: Option<usize>) {
+pub(crate) fn admitted(world: &mut World, at: usize, new: usize, old: Option<usize>) {
     for _ in 0..10 {
         world.admit(at, new, old);
         let until = world.now() + SECOND;
         let is_known =
-            |world: &World| world.roster().is_some_and(|roster| roster.is_known(id(new)));
+            |world: &World| world.roster().is_some_and(|roster| roster.is_known(world.id_of(new)));
         if world.run_until(until, is_known) {
             return;
         }
@@ -45,6 +45,11 @@ pub(crate) fn members(world: &World, host: usize) -> Vec<NodeId> {
 /// Who votes, as `host` knows.
 pub(crate) fn votes(world: &World, host: usize) -> Vec<NodeId> {
     world.node(host).unwrap().register().state().roster().members().to_vec()
+}
+
+/// The same where some may have come after a beginning by force, whose ids are what the register says.
+pub(crate) fn named(world: &World, hosts: &[usize]) -> Vec<NodeId> {
+    hosts.iter().map(|host| world.id_of(*host)).collect()
 }
 
 pub(crate) fn ids(hosts: &[usize]) -> Vec<NodeId> {
