@@ -223,12 +223,15 @@ async fn look<T: Send + 'static>(
     tell: impl FnOnce(&Plan, [&Group<Payments>; 2]) -> T + Send + 'static,
 ) -> Result<Result<T, NoPlan>, Problem> {
     let looked = app.read(None, move |view: &NodeView<'_, Payments>| {
-        let (sender, receiver) = (view.node.group(from)?, view.node.group(to)?);
+        // A node that keeps a group's records only, or not even those, knows nothing of its channels.
+        let knows = |group: &&Group<_>| group.runs_model() && group.readable().is_some();
+        let state = |id| view.node.group(id).filter(knows);
+        let (sender, receiver) = (state(from)?, state(to)?);
         let plan = group::reopening(sender, receiver, view.now.wall.0);
         Some(plan.map(|plan| tell(&plan, [sender, receiver])))
     });
     looked.await?.filter(|_| from != to).ok_or_else(|| {
-        Problem::new(404, "no-such-channel", "This node has no channel between these two.")
+        Problem::new(404, "no-such-channel", "This node does not have the state of both ledgers.")
     })
 }
 

@@ -323,7 +323,8 @@ fn path(run: &str) -> Result<String, Failure> {
     Ok(format!("/v1/orphans/{group}/{head}"))
 }
 
-/// Whether a node said that it has set aside no such run, so that another may have.
+/// Whether a node said that it has set aside no such run, or has not both ends of a channel, so that another may have.
 pub(super) fn is_not_here(error: &CallError) -> bool {
-    matches!(error, CallError::Refused { problem, .. } if problem.kind == "no-such-run")
+    let kinds = ["no-such-run", "no-such-channel"];
+    matches!(error, CallError::Refused { problem, .. } if kinds.contains(&problem.kind.as_str()))
 }

@@ -17,7 +17,7 @@ const C: usize = 2;
 const SOON: (&str, &str) = ("evenkeel-timeout", "1500ms");
 
 /// Accounts of the bank whose ledger is the next one after that of account 1.
-fn elsewhere(number: u64) -> String {
+pub(crate) fn elsewhere(number: u64) -> String {
     let placement = Placement::new(8, 2);
     let euro = Currency::from_code("EUR").unwrap();
     let here = placement.group(euro, &account(1));

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "test helpers; a failed step fails the test")]
 
 mod across;
+mod channels;
 mod classes;
 mod cluster;
 mod command;

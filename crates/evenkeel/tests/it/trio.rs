@@ -131,6 +131,16 @@ impl Trio {
         }
     }
 
+    /// Asks a node for something with the administrators' token, and with a body orders it.
+    pub(crate) fn ask_as_admin(&self, node: usize, path: &str, body: Option<&Value>) -> Answer {
+        let token = std::fs::read_to_string(self.folder(0).join("admin.token")).unwrap();
+        let bearer = format!("Bearer {}", token.trim());
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let method = if body.is_some() { "POST" } else { "GET" };
+        let body = body.map(Value::to_string).unwrap_or_default();
+        http::ask(&self.address(node), method, path, &headers, body.as_bytes())
+    }
+
     /// What a node answers in JSON.
     pub(crate) fn get(&self, node: usize, path: &str) -> Value {
         http::ask(&self.address(node), "GET", path, &[], b"").json()
@@ -192,7 +202,7 @@ impl Trio {
 
 /// Looks again and again; what the last look said is told if it takes too long.
 #[track_caller]
-fn until(mut look: impl FnMut() -> Result<(), String>) {
+pub(crate) fn until(mut look: impl FnMut() -> Result<(), String>) {
     let clock = runtime::Clock::start();
     let begun = clock.instant();
     while let Err(what) = look() {
@@ -214,6 +224,16 @@ pub(crate) fn message(currency: &str, number: u32, amount: u128) -> Vec<u8> {
 
 /// The same to another account.
 pub(crate) fn message_to(currency: &str, number: u32, amount: u128, creditor: &str) -> Vec<u8> {
+    message_between(currency, number, amount, [&account(1), creditor])
+}
+
+/// The same from one account to another.
+pub(crate) fn message_between(
+    currency: &str,
+    number: u32,
+    amount: u128,
+    [debtor, creditor]: [&str; 2],
+) -> Vec<u8> {
     let draft = Draft {
         message_id: format!("MSG-{number}"),
         created: "2026-11-20T08:00:00.000Z".to_owned(),
@@ -228,7 +248,7 @@ pub(crate) fn message_to(currency: &str, number: u32, amount: u128, creditor: &s
             amount: Amount(amount),
             currency: Currency::from_code(currency).unwrap(),
             debtor: "Payer".to_owned(),
-            debtor_iban: account(1),
+            debtor_iban: debtor.to_owned(),
             creditor: "Payee".to_owned(),
             creditor_iban: creditor.to_owned(),
             purpose: None,

@@ -13,14 +13,17 @@ impl<M: Model> Node<M> {
     /// The channels of which one end was opened again without the other, as far as this node has both: from, to, and
     /// since when.
     pub fn half_open(&self) -> impl Iterator<Item = (GroupId, GroupId, Stamp)> {
-        let ends = self.groups.values().flat_map(|group| {
+        // A node that is no member of a group any more has some old state of it.
+        let here = self.groups.values().filter(|group| group.runs_model());
+        let ends = here.flat_map(|group| {
             let sent = group.channels().outboxes().map(|(to, _)| (group.id(), to));
             sent.chain(group.channels().inboxes().map(|(from, _)| (from, group.id())))
         });
         let channels: BTreeSet<(GroupId, GroupId)> = ends.collect();
-        channels.into_iter().filter_map(|(from, to)| {
-            let outbox = self.groups.get(&from).and_then(|group| group.channels().outbox(to));
-            let inbox = self.groups.get(&to).and_then(|group| group.channels().inbox(from));
+        channels.into_iter().filter_map(move |(from, to)| {
+            let of = |id| self.groups.get(&id).filter(|group| group.runs_model());
+            let outbox = of(from).and_then(|group| group.channels().outbox(to));
+            let inbox = of(to).and_then(|group| group.channels().inbox(from));
             Some((from, to, channel::half_open(outbox, inbox)?))
         })
     }
