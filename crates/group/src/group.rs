@@ -39,6 +39,7 @@ mod replay;
 mod risk;
 mod space;
 mod status;
+mod uncommitted;
 mod view;
 mod witness;
 
@@ -82,6 +83,7 @@ pub(crate) use out::{Out, Writing};
 use reads::Reads;
 pub(crate) use reads::Standing;
 use repair::Repair;
+use uncommitted::Uncommitted;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Role {
@@ -127,6 +129,8 @@ pub struct Group<M> {
     applied: Seq,
     /// The provisional state of a home whose class answers before the commit.
     ahead: Option<Ahead<M>>,
+    /// Since when what is not committed is here.
+    uncommitted: Uncommitted,
     /// Digest chain over everything applied, outcomes included.
     trail: Hash,
     versions: Versions,
@@ -218,6 +222,7 @@ impl<M: Model> Group<M> {
             channels: Channels::new(id),
             applied: Seq(0),
             ahead: None,
+            uncommitted: Uncommitted::default(),
             trail: Hash::ZERO,
             versions: Versions::known(barriers),
             marks: Marks::default(),
@@ -303,6 +308,7 @@ impl<M: Model> Group<M> {
             Role::Member => self.proceed_as_member(now, out),
             Role::Quarantined => return,
         }
+        self.note_uncommitted(now);
         self.read_again(now);
         self.proceed_with_faults(now, out);
         self.serve_loaded(out);

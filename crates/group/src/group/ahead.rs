@@ -147,8 +147,7 @@ impl<M: Model> Group<M> {
 
     /// Whether so little is at risk that more may be answered before it is committed.
     pub(super) fn is_within_budget(&self, now: Now) -> bool {
-        let oldest = self.chain.link(self.known.next());
-        oldest.is_none_or(|link| now.wall.since(link.stamp) <= self.options.budget_us)
+        self.uncommitted_us(now).is_none_or(|age_us| age_us <= self.options.budget_us)
     }
 
     fn next_ahead(&self) -> Option<Seq> {

@@ -12,7 +12,8 @@ pub struct AtRisk {
     pub records: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Age of the oldest by its stamp, in microseconds; 0 if there is none.
+    /// For how long the oldest has been on this node at least, in microseconds; 0 if there is none. A
+    /// wall clock that steps back does not make it less.
     pub oldest_us: u64,
 }
 
@@ -28,11 +29,10 @@ impl<M: Model> Group<M> {
         if !self.answers_early() || self.meta.home != Some(self.options.me) || commit >= durable {
             return AtRisk::default();
         }
-        let oldest = self.chain.link(commit.next());
         AtRisk {
             records: durable.0 - commit.0,
             bytes: self.chain.bytes_above(commit) - self.chain.bytes_above(durable),
-            oldest_us: oldest.map_or(0, |link| now.wall.since(link.stamp)),
+            oldest_us: self.uncommitted_us(now).unwrap_or(0),
         }
     }
 }

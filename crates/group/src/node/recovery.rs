@@ -291,6 +291,7 @@ impl<M: Model> Recovery<M> {
             if let Some(state) = register.group(*id) {
                 group.recovered(state);
             }
+            group.note_uncommitted(now);
         }
         let me = self.options.group.me;
         let others = self.options.nodes.iter().copied().filter(|node| *node != me);

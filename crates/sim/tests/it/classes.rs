@@ -162,6 +162,43 @@ fn beyond_its_budget_a_home_no_longer_answers_before_the_commit() {
 }
 
 #[test]
+fn a_clock_that_steps_back_does_not_lengthen_a_homes_budget() {
+    // Time synchronisation sets a machine back by an hour: for an hour the home that is cut off would see
+    // stamps that lie ahead, call all of it new, and promise on.
+    let mut world = of_class(Class::Async);
+    world.isolate(HOME);
+    let (_, request) = ask_early(&mut world, HOME);
+    assert!(matches!(reply(&mut world, request), Reply::Provisional { .. }));
+    world.jump(HOME, -3_600 * 1_000_000);
+    world.run_for(20 * SECOND);
+    // Within the budget it answers on, with a stamp above that of before.
+    let (_, request) = ask_early(&mut world, HOME);
+    assert!(matches!(reply(&mut world, request), Reply::Provisional { .. }));
+    world.run_for(11 * SECOND);
+    let (_, request) = ask_early(&mut world, HOME);
+    let told = reply(&mut world, request);
+    assert!(matches!(told, Reply::Unknown(_)), "{told:?}");
+    let risk = group(&world, HOME).at_risk(world.clocks(HOME));
+    assert!(risk.records >= 2 && risk.oldest_us >= 31 * SECOND, "{risk:?}");
+    // A start knows stamps alone, and counts from there.
+    world.kill(HOME);
+    world.start(HOME);
+    world.run_for(7 * SECOND);
+    let risk = group(&world, HOME).at_risk(world.clocks(HOME));
+    assert!(risk.records >= 2 && risk.oldest_us >= 6 * SECOND, "{risk:?}");
+    world.jump(HOME, 3_600 * 1_000_000);
+    world.kill(HOME);
+    world.start(HOME);
+    let risk = group(&world, HOME).at_risk(world.clocks(HOME));
+    assert!(risk.oldest_us >= 38 * SECOND, "{risk:?}");
+    world.jump(HOME, -3_600 * 1_000_000);
+    let risk = group(&world, HOME).at_risk(world.clocks(HOME));
+    assert!(risk.oldest_us >= 38 * SECOND, "{risk:?}");
+    all_agree(&mut world);
+    assert_eq!(group(&world, HOME).at_risk(world.clocks(HOME)).records, 0);
+}
+
+#[test]
 fn a_home_that_comes_back_does_not_answer_from_what_it_had_lost() {
     // What it had run ahead with is in no chain any more: balances told from there would be of a
     // world that never was.
