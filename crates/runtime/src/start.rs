@@ -121,7 +121,7 @@ pub fn start<M: Model + Send + 'static>(
     if recovery.reads_all()? {
         opened.read_all();
     }
-    recovery.reads_from(opened.start());
+    recovery.reads_from(opened.start(), opened.kept());
     let mut error = None;
     let scanned = opened.replay(&mut |read| match read {
         Read::Record(record) if error.is_none() => {

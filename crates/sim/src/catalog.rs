@@ -13,7 +13,7 @@ pub use invariants::{INVARIANTS, Invariant, Where};
 pub use scenarios::{SCENARIOS, Scenario};
 
 /// The sources of the stories, by file.
-pub const STORIES: [(&str, &str); 24] = [
+pub const STORIES: [(&str, &str); 25] = [
     ("channels", include_str!("../tests/it/channels.rs")),
     ("classes", include_str!("../tests/it/classes.rs")),
     ("crashes", include_str!("../tests/it/crashes.rs")),
@@ -21,6 +21,7 @@ pub const STORIES: [(&str, &str); 24] = [
     ("disks", include_str!("../tests/it/disks.rs")),
     ("damage", include_str!("../tests/it/damage.rs")),
     ("exhaustive", include_str!("../tests/it/exhaustive.rs")),
+    ("floors", include_str!("../tests/it/floors.rs")),
     ("force", include_str!("../tests/it/force.rs")),
     ("force_nodes", include_str!("../tests/it/force_nodes.rs")),
     ("force_takeover", include_str!("../tests/it/force_takeover.rs")),

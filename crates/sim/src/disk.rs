@@ -271,6 +271,12 @@ impl Disk {
         self.start
     }
 
+    /// Below this nothing of the log is left.
+    #[must_use]
+    pub const fn kept(&self) -> Position {
+        Position(self.first as u64)
+    }
+
     /// The whole log is to be read at this start.
     pub const fn read_all(&mut self) {
         self.start = Position(self.first as u64);
@@ -306,7 +312,7 @@ impl Disk {
             }
             Write::Floor(start, keep) => {
                 assert!(keep <= start, "nothing is deleted that a start reads");
-                self.start = start;
+                self.start = start.max(self.kept());
                 let keep = usize::try_from(keep.0).expect("positions here are small");
                 let keep = keep.min(self.log.len());
                 if let Some(gone) = self.log.get(self.first..keep) {

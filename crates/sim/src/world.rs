@@ -286,6 +286,12 @@ impl World {
         self.hosts.get(host)?.node.as_ref()
     }
 
+    /// A host's disk.
+    #[must_use]
+    pub fn disk(&self, host: Index) -> Option<&Disk> {
+        Some(&self.hosts.get(host)?.disk)
+    }
+
     /// A record of a host's log, as the node would read it back.
     #[must_use]
     pub fn read_log(&self, host: Index, at: Position) -> Option<Bytes> {

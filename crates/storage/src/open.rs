@@ -127,7 +127,8 @@ pub fn open_on(options: Options, disk: Arc<dyn Disk>) -> Result<Opened, OpenErro
     let kept = superblocks.current().kept;
     let segments = open_segments(&*disk, &options, &firsts, kept)?;
     files::clear(&*disk, &folder)?;
-    let start = superblocks.current().start;
+    // Earlier code recorded places that were gone already.
+    let start = superblocks.current().start.max(kept);
     if blank {
         superblocks
             .advance(Position(HEADER_BYTES), None, [], &gauges, &options.clock)
@@ -241,6 +242,12 @@ impl Opened {
     #[must_use]
     pub const fn start(&self) -> Position {
         self.start
+    }
+
+    /// Below this nothing of the log is needed, and whole segments of it are gone.
+    #[must_use]
+    pub const fn kept(&self) -> Position {
+        self.superblocks.current().kept
     }
 
     /// Hands over every record from the floor on in the order of the log, and every place there where

@@ -187,9 +187,9 @@ impl Superblocks {
         next.durable = durable;
         next.blobs.extend(blobs);
         if let Some(Floor { start, keep }) = floor {
-            next.start = start;
-            // What is gone does not come back.
+            // What is gone does not come back, and no start can read it.
             next.kept = next.kept.max(keep);
+            next.start = start.max(next.kept);
         }
         let sealed = next.seal();
         assert!(sealed.length() as u64 <= self.slot_bytes, "blobs are limited when they come in");

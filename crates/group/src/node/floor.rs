@@ -22,14 +22,15 @@ pub(super) struct Floor {
     /// Whether this start had to read more of the log than the recorded floor says.
     pub(super) is_lost: bool,
     start: Position,
+    /// Nothing below this is needed, or there any more.
     keep: Position,
     round: Option<Round>,
 }
 
 impl Floor {
-    /// Not known yet: the first move is to where what was found allows it.
-    pub(super) fn new(is_lost: bool) -> Self {
-        Self { is_lost, ..Self::default() }
+    /// As a start found it: the log is read from `start` on, and nothing is left below `keep`.
+    pub(super) fn new(is_lost: bool, start: Position, keep: Position) -> Self {
+        Self { is_lost, start, keep, ..Self::default() }
     }
 }
 
@@ -108,10 +109,12 @@ impl<M: Model> Node<M> {
         let lowest = |of: fn(&crate::Group<M>) -> Option<Position>| {
             self.groups.values().filter_map(of).fold(limit, Position::min)
         };
-        let start = lowest(crate::Group::reads_from);
-        let mut keep = Position(0);
+        // What is gone does not come back, and cannot be read.
+        let gone = self.floor.keep;
+        let start = lowest(crate::Group::reads_from).max(gone);
+        let mut keep = gone;
         if self.options.trim {
-            keep = lowest(crate::Group::stays_from).min(start);
+            keep = lowest(crate::Group::stays_from).min(start).max(gone);
             // What may go is in the metas before it goes: they are written before the floor.
             for id in self.groups.keys().copied().collect::<Vec<_>>() {
                 self.drive(id, out, |group, outs| group.trim(outs));

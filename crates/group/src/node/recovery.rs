@@ -121,6 +121,8 @@ pub struct Recovery<M> {
     groups: BTreeMap<GroupId, Group<M>>,
     register: Found,
     reads_all: bool,
+    /// From where the log is read, and below what nothing of it is left.
+    floor: (Position, Position),
     versions: RangeInclusive<ModelVersion>,
 }
 
@@ -155,7 +157,8 @@ impl<M: Model> Recovery<M> {
             groups.insert(*id, group);
         }
         let (register, versions) = (Found::default(), fresh.versions());
-        Ok(Self { options, groups, reads_all: false, register, versions })
+        let floor = (Position(0), Position(0));
+        Ok(Self { options, groups, reads_all: false, floor, register, versions })
     }
 
     /// The files of snapshots that the disk has: those that nothing names are removed.
@@ -194,8 +197,10 @@ impl<M: Model> Recovery<M> {
         Ok(self.reads_all)
     }
 
-    /// The place from which the log that follows is read. From the first on, nothing is missing before it.
-    pub fn reads_from(&mut self, start: Position) {
+    /// The place from which the log that follows is read, and below which place nothing of it is left. From
+    /// the first on, nothing is missing before it.
+    pub fn reads_from(&mut self, start: Position, kept: Position) {
+        self.floor = (start, kept);
         if start == Position(0) {
             self.register.begin();
         } else {
@@ -325,7 +330,7 @@ impl<M: Model> Recovery<M> {
             is_pulsing: false,
             next_pulse: now.instant,
             logged,
-            floor: Floor::new(self.reads_all),
+            floor: Floor::new(self.reads_all, self.floor.0, self.floor.1),
             saves: BTreeSet::new(),
             saver: None,
             next_look: now.instant,

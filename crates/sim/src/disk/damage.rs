@@ -92,7 +92,8 @@ impl Disk {
             self.marked = self.marked.min(first);
         }
         let mut scanned = Vec::new();
-        let mut index = usize::try_from(self.start.0).expect("positions here are small");
+        let start = usize::try_from(self.start.0).expect("positions here are small");
+        let mut index = start.max(self.first);
         while let Some((kind, bytes)) = self.log.get(index) {
             if self.hits.contains_key(&index) {
                 let end = (index..).find(|at| !self.hits.contains_key(at)).unwrap_or(index);

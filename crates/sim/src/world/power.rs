@@ -113,7 +113,7 @@ impl World {
         if recovery.reads_all()? {
             host.disk.read_all();
         }
-        recovery.reads_from(host.disk.start());
+        recovery.reads_from(host.disk.start(), host.disk.kept());
         for scanned in host.disk.scan() {
             match scanned {
                 Scanned::Record(at, kind, bytes) => recovery.record(at, kind, bytes)?,

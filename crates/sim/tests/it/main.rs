@@ -9,6 +9,7 @@ mod damage;
 mod degrade;
 mod disks;
 mod exhaustive;
+mod floors;
 mod force;
 mod force_nodes;
 mod force_takeover;

@@ -125,6 +125,19 @@ fn a_start_reads_from_the_floor_and_whole_segments_below_it_go() {
 }
 
 #[test]
+fn a_floor_that_is_lowered_stays_above_what_is_gone() {
+    // Without this a start would take the first record that is left for the first there ever was.
+    let disk = FaultyDisk::default();
+    let mut node = start(&disk);
+    let places: Vec<Position> = (0..40).map(|_| node.record(&[7; 1_000])).collect();
+    node.write(|id| floor(id, places[35], places[30])).expect("the disk is good");
+    node.write(|id| floor(id, Position(0), Position(0))).expect("the disk is good");
+    let opened = open(&disk.after_kill()).expect("opens");
+    assert_eq!((opened.start(), opened.kept()), (places[30], places[30]));
+    assert_eq!(found(opened), places[30..]);
+}
+
+#[test]
 fn a_floor_keeps_what_is_at_it_through_any_crash() {
     // Without this a crash between the superblock and the deletion would leave a log with a hole, which
     // no start would take.

@@ -232,11 +232,11 @@ impl<M: Model> Group<M> {
         let seq = snapshot.tail.seq;
         out.push(Out::Note(Event::SnapshotLost { group: self.id, seq, why }));
         self.lose_snapshot(seq);
-        out.push(Out::Lower);
         self.rebuild();
         if self.keep.restore.is_none() && self.chain.base().seq > Seq(0) {
             self.rewind(out);
         } else {
+            out.push(Out::Lower);
             self.write_meta(Then::Nothing, out);
         }
     }
@@ -253,6 +253,8 @@ impl<M: Model> Group<M> {
         self.role = Role::Quarantined;
         self.meta.snapshots.clear();
         self.meta.base = None;
+        // Before the meta that no longer names them: a crash between the two must find all of the log read.
+        out.push(Out::Lower);
         self.write_meta(Then::Rewound, out);
     }
 
