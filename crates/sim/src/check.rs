@@ -181,7 +181,8 @@ impl Check {
         known < newest && (self.given_up.contains(&host) || !self.known.contains(&host))
     }
 
-    /// Whether a host that has not heard either is in an epoch which those opened who were given up.
+    /// Whether a host is in an epoch which those opened who were given up, and has not heard of it either, or
+    /// was given up itself: it hears of the register before it hears where its records part.
     pub(crate) fn is_astray(&self, host: Index, group: GroupId, epoch: Epoch) -> bool {
         let newest = self.forces.values().max().copied().unwrap_or_default();
         let known = self.forces.get(&host).copied().unwrap_or_default();
@@ -191,7 +192,8 @@ impl Check {
             let is_gone = |home| self.given_up.contains(&home) || !self.known.contains(&home);
             !is_history && home.is_some_and(is_gone)
         };
-        known < newest && self.truths.get(&group).is_some_and(is_theirs)
+        let may_be = known < newest || self.given_up.contains(&host);
+        may_be && self.truths.get(&group).is_some_and(is_theirs)
     }
 
     /// A host's node has this id.

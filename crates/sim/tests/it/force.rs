@@ -375,3 +375,36 @@ fn what_those_order_who_were_given_up_is_not_done_and_is_ordered_again() {
     assert_eq!(members(&world, FAR), named(&world, &[new[0], new[1], FAR]));
     done(&mut world, new[0]);
 }
+
+#[test]
+fn who_was_given_up_may_hear_of_it_before_it_hears_where_its_records_part() {
+    // It follows the register again and shows what it counted as committed before, until a home tells it the
+    // new history. The check took that for a commit without a home.
+    let mut world = serving(1);
+    world.run_for(SECOND);
+    world.kill(HOME);
+    world.kill(NEAR);
+    world.run_for(4 * SECOND);
+    world.recover_register(FAR, &[FAR]);
+    world.run_for(SECOND);
+    world.isolate(FAR);
+    world.start(HOME);
+    world.start(NEAR);
+    world.run_for(10 * SECOND);
+    let at = home(&world).expect("they serve, and know no better");
+    let told = done(&mut world, at);
+    world.heal();
+    world.run_for(20 * SECOND);
+    for old in [HOME, NEAR] {
+        world.kill(old);
+        world.start(old);
+        world.run_for(2 * SECOND);
+        sound(&world);
+        assert!(!world.node(old).unwrap().register().generation().1, "no vote");
+        assert!(group(&world, old).table().epoch() < Epoch(1_000_000_000), "nobody leads it yet");
+    }
+    order(&mut world, FAR, FAR, SealKind::Forced);
+    world.run_for(4 * SECOND);
+    world.reconfigure(FAR, vec![G0], SealKind::Degrade);
+    assert!(matches!(outcome(&mut world, FAR, &told), Reply::Done { repeated: false, .. }));
+}
