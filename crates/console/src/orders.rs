@@ -305,6 +305,18 @@ pub(crate) fn refused(refusal: &OrderRefusal) -> Problem {
                 .with("highest_model_version", highest.0)
         }
         OrderRefusal::Roster(why) => nodes::roster_refused(why, text),
+        OrderRefusal::LastToHold { group, node, gone, heir } => Problem::new(
+            409,
+            "refused",
+            "The order is refused; nothing was changed.",
+        )
+        .detail(format!(
+            "{text}. Wait until `evenkeel node list` shows no groups that {heir} lacks, and order \
+                     again; if {gone} can start with its disk, start it"
+        ))
+        .with("group", group.0)
+        .with("node", node.0)
+        .with("heir", heir.0),
         OrderRefusal::HasMajority => Problem::new(
             409,
             "refused",

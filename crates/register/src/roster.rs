@@ -328,7 +328,8 @@ impl Roster {
     }
 
     /// Who has a node's place in the end: itself if it is not gone or only lost, `None` if nobody has.
-    fn heir(&self, node: NodeId) -> Option<NodeId> {
+    #[must_use]
+    pub fn heir(&self, node: NodeId) -> Option<NodeId> {
         let mut heir = node;
         // Each heir has a higher id than the one before.
         while let Some(gone) = self.gone(heir) {
@@ -348,9 +349,27 @@ impl Roster {
         self.wanted(base).filter(|wanted| wanted != base)
     }
 
+    /// The same for a group that `leader` leads, or is to lead: where that one is to go, it keeps its place
+    /// until another who counts may lead, and can be handed over to. So all that lead a group may be replaced
+    /// at once: one after the other hands over.
+    #[must_use]
+    pub fn target_under(&self, base: &Config, leader: NodeId) -> Option<Config> {
+        let wanted = self.wanted(base)?;
+        if !base.may_lead(leader) || wanted.has(leader) {
+            return Some(wanted).filter(|wanted| wanted != base);
+        }
+        self.wanted_with(base, Some(leader)).filter(|wanted| wanted != base)
+    }
+
     fn wanted(&self, base: &Config) -> Option<Config> {
+        self.wanted_with(base, None)
+    }
+
+    /// With `stays` in its own place.
+    fn wanted_with(&self, base: &Config, stays: Option<NodeId>) -> Option<Config> {
         let kept = base.each().filter_map(|member| {
-            let node = self.heir(member.node)?;
+            let own = stays.filter(|node| *node == member.node);
+            let node = own.or_else(|| self.heir(member.node))?;
             Some(Member { node, ..member })
         });
         let mut members: Vec<Member> = kept.collect();
@@ -359,8 +378,9 @@ impl Roster {
             let is_near = || base.each().all(|member| member.place.region == place.region);
             // What is to stay in one region does not leave it because a node comes elsewhere.
             let joins = base.terms().class != Class::Local || is_near();
-            // One that was added and replaced since has its heir here already.
-            let is_there = members.iter().any(|one| Some(one.node) == self.heir(node));
+            // One that was added and replaced since has its heir here already, or stays itself.
+            let has_its_place = |one: &Member| self.heir(one.node) == self.heir(node);
+            let is_there = members.iter().any(has_its_place);
             if let (Some(role), true, false) = (newcomer.role, joins, is_there)
                 && let Some(node) = self.heir(node)
             {
@@ -372,13 +392,15 @@ impl Roster {
     }
 
     /// Who should vote, given which nodes are there: a newcomer votes once it is, in the place of whom it
-    /// replaces; one that was removed, or is replaced and there, votes until no group needs it. `None` if those do already, or if
-    /// that would make two, of which neither could do without the other.
+    /// replaces; one that was removed, or is replaced and there, votes until no group needs it. One that is replaced
+    /// and lost its vote while it was away has it again if its say is needed. `None` if those do
+    /// already, or if that would make two, of which neither could do without the other.
     #[must_use]
     pub fn voters(
         &self,
         is_there: impl Fn(NodeId) -> bool,
         is_needed: impl Fn(NodeId) -> bool,
+        needs_say: impl Fn(NodeId) -> bool,
     ) -> Option<Vec<NodeId>> {
         let now = self.members();
         let stays = |node: &NodeId| match self.gone(*node) {
@@ -399,6 +421,12 @@ impl Roster {
             !now.contains(node) && has_place && is_there(*node)
         };
         members.extend(self.nodes().filter(comes));
+        let comes_back = |node: &NodeId| {
+            let is_replaced = matches!(self.gone(*node), Some(Gone::Replaced { .. }));
+            is_replaced && !now.contains(node) && is_there(*node) && needs_say(*node)
+        };
+        let room = MEMBERS_MAX.saturating_sub(members.len());
+        members.extend(self.known().filter(comes_back).take(room));
         members.sort_unstable();
         (members != now && is_votable(members.len())).then_some(members)
     }

@@ -74,6 +74,19 @@ impl State {
         })
     }
 
+    /// Whether a node leads a group, or may, of which nobody who does is to stay: only those can see to it
+    /// that others come to count, and only with a vote have they a say.
+    #[must_use]
+    pub fn needs_say(&self, node: NodeId) -> bool {
+        let goes = |config: &Config, target: &Config| {
+            config.may_lead(node) && !config.leaders().any(|leader| target.may_lead(leader))
+        };
+        self.groups.values().any(|group| {
+            let target = self.roster.target(group.to_be());
+            target.is_some_and(|target| goes(&group.config, &target))
+        })
+    }
+
     /// Whether the proposal was applied, as far as is remembered.
     #[must_use]
     pub fn has_applied(&self, id: ProposalId) -> bool {
@@ -145,17 +158,19 @@ impl State {
         if state.version != change.expected_version {
             return Err(Refusal::Version { standing: state.standing() });
         }
-        let is_seal = matches!(
-            change.transition,
-            Transition::BeginSeal { kind: SealKind::Reconfigure | SealKind::Unplanned, .. }
-        );
         if let Transition::BeginSeal { candidate, .. } | Transition::Retune { candidate, .. } =
             change.transition
             && self.roster.was_given_up(candidate)
         {
             return Err(Refusal::NotMember { node: candidate });
         }
-        let target = if is_seal { self.roster.target(state.to_be()) } else { None };
+        let target = if let Transition::BeginSeal { kind, candidate, .. } = change.transition
+            && matches!(kind, SealKind::Reconfigure | SealKind::Unplanned)
+        {
+            self.roster.target_under(state.to_be(), candidate)
+        } else {
+            None
+        };
         let version = state.take_towards(&change.transition, target)?;
         assert!(version > change.expected_version, "a change raises the version");
         state.actor = String::from(proposal.actor());

@@ -384,6 +384,21 @@ pub enum OrderRefusal {
     /// The list of nodes does not allow it.
     #[error("the list of nodes was not changed")]
     Roster(#[source] RosterRefusal),
+    /// A node is to go that may be the last to hold the records of a group: of all others that may lead it each
+    /// is gone and not there, and whoever comes in its place does not count yet. Wait until it does.
+    #[error(
+        "{node} may be the last that holds the records of {group}: {heir}, which replaces {gone}, does not count there yet"
+    )]
+    LastToHold {
+        /// The group.
+        group: GroupId,
+        /// Who is to go.
+        node: NodeId,
+        /// Who went before.
+        gone: NodeId,
+        /// Who is to come in its place.
+        heir: NodeId,
+    },
     /// A node that would be given up is there: nobody who lives may be given up. Stop it first, or name it
     /// among the survivors.
     #[error("{node} is there, and would be given up")]

@@ -117,7 +117,7 @@ impl<M: Model> Node<M> {
         let is_ordered = matches!(kind, SealKind::Forced | SealKind::Degrade);
         let waits = self.groups.get(&id).is_some_and(Group::waits_for_copies);
         let number = state.next_config();
-        let is_new = self.target(state).is_some_and(|target| {
+        let is_new = self.target_under(state, me).is_some_and(|target| {
             target.may_lead(me) && state.next != Some(target.numbered(number))
         });
         candidate == me
@@ -168,7 +168,7 @@ impl<M: Model> Node<M> {
     /// Whether a takeover by this node would find its copies, as far as it sees, or could do without.
     fn could_end(&self, now: Now, state: &GroupState) -> bool {
         let may_degrade = state.config.terms().on_quorum_loss == QuorumLoss::Degrade;
-        let target = self.target(state);
+        let target = self.target_under(state, self.options.group.me);
         let mut configs = [Some(&state.config), state.next.as_ref(), target.as_ref()].into_iter();
         may_degrade || configs.any(|config| config.is_some_and(|one| self.has_copies(now, one)))
     }

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 
 use model::Model;
 use register::{
-    Change, GroupState, Membership, MembershipChange, Newcomer, Phase, Proposal, SealKind,
+    Change, Gone, GroupState, Membership, MembershipChange, Newcomer, Phase, Proposal, SealKind,
     Transition,
 };
 use replication::{Mutant, is_commit};
@@ -33,8 +33,10 @@ impl<M: Model> Node<M> {
         out: &mut Vec<Effect>,
     ) {
         let MembershipOrder { step, actor, reason } = order;
+        let refusal = self.last_to_hold(now, &step);
         let proposal = match step {
             _ if !self.register.reachable(now.instant) => Err(OrderRefusal::NoRegister),
+            _ if let Some(refusal) = refusal => Err(refusal),
             NodeStep::Admit(newcomer) => {
                 self.step_proposal(Membership::Admit(newcomer), actor, reason)
             }
@@ -49,6 +51,34 @@ impl<M: Model> Node<M> {
             }
             Err(refusal) => out.push(Effect::Ordered { to: request, result: Err(refusal) }),
         }
+    }
+
+    /// Whether a step would send away the last node that holds a group's records, as far as this node sees: the
+    /// others that may lead the group are gone and not there, and none that comes instead counts yet.
+    ///
+    /// Whoever works goes on until another counts, also when it is to go. But people clear away what the
+    /// cluster lets go, so of what may be the last copy it says so first.
+    fn last_to_hold(&self, now: Now, step: &NodeStep) -> Option<OrderRefusal> {
+        let node = match step {
+            NodeStep::Admit(newcomer) => newcomer.replaces?,
+            NodeStep::Dismiss(node) => *node,
+        };
+        let roster = self.register.state().roster();
+        let went = |other: NodeId| match roster.gone(other)? {
+            Gone::Replaced { .. } | Gone::Dismissed => {
+                (!self.is_there(now, other)).then_some(other)
+            }
+            Gone::Lost => None,
+        };
+        self.register.groups().find_map(|(group, state)| {
+            let base = state.to_be();
+            let others = || base.leaders().filter(|other| *other != node);
+            if !base.may_lead(node) || others().any(|other| went(other).is_none()) {
+                return None;
+            }
+            let (gone, heir) = others().find_map(|other| Some((other, roster.heir(other)?)))?;
+            Some(OrderRefusal::LastToHold { group, node, gone, heir })
+        })
     }
 
     fn step_proposal(
@@ -70,6 +100,14 @@ impl<M: Model> Node<M> {
         let roster = self.register.state().roster();
         // Nobody has come or gone since the first day.
         if roster.version() == 1 { None } else { roster.target(state.to_be()) }
+    }
+
+    /// The configuration that a group is to come to while `leader` leads it; see [`Roster::target_under`].
+    ///
+    /// [`Roster::target_under`]: register::Roster::target_under
+    pub(super) fn target_under(&self, state: &GroupState, leader: NodeId) -> Option<Config> {
+        let roster = self.register.state().roster();
+        if roster.version() == 1 { None } else { roster.target_under(state.to_be(), leader) }
     }
 
     /// Tells a group which configuration it is to come to.
@@ -186,7 +224,8 @@ impl<M: Model> Node<M> {
             asked == version && now.instant.since(at) < self.options.propose_us
         });
         let is_there = |node| self.is_there(now, node);
-        let voters = roster.voters(is_there, |node| state.is_needed(node));
+        let is_needed = |node| state.is_needed(node);
+        let voters = roster.voters(is_there, is_needed, |node| state.needs_say(node));
         if let (Some(members), false) = (voters, lately) {
             self.asked_votes = Some((version, now.instant));
             let names: Vec<String> = members.iter().map(ToString::to_string).collect();
@@ -223,15 +262,20 @@ impl<M: Model> Node<M> {
             // vote, and with it its say, to a newcomer already.
             let line = self.line(id, state, home).into_iter();
             let mut heirs = line.filter(|node| target.may_lead(*node));
-            let heir =
-                heirs.find(|node| self.is_there(now, *node) && !self.is_barred(*node, id))?;
-            let has_say = self.register.state().roster().members().contains(&home);
-            let acts = if has_say { home } else { heir };
-            return (acts == me).then(|| (heir, SealKind::Planned, format!("{home} is to go")));
+            if let Some(heir) =
+                heirs.find(|node| self.is_there(now, *node) && !self.is_barred(*node, id))
+            {
+                let has_say = self.register.state().roster().members().contains(&home);
+                let acts = if has_say { home } else { heir };
+                let reason = || format!("{home} is to go");
+                return (acts == me).then(|| (heir, SealKind::Planned, reason()));
+            }
         }
         if group.home_epoch() != Some(state.epoch) {
             return None;
         }
+        // Where nobody who counts can be handed over to, those who are to come are made to count first.
+        let target = self.target_under(state, me)?;
         let is_ready = group.learners(&target).is_empty()
             && is_commit(&target, |node| self.is_there(now, node));
         let reason =

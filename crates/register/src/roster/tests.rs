@@ -121,9 +121,13 @@ fn a_vote_moves_when_the_newcomer_is_there() {
     // With a newcomer's vote counted before it runs, one more loss stops the register.
     let mut roster = founded(&[1, 2, 3]);
     take(&mut roster, newcomer(4, Some(3))).unwrap();
-    assert_eq!(roster.voters(|_| false, |_| true), None);
-    assert_eq!(roster.voters(|_| true, |_| true), None, "the old one works, and hands over first");
-    let voters = roster.voters(|node| node == NodeId(4), |_| true).unwrap();
+    assert_eq!(roster.voters(|_| false, |_| true, |_| false), None);
+    assert_eq!(
+        roster.voters(|_| true, |_| true, |_| false),
+        None,
+        "the old one works, and hands over first"
+    );
+    let voters = roster.voters(|node| node == NodeId(4), |_| true, |_| false).unwrap();
     assert_eq!(voters, nodes(&[1, 2, 4]));
     assert!(!roster.is_retired(NodeId(3), |_| false), "it votes yet");
     take(&mut roster, Membership::Turn { members: voters }).unwrap();
@@ -132,12 +136,57 @@ fn a_vote_moves_when_the_newcomer_is_there() {
     assert!(!roster.is_retired(NodeId(3), |node| node == NodeId(3)), "a group counts on it");
 
     take(&mut roster, newcomer(5, None)).unwrap();
-    let voters = roster.voters(|_| true, |_| true).unwrap();
+    let voters = roster.voters(|_| true, |_| true, |_| false).unwrap();
     assert_eq!(voters, nodes(&[1, 2, 4, 5]));
     take(&mut roster, Membership::Turn { members: voters }).unwrap();
     take(&mut roster, Membership::Dismiss { node: NodeId(2) }).unwrap();
-    assert_eq!(roster.voters(|_| true, |_| true), None, "a group needs it yet");
-    assert_eq!(roster.voters(|_| true, |_| false), Some(nodes(&[1, 4, 5])));
+    assert_eq!(roster.voters(|_| true, |_| true, |_| false), None, "a group needs it yet");
+    assert_eq!(roster.voters(|_| true, |_| false, |_| false), Some(nodes(&[1, 4, 5])));
+}
+
+#[test]
+fn who_leads_keeps_its_place_while_nobody_else_who_counts_is_to_stay() {
+    // All full members renewed in one night: none could hand over to another, and none of the new ones count.
+    let mut roster = founded(&[1, 2, 3]);
+    let base = config(&[1, 2], 2);
+    take(&mut roster, newcomer(4, Some(1))).unwrap();
+    take(&mut roster, newcomer(5, Some(2))).unwrap();
+    let to = |roster: &Roster, base: &Config, leader| {
+        let target = roster.target_under(base, NodeId(leader));
+        target.map(|target| target.members().to_vec())
+    };
+    assert_eq!(roster.target(&base).unwrap().members(), nodes(&[4, 5]));
+    assert_eq!(to(&roster, &base, 1), Some(nodes(&[1, 5])));
+    assert_eq!(to(&roster, &base, 2), Some(nodes(&[4, 2])));
+    // Whoever does not count, or stays anyway, changes nothing.
+    assert_eq!(to(&roster, &base, 3), Some(nodes(&[4, 5])));
+    assert_eq!(to(&roster, &config(&[1, 5], 2), 5), Some(nodes(&[4, 5])));
+    assert_eq!(to(&roster, &config(&[1, 5], 2), 1), None, "it hands over");
+    // One that came as one more and is replaced has one place as well.
+    let mut roster = founded(&[1, 2, 3]);
+    take(&mut roster, newcomer(4, None)).unwrap();
+    let Membership::Admit(mut last) = newcomer(5, None) else { panic!("it is one") };
+    last.replaces = Some(NodeId(4));
+    last.place = Place { region: RegionId(4), zone: ZoneId(0) };
+    take(&mut roster, Membership::Admit(last)).unwrap();
+    assert_eq!(to(&roster, &config(&[1, 4], 2), 4), None);
+    assert_eq!(to(&roster, &config(&[1, 4], 2), 1), Some(nodes(&[1, 5])));
+}
+
+#[test]
+fn who_is_to_go_has_its_vote_again_while_its_say_is_needed() {
+    // Away for a moment it lost its vote, and nobody else can see to it that a newcomer comes to count.
+    let mut roster = founded(&[1, 2, 3]);
+    take(&mut roster, newcomer(4, Some(1))).unwrap();
+    let voters = roster.voters(|node| node != NodeId(1), |_| true, |_| true).unwrap();
+    assert_eq!(voters, nodes(&[2, 3, 4]));
+    take(&mut roster, Membership::Turn { members: voters }).unwrap();
+    assert_eq!(roster.voters(|_| true, |_| true, |_| false), None);
+    assert_eq!(roster.voters(|node| node != NodeId(1), |_| true, |_| true), None, "not while away");
+    let voters = roster.voters(|_| true, |_| true, |node| node == NodeId(1)).unwrap();
+    assert_eq!(voters, nodes(&[1, 2, 3, 4]));
+    take(&mut roster, Membership::Turn { members: voters }).unwrap();
+    assert_eq!(roster.voters(|_| true, |_| false, |_| false), Some(nodes(&[2, 3, 4])));
 }
 
 /// One in the place of another of the first day, which stood in the region of its number.
@@ -171,12 +220,12 @@ fn what_was_begun_by_force_stays_on_record() {
     let new = roster.next_id().0;
     take(&mut roster, standing(new, 1)).unwrap();
     assert_eq!(
-        roster.voters(|_| true, |_| true),
+        roster.voters(|_| true, |_| true, |_| false),
         None,
         "of two neither could do without the other"
     );
     take(&mut roster, standing(new + 1, 2)).unwrap();
-    let voters = roster.voters(|_| true, |_| true).unwrap();
+    let voters = roster.voters(|_| true, |_| true, |_| false).unwrap();
     assert_eq!(voters, nodes(&[3, new, new + 1]));
     take(&mut roster, Membership::Turn { members: voters }).unwrap();
     let forced: Vec<_> = roster.generations().iter().map(|one| (one.number, one.forced)).collect();
@@ -193,7 +242,7 @@ fn who_was_given_up_stays_so_when_another_has_its_place() {
     let new = roster.next_id().0;
     take(&mut roster, standing(new, 1)).unwrap();
     take(&mut roster, standing(new + 1, 2)).unwrap();
-    let voters = roster.voters(|_| true, |_| true).unwrap();
+    let voters = roster.voters(|_| true, |_| true, |_| false).unwrap();
     take(&mut roster, Membership::Turn { members: voters }).unwrap();
     assert_eq!(roster.gone(NodeId(1)), Some(Gone::Replaced { by: NodeId(new) }));
     assert!(roster.was_given_up(NodeId(1)) && roster.was_given_up(NodeId(2)));

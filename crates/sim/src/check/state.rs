@@ -63,6 +63,12 @@ impl Check {
             .collect();
         for group in node.groups().filter(|group| group.home_epoch().is_some()) {
             let Some(tail) = group.chain().tail_at(group.commit()) else { continue };
+            // What was committed before is there by the rules of then, and by force on fewer disks than are
+            // wanted from there on.
+            let start = group.table().last().map_or(Seq(0), |start| start.seq);
+            if self.is_forced && tail.seq < start {
+                continue;
+            }
             if self.counted.insert(group.id(), tail) != Some(tail) {
                 let config = group.config().clone();
                 counted.push(Copies { rule: "W2", group: group.id(), tail, config });

@@ -238,3 +238,33 @@ fn s27_if_the_survivor_comes_back_it_leads_and_nothing_is_lost() {
     sound(&world);
     assert_eq!(group(&world, SECOND_ONE).trail(), group(&world, FIRST).trail());
 }
+
+#[test]
+fn force_goes_back_to_all_members_with_the_copies_that_there_are() {
+    // What was committed on one disk by the terms is on two when operators give the group to a node that was
+    // left out: nobody counts it again by the number that is wanted from there on.
+    let mut world = all_of_three(QuorumLoss::Degrade);
+    done(&mut world, HOME);
+    world.kill(NEAR);
+    let kept = done(&mut world, HOME);
+    world.start(NEAR);
+    world.run_for(SECOND);
+    world.kill(FAR);
+    let until = world.now() + 20 * SECOND;
+    assert!(world.run_until(until, |world| standing(world, HOME) == (1, 1, true)));
+    let more = done(&mut world, HOME);
+    world.run_for(2 * SECOND);
+    order(&mut world, HOME, NEAR, SealKind::Forced);
+    // Commands go on, so that the new home has not heard of the last commit when it opens.
+    for _ in 0..40 {
+        ask(&mut world, HOME);
+        world.run_for(2 * MILLI);
+    }
+    assert_eq!(until_moved(&mut world, HOME), NEAR);
+    assert_eq!(standing(&world, NEAR), (3, 3, false));
+    world.start(FAR);
+    for ask in [&kept, &more] {
+        assert!(matches!(outcome(&mut world, NEAR, ask), Reply::Done { repeated: true, .. }));
+    }
+    all_agree(&mut world);
+}

@@ -1,7 +1,7 @@
 //! Nodes that are replaced, come and go.
 
 use register::Gone;
-use sim::{Knobs, MILLI, SECOND, World, id};
+use sim::{Knobs, MILLI, SECOND, Seat, World, id};
 use types::NodeId;
 use wire::Reply;
 
@@ -301,4 +301,152 @@ fn a_witness_is_replaced_by_a_witness() {
     world.kill(NEAR);
     done(&mut world, HOME);
     sound(&world);
+}
+
+/// Who leads group 0 is replaced at once, all of them: two full regions with a witness.
+fn two_and_a_witness() -> World {
+    let mut world = serving_with(Knobs::quiet(1).with_witness(), 1);
+    for _ in 0..5 {
+        done(&mut world, HOME);
+    }
+    world
+}
+
+#[test]
+fn all_that_may_lead_are_renewed_at_once_and_hand_over_one_after_the_other() {
+    // Both full regions get new machines in one night. Neither could hand over to the other, and the group
+    // stayed on the old ones for ever, however long people waited.
+    let mut world = two_and_a_witness();
+    let kept = done(&mut world, HOME);
+    let (one, two) = (world.join(Some(HOME)), world.join(Some(NEAR)));
+    world.kill(one);
+    admitted(&mut world, FAR, one, Some(HOME));
+    admitted(&mut world, FAR, two, Some(NEAR));
+    world.start(one);
+    until_whole(&mut world);
+    assert_eq!(members(&world, one), ids(&[one, two, FAR]));
+    let until = world.now() + 30 * SECOND;
+    let have_ended = |world: &World| world.node(HOME).is_none() && world.node(NEAR).is_none();
+    assert!(world.run_until(until, have_ended), "both end by themselves");
+    sound(&world);
+    let at = home(&world).unwrap();
+    assert!(matches!(outcome(&mut world, at, &kept), Reply::Done { repeated: true, .. }));
+    done(&mut world, two);
+}
+
+#[test]
+fn a_disk_is_lost_while_the_other_region_is_being_renewed_and_is_replaced_too() {
+    // The one that works is to go, and the one it would hand over to is gone. It has all there is, so the order
+    // is right, and it must lead until somebody else counts.
+    let mut world = two_and_a_witness();
+    let one = world.join(Some(HOME));
+    world.kill(one);
+    admitted(&mut world, HOME, one, Some(HOME));
+    world.retire(NEAR);
+    let kept = done(&mut world, HOME);
+    let two = replaced(&mut world, HOME, NEAR);
+    world.start(one);
+    until_whole(&mut world);
+    let until = world.now() + 30 * SECOND;
+    assert!(world.run_until(until, |world| world.node(HOME).is_none()), "it ends by itself");
+    sound(&world);
+    let at = home(&world).unwrap();
+    assert_eq!(members(&world, at), ids(&[one, two, FAR]));
+    assert!(matches!(outcome(&mut world, at, &kept), Reply::Done { repeated: true, .. }));
+}
+
+#[test]
+fn a_home_lost_while_all_are_renewed_is_taken_over_by_one_that_is_to_go() {
+    // All copies wanted: no epoch can be opened without the lost disk but one that names a newcomer, and the
+    // only one that has everything is to go as well.
+    let knobs = Knobs { copies: 3, ..Knobs::quiet(1).with_witness() };
+    let mut world = serving_with(knobs, 1);
+    let lost = home(&world).unwrap();
+    let kept = done(&mut world, lost);
+    let other = (0..2).find(|host| *host != lost).unwrap();
+    let one = world.join(Some(other));
+    world.kill(one);
+    admitted(&mut world, other, one, Some(other));
+    world.kill(lost);
+    world.empty(lost);
+    world.run_for(6 * SECOND);
+    assert_eq!(home(&world), None, "it waits for the third copy");
+    let two = replaced(&mut world, other, lost);
+    let until = world.now() + 30 * SECOND;
+    assert!(world.run_until(until, |world| home(world) == Some(other)));
+    world.start(one);
+    until_whole(&mut world);
+    let at = home(&world).unwrap();
+    assert!(matches!(outcome(&mut world, at, &kept), Reply::Done { .. }));
+    done(&mut world, two);
+}
+
+#[test]
+fn who_may_be_the_last_to_hold_a_group_is_not_sent_away() {
+    // One region burned, its newcomer not there yet, and the other does not answer: told that another has its
+    // place, people clear away the disk with the only copy of the money.
+    let knobs = Knobs { nodes: 5, ..Knobs::quiet(1).with_witness() };
+    let spare = [3, 4].map(|region| Seat { role: None, region, zone: 0 });
+    let knobs = Knobs { seats: knobs.seats.iter().copied().chain(spare).collect(), ..knobs };
+    let mut world = serving_with(knobs, 1);
+    let kept = done(&mut world, HOME);
+    world.retire(HOME);
+    let one = world.join(Some(HOME));
+    world.kill(one);
+    admitted(&mut world, NEAR, one, Some(HOME));
+    world.kill(NEAR);
+    world.run_for(4 * SECOND);
+    let [taken, refused] = world.report().orders;
+    let two = world.join(Some(NEAR));
+    world.admit(FAR, two, Some(NEAR));
+    world.dismiss(FAR, NEAR);
+    world.run_for(SECOND);
+    assert_eq!(world.report().orders, [taken, refused + 2]);
+    // Its disk was fine, as it turns out. Then the newcomer comes to count, and the same order is taken.
+    world.start(NEAR);
+    world.start(one);
+    let until = world.now() + 40 * SECOND;
+    let counts = |world: &World| members(world, NEAR).contains(&id(one));
+    assert!(world.run_until(until, counts), "the newcomer counts");
+    admitted(&mut world, FAR, two, Some(NEAR));
+    until_whole(&mut world);
+    let at = home(&world).unwrap();
+    assert_eq!(members(&world, at), ids(&[one, two, FAR]));
+    assert!(matches!(outcome(&mut world, at, &kept), Reply::Done { repeated: true, .. }));
+}
+
+#[test]
+fn a_home_that_has_no_say_any_more_is_relieved_though_all_are_renewed() {
+    // Away for a moment it lost its vote to the newcomer; nobody who counts is to stay, and whoever is to come
+    // does not count. Somebody has to speak for it: the other that is to go, or a newcomer if that has lost
+    // its vote as well.
+    for both in [false, true] {
+        let mut world = two_and_a_witness();
+        let (one, two) = (world.join(Some(HOME)), world.join(Some(NEAR)));
+        world.kill(one);
+        world.kill(two);
+        admitted(&mut world, FAR, one, Some(HOME));
+        admitted(&mut world, FAR, two, Some(NEAR));
+        world.start(one);
+        until_out(&mut world, HOME);
+        world.start(two);
+        if both {
+            until_out(&mut world, NEAR);
+        }
+        world.heal();
+        let at = home(&world);
+        assert!(at == Some(HOME) || both && at == Some(NEAR), "{at:?}");
+        until_whole(&mut world);
+        let at = home(&world).unwrap();
+        assert_eq!(members(&world, at), ids(&[one, two, FAR]));
+        done(&mut world, at);
+    }
+}
+
+/// A node that is to go is away until it has no vote any more.
+fn until_out(world: &mut World, host: usize) {
+    world.isolate(host);
+    let until = world.now() + 10 * SECOND;
+    let is_out = |world: &World| !votes(world, FAR).contains(&id(host));
+    assert!(world.run_until(until, is_out), "the newcomer votes in its place");
 }
