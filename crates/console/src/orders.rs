@@ -361,9 +361,9 @@ fn not_forced(why: &ForceRefusal, text: String) -> Problem {
             "{text}: see that it runs and is reached from here, or give it up and stop it"
         ))
         .with("node", node.0),
-        ForceRefusal::Behind { node } | ForceRefusal::Split { node } => {
-            problem(text).with("node", node.0)
-        }
+        ForceRefusal::Behind { node }
+        | ForceRefusal::Further { node }
+        | ForceRefusal::Split { node } => problem(text).with("node", node.0),
         ForceRefusal::HasMajority
         | ForceRefusal::Busy
         | ForceRefusal::Roster(_)

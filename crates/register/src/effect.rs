@@ -137,6 +137,14 @@ pub enum ForceRefusal {
         /// Which.
         node: NodeId,
     },
+    /// A node without a vote was told more of what is decided than the asked node holds, which asks it for
+    /// that: give the order again in a moment. Where it stays so, it is the history of another generation:
+    /// go on there, or stop that node and take it that it sets that aside.
+    #[error("{node}, which has no vote, has heard more of what was decided: try again in a moment")]
+    Further {
+        /// Which.
+        node: NodeId,
+    },
     /// A survivor's register was begun anew by force elsewhere: the two cannot go on together.
     #[error("the register of {node} was begun anew by force elsewhere")]
     Split {

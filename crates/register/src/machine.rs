@@ -43,7 +43,8 @@ pub struct Register {
     /// From where on what it has is compared with what the members have; `None` while it is known to be
     /// the same.
     compared: Option<usize>,
-    /// What it was told and has not taken over yet.
+    /// What it was told of what follows what it has applied, and has not taken over yet. A member never
+    /// does, but for people who go on by force.
     told: Vec<Entry>,
     /// Whether another history goes on without what this node has: nothing is handled any more.
     is_over: bool,

@@ -89,16 +89,18 @@ impl Register {
     fn on_hail(&mut self, now: Instant, from: NodeId, theirs: Reach, out: &mut Vec<Effect>) {
         let own = self.reach();
         let (generation, decided) = (theirs.generation, theirs.decided);
+        let known = self.applied + self.told.len();
         let before = self.reaches.insert(from, (now, theirs));
         let Some((_, theirs)) = self.reaches.get(&from) else { return };
         let wants = match own.kin(theirs) {
             Kin::Behind => true,
-            // Within a generation consensus tells its members.
+            // Within a generation consensus tells its members, unless there is no majority for it. What one
+            // that follows has heard is needed then by people who go on without one.
             Kin::Same => {
                 generation > self.generation
                     || generation == self.generation
-                        && decided > self.applied
-                        && self.log.is_outside()
+                        && decided > known
+                        && (self.log.is_outside() || !theirs.votes && !self.reachable(now))
             }
             Kin::Ahead => false,
             Kin::Split => {

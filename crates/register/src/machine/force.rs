@@ -4,6 +4,9 @@
 //! the others' votes. So what it comes to is judged by the state after all of that. Which of several
 //! survivors goes on is not a matter of taste: see [`Reach`](crate::Reach). The others say how far
 //! they are as long as nobody leads, and whoever is behind one of them refuses.
+//!
+//! A node without a vote may have been told more of what was decided than this member: then it is asked for
+//! that, and what it tells goes before what this member has accepted in its place.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -19,7 +22,8 @@ use crate::memory::Image;
 use crate::reach::Kin;
 use crate::record::{Record, Turn};
 use crate::{
-    Effect, ForceRefusal, Membership, MembershipChange, Proposal, ProposalId, Reach, State,
+    Effect, ForceRefusal, Membership, MembershipChange, Proposal, ProposalId, Reach, RosterRefusal,
+    State,
 };
 
 /// What a generation begun by force would go on from, and without whom.
@@ -103,14 +107,57 @@ impl Register {
             }
         }
         let mut trial = self.state.clone();
-        for entry in self.log.entries(self.applied, self.log.length()) {
+        let rest = self.held_for_decided();
+        for entry in &rest {
             trial.apply(&entry.0);
         }
         let roster = trial.roster();
         let all: BTreeSet<NodeId> = self.members.iter().chain(roster.members()).copied().collect();
-        let given_up = all.into_iter().filter(|node| !survivors.contains(node)).collect();
+        if let Some(node) = survivors.iter().find(|node| !all.contains(node)) {
+            return Err(ForceRefusal::Roster(RosterRefusal::NotMember { node: *node }));
+        }
+        let given_up: Vec<NodeId> =
+            all.into_iter().filter(|node| !survivors.contains(node)).collect();
+        if let Some(node) = self.further(now, &own, &given_up) {
+            return Err(ForceRefusal::Further { node });
+        }
         let generation = roster.generation() + 1;
+        let own = Reach { accepted: self.applied + rest.len(), ..own };
         Ok((Inheritance { generation, given_up, own, others }, trial))
+    }
+
+    /// What follows in the log what is known to be decided: what a node without a vote has told, and what
+    /// this member has accepted. Where the two part, what was accepted was overtaken, and all behind it.
+    fn held_for_decided(&self) -> Vec<Entry> {
+        let accepted = self.log.entries(self.applied, self.log.length());
+        if self.told.iter().zip(&accepted).any(|(told, accepted)| told != accepted)
+            || self.told.len() > accepted.len()
+        {
+            return self.told.clone();
+        }
+        accepted
+    }
+
+    /// A node without a vote that says that it has heard more than is here, and is not given up.
+    fn further(&self, now: Instant, own: &Reach, given_up: &[NodeId]) -> Option<NodeId> {
+        let known = self.applied + self.told.len();
+        let has_more = |node: &NodeId| {
+            let Some(reach) = self.reach_of(now, *node) else { return false };
+            match own.kin(reach) {
+                Kin::Behind => true,
+                Kin::Same => {
+                    reach.generation > own.generation
+                        || reach.generation == own.generation && reach.decided > known
+                }
+                Kin::Ahead | Kin::Split => false,
+            }
+        };
+        let counts = |node: &NodeId| {
+            !self.members.contains(node)
+                && !given_up.contains(node)
+                && !self.state.roster().was_given_up(*node)
+        };
+        self.reaches.keys().copied().filter(counts).find(has_more)
     }
 
     /// Begins a generation. All of it is one record, so that a crash leaves either generation whole.
@@ -150,20 +197,23 @@ impl Register {
         let result = trial.apply(&entry.0).and_then(|results| results.membership);
         result.ok_or(ForceRefusal::Busy)?.map_err(ForceRefusal::Roster)?;
 
-        let length = self.log.length();
-        let entries = self.log.entries(0, length);
+        let mut rest = self.held_for_decided();
+        rest.push(entry.clone());
+        let kept = self.applied;
+        let entries = self.log.entries(0, kept);
         let generation = trial.roster().generation();
-        let turn = Turn { generation, members, kept: length };
+        let turn = Turn { generation, members, kept };
         let pending = Pending { entry: entry.clone(), since: now, retry_at: now };
         self.pending.insert(id.number, pending);
-        let decided = length + 1;
-        let entries: Vec<Entry> = entries.into_iter().chain([entry.clone()]).collect();
+        let decided = kept + rest.len();
+        let entries: Vec<Entry> = entries.into_iter().chain(rest.iter().cloned()).collect();
         let image = Image { decided, entries, ..Image::default() };
         // What waits for its write was said in a generation that is over, but for the entries, which
         // the new write makes durable with its own.
+        self.told.clear();
         self.enter(&turn, trial.roster().origin(generation), image, out);
         self.standing = (self.log.ballot(), self.log.leader());
-        let tail = Some((length, Vec::from([entry])));
+        let tail = Some((kept, rest));
         let record = Record { turn: Some(turn), decided: Some(decided), tail, ..Record::default() };
         self.write(now, &record, decided, None, out);
         Ok(())

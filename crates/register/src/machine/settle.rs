@@ -59,6 +59,10 @@ impl Register {
         if self.turning.is_some() {
             return;
         }
+        if !self.log.is_outside() && decided > self.applied {
+            // What a member was told followed what it had.
+            self.told.clear();
+        }
         for entry in self.log.entries(self.applied, decided) {
             self.applied += 1;
             self.digests.push(follow::digest_after(self.digest_at(self.applied - 1), &entry));

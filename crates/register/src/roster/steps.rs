@@ -36,6 +36,9 @@ impl Roster {
             Membership::Dismiss { node } => self.dismiss(*node, groups)?,
             Membership::Turn { members } => {
                 self.check_members(members)?;
+                if members == self.members() {
+                    return Err(RosterRefusal::Same);
+                }
                 if let Some(node) = members.iter().find(|node| self.was_given_up(**node)) {
                     return Err(RosterRefusal::IsGone { node: *node });
                 }
@@ -153,8 +156,14 @@ impl Roster {
         words: Words<'_>,
     ) -> Result<(), RosterRefusal> {
         self.check_members(members)?;
-        let stranger = members.iter().find(|node| !self.members().contains(node));
-        if let Some(node) = stranger {
+        if let Some(node) = members.iter().find(|node| self.was_given_up(**node)) {
+            return Err(RosterRefusal::IsGone { node: *node });
+        }
+        // What the survivor has accepted last may be a turn of which nobody knows that it was decided. Then
+        // those before it are the members as well, and who goes on may be as many as it names.
+        let has_say =
+            |node: &NodeId| self.members().contains(node) || self.members_before().contains(node);
+        if let Some(node) = members.iter().find(|node| !has_say(node)) {
             return Err(RosterRefusal::NotMember { node: *node });
         }
         let odd_one = given_up.iter().find(|node| !self.is_known(**node) || members.contains(node));
@@ -185,10 +194,16 @@ impl Roster {
         if let Some(node) = members.iter().find(|node| !self.is_known(**node)) {
             return Err(RosterRefusal::Unknown { node: *node });
         }
-        if members == self.members() {
-            return Err(RosterRefusal::Same);
-        }
         Ok(())
+    }
+
+    /// The members of the generation before the one that decides now.
+    fn members_before(&self) -> &[NodeId] {
+        match self.generations.as_slice() {
+            [] => &[],
+            [_] => &self.founders,
+            [.., before, _] => &before.members,
+        }
     }
 
     fn turn(&mut self, members: &[NodeId], given_up: Option<&[NodeId]>, words: Words<'_>) {

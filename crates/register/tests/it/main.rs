@@ -12,5 +12,6 @@
 mod force;
 mod generations;
 mod story;
+mod survivors;
 mod sweep;
 mod world;
