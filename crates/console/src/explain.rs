@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use steering::Stay;
 use types::{GroupId, NodeId};
-use wire::Fault;
+use wire::{Contradiction, Fault};
 
 use crate::router::App;
 use crate::site::role;
@@ -80,6 +80,7 @@ fn one(site: &Site, group: GroupId, explanation: &Explanation, status: &GroupSta
         reasons.push(waits(site, lack, *for_us));
     }
     reasons.extend(explanation.stays.iter().map(|stay| stays(site, explanation.about, stay)));
+    reasons.extend(status.contradiction.as_ref().map(contradicted));
     reasons.extend((!faults.is_empty()).then(|| damaged(faults)));
     reasons.extend(base::reasons(site, status));
     reasons.extend(learning(site, status));
@@ -346,6 +347,22 @@ fn waits(site: &Site, lack: &Lack, for_us: u64) -> Reason {
     };
     let figures = json!({ "for_us": for_us, "lack": group_view::lack(lack) });
     Reason { name, figures, text, next: next.to_owned() }
+}
+
+/// What here contradicts another member, and how that ends.
+fn contradicted(one: &Contradiction) -> Reason {
+    let Contradiction { seq, peer } = one;
+    Reason {
+        name: "contradicted",
+        figures: json!({ "seq": seq.0, "node": peer.0 }),
+        text: format!(
+            "at record {seq} what is here and what {peer} holds or says cannot both be right. This node says \
+             nothing of the group any more, counts for no copy and no takeover, and deletes nothing; a new \
+             start changes nothing about it."
+        ),
+        next: "keep this node's folder for whoever looks into it, then `evenkeel node replace`."
+            .to_owned(),
+    }
 }
 
 /// What this node cannot read, and what comes of it.

@@ -61,6 +61,10 @@ pub(crate) fn standing(
         "orphan_runs": status.orphan_runs,
         "orphan_records": status.orphan_records,
         "vouched_seq": status.vouched.0,
+        "contradiction": status.contradiction.map(|one| json!({
+            "seq": one.seq.0,
+            "node": one.peer.0,
+        })),
         "faults": status.faults.iter().map(fault).collect::<Vec<_>>(),
         "repaired_records": status.repaired,
         "snapshot_seq": status.snapshot.0,

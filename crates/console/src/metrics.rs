@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use group::GroupStatus;
+use group::{GroupStatus, RoleStatus};
 use model::Model;
 use runtime::NodeView;
 use types::GroupId;
@@ -49,7 +49,7 @@ struct Page(String);
 type Figure = (&'static str, &'static str, fn(&GroupStatus) -> f64);
 
 #[rustfmt::skip]
-const GROUP_FIGURES: [Figure; 27] = [
+const GROUP_FIGURES: [Figure; 28] = [
     ("epoch", "Newest epoch recorded here.", |s| whole(s.epoch.0)),
     ("appended_seq", "End of the chain here.", |s| whole(s.appended.0)),
     ("w1_seq", "Durable on this node.", |s| whole(s.durable.0)),
@@ -67,6 +67,7 @@ const GROUP_FIGURES: [Figure; 27] = [
     ("degraded", "1 while it has fewer members or copies than it is to have.", |s| flag(s.degraded_from.is_some())),
     ("home_loss_loses", "1 if the loss of the home may lose what it acknowledges.", |s| flag(s.home_loss_loses)),
     ("vouched_seq", "Up to here everything is durable and can be read on this node.", |s| whole(s.vouched.0)),
+    ("quarantined", "1 while the group is out of service here: its records contradict another member's.", |s| flag(s.role == RoleStatus::Quarantined)),
     ("fault_ranges", "Ranges of records that this node held, or may have held, and cannot read.", |s| whole(s.faults.len() as u64)),
     ("repaired_records", "Records that could not be read and were put back since the start.", |s| whole(s.repaired)),
     ("snapshot_seq", "The newest snapshot on this node's disk.", |s| whole(s.snapshot.0)),

@@ -93,8 +93,8 @@ pub enum Event {
         /// Which.
         orphan: Orphan,
     },
-    /// A peer's record contradicts this node's chain: the group is out of service here until an
-    /// operator has looked. One of the two is damaged, or there is a bug.
+    /// A peer's record contradicts this node's chain: the group is out of service here until the node is
+    /// replaced. One of the two is damaged, or there is a bug. Said again at every start.
     Quarantined {
         /// The group.
         group: GroupId,

@@ -31,6 +31,7 @@ mod learn;
 mod member;
 mod message;
 mod out;
+mod quarantine;
 mod reads;
 mod relay;
 mod reopen;
@@ -54,7 +55,7 @@ use register::{GroupState, Phase};
 use types::{
     Config, Epoch, GroupId, Hash, Instant, MemberRole, NodeId, Now, Position, Seq, Stamp, Tail,
 };
-use wire::{GroupMessage, Meta, Record};
+use wire::{Contradiction, GroupMessage, Meta, Record};
 
 pub use bar::Bar;
 pub use known::{Known, Stage};
@@ -93,7 +94,7 @@ enum Role {
     Candidate(Box<Candidate>),
     /// Appends.
     Home(Home),
-    /// Holds records that contradict a peer's; takes no part until an operator has looked.
+    /// Out of service: holds records that contradict a peer's, or has to start anew.
     Quarantined,
 }
 
@@ -204,12 +205,12 @@ impl<M: Model> Group<M> {
             options,
             id,
             keep: Keep::new(&meta.snapshots),
+            role: if meta.contradiction.is_some() { Role::Quarantined } else { Role::Member },
             meta,
             first_role,
             durable: chain.tail().seq,
             chain,
             known: base.map_or(Seq(0), |base| base.tail.seq),
-            role: Role::Member,
             in_flight: VecDeque::new(),
             aside: BTreeMap::new(),
             register: None,
@@ -299,7 +300,11 @@ impl<M: Model> Group<M> {
     /// Does everything that is due: acknowledges, appends, ships, commits, applies, answers, hands
     /// over, asks again.
     pub(crate) fn proceed(&mut self, now: Now, out: &mut Vec<Out>) {
-        self.is_live = true;
+        let is_first = !core::mem::replace(&mut self.is_live, true);
+        if is_first && let Some(Contradiction { seq, peer }) = self.meta.contradiction {
+            // Whoever reads what a start says is told again.
+            out.push(Out::Note(Event::Quarantined { group: self.id, seq, peer }));
+        }
         let expired = self.desk.expire(now.instant);
         out.extend(expired.into_iter().map(|(to, reply)| Out::Answer { to, reply }));
         match self.role {
@@ -367,15 +372,10 @@ impl<M: Model> Group<M> {
         out.extend(answers.into_iter().map(|(to, reply)| Out::Answer { to, reply }));
     }
 
-    fn quarantine(&mut self, seq: Seq, peer: NodeId, out: &mut Vec<Out>) {
-        self.demote(out);
-        self.role = Role::Quarantined;
-        self.fetching = None;
-        out.push(Out::Note(Event::Quarantined { group: self.id, seq, peer }));
-    }
-
     fn say(&self, to: NodeId, epoch: Epoch, body: GroupMessage, out: &mut Vec<Out>) {
-        out.push(Out::Send { to, epoch, body });
+        if self.role != Role::Quarantined {
+            out.push(Out::Send { to, epoch, body });
+        }
     }
 }
 

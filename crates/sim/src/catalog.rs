@@ -13,7 +13,7 @@ pub use invariants::{INVARIANTS, Invariant, Where};
 pub use scenarios::{SCENARIOS, Scenario};
 
 /// The sources of the stories, by file.
-pub const STORIES: [(&str, &str); 25] = [
+pub const STORIES: [(&str, &str); 26] = [
     ("channels", include_str!("../tests/it/channels.rs")),
     ("classes", include_str!("../tests/it/classes.rs")),
     ("crashes", include_str!("../tests/it/crashes.rs")),
@@ -30,6 +30,7 @@ pub const STORIES: [(&str, &str); 25] = [
     ("moves", include_str!("../tests/it/moves.rs")),
     ("orphans", include_str!("../tests/it/orphans.rs")),
     ("partitions", include_str!("../tests/it/partitions.rs")),
+    ("quarantine", include_str!("../tests/it/quarantine.rs")),
     ("reads", include_str!("../tests/it/reads.rs")),
     ("reopened", include_str!("../tests/it/reopened.rs")),
     ("rules", include_str!("../tests/it/rules.rs")),

@@ -130,6 +130,8 @@ pub(crate) struct Host {
     /// What may strike its memory.
     ray: Ray,
     is_paused: bool,
+    /// Whether its disk holds what was never in the journal.
+    is_forged: bool,
     /// Is kept from getting its power back for now.
     is_fenced: bool,
     /// Never gets its power back.

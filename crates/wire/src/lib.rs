@@ -29,7 +29,7 @@ pub use self::bytes::{DecodeError, Reader, Writer};
 pub use fault::Fault;
 pub use members::Members;
 pub use message::{FrameBuilder, GroupMessage, HomeReport, Message, Pulse, decode_frame};
-pub use meta::{Meta, Orphan, OrphanReason};
+pub use meta::{Contradiction, Meta, Orphan, OrphanReason};
 pub use origin::Origin;
 pub use parcel::{
     Answer, Cause, Parcel, ParcelBody, Resolved, answered, chained, channel_hash, message_digest,

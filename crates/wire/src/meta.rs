@@ -9,9 +9,13 @@ use types::{Config, Epoch, EpochTable, Hash, NodeId, Position, Seq, Stamp, Tail}
 
 use crate::{Base, DecodeError, Fault, Reader, Snapshot, Writer, limits};
 
-/// Version of this layout where there is a base. Version 1 ended with the orphans, version 2 with some
-/// faults; both are still read. Without a base version 3 is still written.
-const VERSION: u8 = 4;
+/// Version of this layout where the group is out of service here. Version 1 ended with the orphans, version
+/// 2 with some faults; both are still read. While nothing is wrong, version 4 is still written, and without a
+/// base version 3.
+const VERSION: u8 = 5;
+
+/// The version that ends with a base.
+const VERSION_BASED: u8 = 4;
 
 /// The version that ends with the seq trimmed.
 const VERSION_TRIMMED: u8 = 3;
@@ -43,6 +47,17 @@ pub struct Meta {
     pub trimmed: Seq,
     /// In a group with a witness: up to where every full member has a snapshot that another has confirmed.
     pub base: Option<Base>,
+    /// What of another member's contradicts this replica's chain: it takes no part until it is replaced.
+    pub contradiction: Option<Contradiction>,
+}
+
+/// Where a replica's chain and what another member holds or says cannot both be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The record about which they differ.
+    pub seq: Seq,
+    /// The other member; the replica's own node if it is the register's word that its chain contradicts.
+    pub peer: NodeId,
 }
 
 /// A run of records that this replica held and that is not in the chain.
@@ -101,6 +116,7 @@ impl Meta {
             snapshots: Vec::new(),
             trimmed: Seq(0),
             base: None,
+            contradiction: None,
         }
     }
 
@@ -123,7 +139,11 @@ impl Meta {
         assert!(in_order(&self.snapshots), "snapshots are kept oldest first");
         let mut out = Vec::with_capacity(128);
         let mut writer = Writer::new(&mut out);
-        let version = if self.base.is_some() { VERSION } else { VERSION_TRIMMED };
+        let version = match (&self.contradiction, &self.base) {
+            (Some(_), _) => VERSION,
+            (None, Some(_)) => VERSION_BASED,
+            (None, None) => VERSION_TRIMMED,
+        };
         writer.u8(version).u64(self.promised.0).table(&self.table);
         writer.maybe_node(self.home);
         writer.config(&self.config).count(self.orphans.len());
@@ -143,8 +163,14 @@ impl Meta {
             snapshot.encode(&mut writer);
         }
         writer.u64(self.trimmed.0);
+        if self.contradiction.is_some() {
+            writer.flag(self.base.is_some());
+        }
         if let Some(base) = &self.base {
             base.encode(&mut writer);
+        }
+        if let Some(Contradiction { seq, peer }) = self.contradiction {
+            writer.u64(seq.0).u16(peer.0);
         }
         out
     }
@@ -184,7 +210,7 @@ impl Meta {
             });
         }
         let faults = match version {
-            VERSION | VERSION_TRIMMED => reader.faults()?,
+            VERSION | VERSION_BASED | VERSION_TRIMMED => reader.faults()?,
             VERSION_FAULTS => reader.some_faults()?,
             _ => Vec::new(),
         };
@@ -203,7 +229,16 @@ impl Meta {
             }
             trimmed = Seq(reader.u64()?);
         }
-        let base = if version == VERSION { Some(Base::decode(&mut reader)?) } else { None };
+        let is_based = match version {
+            VERSION => reader.flag("base flag")?,
+            version => version == VERSION_BASED,
+        };
+        let base = if is_based { Some(Base::decode(&mut reader)?) } else { None };
+        let contradiction = if version == VERSION {
+            Some(Contradiction { seq: Seq(reader.u64()?), peer: NodeId(reader.u16()?) })
+        } else {
+            None
+        };
         if !in_order(&snapshots) {
             return Err(DecodeError::Invalid { field: "order of snapshots", value: 0 });
         }
@@ -219,6 +254,7 @@ impl Meta {
             snapshots,
             trimmed,
             base,
+            contradiction,
         })
     }
 }

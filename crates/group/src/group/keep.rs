@@ -128,7 +128,8 @@ impl<M: Model> Group<M> {
     /// While the group goes on with fewer copies than it is to have, or may do so for all that is known
     /// here, nothing more goes. Where there is a witness, the [base](Self::base) bounds it.
     pub(crate) fn trimmable(&self) -> Seq {
-        if !self.has_whole_config() {
+        // What contradicts another member's is for people to look at.
+        if !self.has_whole_config() || self.meta.contradiction.is_some() {
             return Seq(0);
         }
         if self.has_witness() || self.meta.base.is_some() {

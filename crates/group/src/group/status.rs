@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use model::Model;
 use replication::{Lack, is_commit};
 use types::{Config, Epoch, Hash, ModelVersion, NodeId, Now, Seq, Stamp, Terms};
-use wire::Fault;
+use wire::{Contradiction, Fault};
 
 use super::{AtRisk, Bar, Group, Role};
 
@@ -33,7 +33,7 @@ pub enum RoleStatus {
     Learner,
     /// Has no copy: other nodes hold the group.
     Elsewhere,
-    /// Out of service: its records contradict a peer's.
+    /// Out of service: its records contradict a peer's, or its state is gone and cannot be built again.
     Quarantined,
 }
 
@@ -110,6 +110,8 @@ pub struct GroupStatus {
     /// Whether the loss of the home alone may lose what it acknowledges now: because there is no other
     /// copy, or because it answers before there is one.
     pub home_loss_loses: bool,
+    /// What of another member's contradicts the chain here, if the group is out of service for that.
+    pub contradiction: Option<Contradiction>,
     /// What this node held, or may have held, and cannot read.
     pub faults: Vec<Fault>,
     /// Everything up to here can be read here: what this node vouches for.
@@ -168,6 +170,7 @@ impl<M: Model> Group<M> {
             at_risk: self.at_risk(now),
             degraded_from: self.register.as_ref().and_then(|state| state.whole.clone()),
             home_loss_loses: self.meta.config.copies() < 2 || self.answers_early(),
+            contradiction: self.meta.contradiction,
             faults: self.faults(),
             vouched: self.vouched(),
             repaired: self.repair.done,

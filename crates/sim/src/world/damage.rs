@@ -74,6 +74,14 @@ impl World {
         self.hosts[node].disk.files.rot_all(&mut self.disk_chance);
     }
 
+    /// The last record of a group on a host's disk becomes another one, in a way that no checksum catches. The
+    /// checks forgive that node what comes of it, but nobody else. Whether there was one.
+    pub fn forge(&mut self, node: Index, group: GroupId) -> bool {
+        assert!(self.hosts[node].node.is_none(), "disks change while the power is off");
+        self.hosts[node].is_forged = true;
+        self.hosts[node].disk.forge(group).is_some()
+    }
+
     /// Bits flip in the last copy of a group's record on a disk. Whether it has one.
     pub fn spoil(&mut self, node: Index, group: GroupId, seq: Seq) -> bool {
         let Some(index) = self.hosts[node].disk.find(group, seq) else { return false };

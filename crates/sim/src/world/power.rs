@@ -24,6 +24,7 @@ impl Host {
             code,
             ray: Ray::default(),
             is_paused: false,
+            is_forged: false,
             is_fenced: false,
             is_retired: false,
             has_lost_vote: false,
@@ -64,7 +65,9 @@ impl World {
                     .fail("recovery", format!("n{} cannot start: {error:?}", node + 1));
             }
         };
-        self.check.recovered(node, &started);
+        if !self.hosts[node].is_forged {
+            self.check.recovered(node, &started);
+        }
         let host = &mut self.hosts[node];
         host.node = Some(started);
         host.life += 1;

@@ -18,6 +18,7 @@ mod members;
 mod moves;
 mod orphans;
 mod partitions;
+mod quarantine;
 mod reads;
 mod reopened;
 mod rules;

@@ -34,6 +34,7 @@ fn sample() -> Meta {
         snapshots: vec![snapshot(5), snapshot(8)],
         trimmed: Seq(4),
         base: None,
+        contradiction: None,
     }
 }
 
@@ -42,6 +43,12 @@ fn based() -> Meta {
     let tail = Tail { epoch: Epoch(1), seq: Seq(3), hash: crate::digest(b"base") };
     let base = Base { tail, stamp: Stamp(7), model: types::ModelVersion(2) };
     Meta { base: Some(base), ..faulty() }
+}
+
+/// The same out of service, with and without a witness.
+fn contradicted() -> [Meta; 2] {
+    let contradiction = Some(Contradiction { seq: Seq(11), peer: NodeId(3) });
+    [Meta { contradiction, ..faulty() }, Meta { contradiction, ..based() }]
 }
 
 fn snapshot(seq: u64) -> Snapshot {
@@ -80,6 +87,14 @@ fn released_bytes_stay_readable() {
     let fourth = include_bytes!("../../golden/v4/meta.bin");
     assert_eq!(based().encode(), fourth);
     assert_eq!(Meta::decode(fourth), Ok(based()));
+    let fifth = [
+        &include_bytes!("../../golden/v5/meta.bin")[..],
+        include_bytes!("../../golden/v5/meta_based.bin"),
+    ];
+    for (meta, golden) in contradicted().into_iter().zip(fifth) {
+        assert_eq!(meta.encode(), golden);
+        assert_eq!(Meta::decode(golden), Ok(meta));
+    }
 }
 
 #[test]
@@ -108,7 +123,7 @@ fn snapshots_out_of_order_are_refused() {
 
 #[test]
 fn cut_or_changed_bytes_are_refused_or_read_as_another_value() {
-    for meta in [sample(), faulty(), based()] {
+    for meta in [sample(), faulty(), based()].into_iter().chain(contradicted()) {
         cut_or_changed(&meta);
     }
 }

@@ -247,7 +247,7 @@ impl<M: Model> Group<M> {
     pub(in super::super) fn rewind(&mut self, out: &mut Vec<Out>) {
         if self.meta.trimmed > Seq(0) {
             let me = self.options.me;
-            return self.quarantine(self.meta.trimmed, me, out);
+            return self.take_out(self.meta.trimmed, me, out);
         }
         self.demote(out);
         self.role = Role::Quarantined;
