@@ -53,6 +53,8 @@ pub enum Fault {
     Terms,
     /// A majority of the register is lost, given up by force, and found later.
     Burn,
+    /// A home and one other commit by themselves, are lost, and operators go on without them by force.
+    Recall,
 }
 
 /// How often a fault strikes.
@@ -66,7 +68,7 @@ pub struct Rate {
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Crash,
         Self::CrashInStep,
         Self::PowerCut,
@@ -89,6 +91,7 @@ impl Fault {
         Self::Members,
         Self::Terms,
         Self::Burn,
+        Self::Recall,
     ];
 
     /// In how many runs of a million it occurs, and how often there.
@@ -116,6 +119,7 @@ impl Fault {
             Self::Members => (250_000, 5 * SECOND),
             Self::Terms => (200_000, 4 * SECOND),
             Self::Burn => (150_000, 8 * SECOND),
+            Self::Recall => (60_000, 7 * SECOND),
         }
     }
 }
@@ -208,6 +212,10 @@ impl World {
                 self.order_terms(node, vec![group], class, on_quorum_loss);
             }
             Fault::Burn => self.burn(),
+            Fault::Recall => {
+                let group = self.any_group();
+                self.recall(group);
+            }
             Fault::DiskFull => {
                 self.set_room(node, false);
                 self.plan_in(long, Event::Room { node });

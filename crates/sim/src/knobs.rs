@@ -281,6 +281,7 @@ impl Knobs {
         knobs.draw_clocks(&mut rng);
         knobs.draw_terms(&mut rng);
         knobs.draw_burn(&mut rng);
+        knobs.draw_recall(&mut rng);
         knobs
     }
 
@@ -324,6 +325,30 @@ impl Knobs {
             self.rates.push(Rate { fault: Fault::Burn, every_us });
             self.trim = false;
         }
+    }
+
+    /// Some worlds have channels frozen by force: a home and one other lose what they alone committed, with payments
+    /// between groups under way. Three of five are left then, and can decide.
+    fn draw_recall(&mut self, rng: &mut Rng) {
+        let (enabled_ppm, every_us) = Fault::Recall.usual();
+        let every_us = rng.between(every_us / 2, every_us * 2);
+        let groups = rng.pick(&[2, 2, 3]);
+        if rng.chance(enabled_ppm) {
+            self.be_plain();
+            self.rates.retain(|rate| rate.fault != Fault::Burn);
+            (self.nodes, self.spares, self.copies, self.groups) = (5, 0, 2, groups);
+            (self.spread, self.app) = (1, Kind::Moves);
+            self.seats.clear();
+            // Nor does anybody begin at a snapshot: what is below it could not be read again when it is taken back.
+            (self.snapshot_work, self.snapshot_us) = (u64::MAX, u64::MAX);
+            self.rates.push(Rate { fault: Fault::Recall, every_us });
+        }
+    }
+
+    /// Whether operators take something back by force.
+    #[must_use]
+    pub fn takes_back(&self) -> bool {
+        self.rates.iter().any(|rate| matches!(rate.fault, Fault::Forced | Fault::Recall))
     }
 
     /// Leaves out what does not go together with the loss of a majority.

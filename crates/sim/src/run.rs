@@ -61,9 +61,8 @@ fn recover(world: &mut World) {
     world.unfence();
     // By force one node's word may have become history: then nobody can do without that node. And
     // where bits flip, the one copy that is left may be on any node.
-    let needs_all =
-        |rate: &Rate| matches!(rate.fault, Fault::Forced | Fault::BitFlip | Fault::Burn);
-    let needs_all = world.knobs().rates.iter().any(needs_all);
+    let needs_all = |rate: &Rate| matches!(rate.fault, Fault::BitFlip | Fault::Burn);
+    let needs_all = world.knobs().takes_back() || world.knobs().rates.iter().any(needs_all);
     // And a degraded group may be down to one.
     let degrades = world.knobs().terms.on_quorum_loss == QuorumLoss::Degrade;
     let leaves_dead = world.knobs().leaves_dead && !needs_all && !degrades;
@@ -102,8 +101,7 @@ fn recover(world: &mut World) {
     }
     world.report.heal_us_max = world.now() - healed;
     judge(world, &goals);
-    let is_forced = world.knobs().rates.iter().any(|rate| rate.fault == Fault::Forced);
-    if is_forced && world.check.violation().is_none() {
+    if world.knobs().takes_back() && world.check.violation().is_none() {
         reopen::all(world);
     }
 }

@@ -10,6 +10,7 @@ mod force;
 mod members;
 mod power;
 mod readers;
+mod recall;
 mod sessions;
 mod step;
 mod terms;
@@ -38,6 +39,7 @@ use force::Burned;
 use members::Wish;
 pub(crate) use members::forces;
 use readers::Reads;
+use recall::Recalled;
 
 /// Something on the agenda.
 #[derive(Debug)]
@@ -78,6 +80,8 @@ pub(crate) enum Event {
     Strike { rate: usize },
     /// People see what is next after a loss of most machines.
     Burned,
+    /// The two that go on by themselves are lost, or what comes after that.
+    Recalled,
     /// A machine that was thought to be lost is found.
     Find { node: Index },
     /// Operators see whether what they want of the nodes was ordered.
@@ -176,6 +180,8 @@ pub struct World {
     wishes: Vec<(Wish, u32)>,
     /// A loss of most machines that people work on.
     burned: Option<Burned>,
+    /// Two whose word is about to be taken back.
+    recalled: Option<Recalled>,
     clients: Vec<Client>,
     requests: BTreeMap<RequestId, Asked>,
     requests_made: u64,
@@ -213,6 +219,7 @@ impl World {
             came: BTreeMap::new(),
             wishes: Vec::new(),
             burned: None,
+            recalled: None,
             clients: Vec::new(),
             requests: BTreeMap::new(),
             requests_made: 0,
@@ -403,6 +410,7 @@ impl World {
                 }
             }
             Event::Burned => self.tend(),
+            Event::Recalled => self.tend_recalled(),
             Event::Find { node } => self.find(node),
             Event::Operate => self.operate(),
             Event::Client { client, turn } => self.client(client, turn),
