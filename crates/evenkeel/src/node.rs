@@ -190,6 +190,7 @@ fn not_started(error: StartError, config: &Config, file: &Path) -> Failure {
         | StartError::Blank { .. }
         | StartError::Listen { .. } => Exit::Usage,
         StartError::Storage(_)
+        | StartError::Folder { .. }
         | StartError::Mark { .. }
         | StartError::Recover(_)
         | StartError::Transport(_)

@@ -42,6 +42,15 @@ pub enum StartError {
     /// The folder cannot be opened.
     #[error("the node's folder cannot be used")]
     Storage(#[from] storage::OpenError),
+    /// It cannot be seen what the folder holds.
+    #[error("cannot read {}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The reason.
+        #[source]
+        source: io::Error,
+    },
     /// The folder is empty and this is not the node's first start.
     #[error(
         "{} is empty, and this node has been started before: an empty disk has forgotten what the node \
@@ -110,7 +119,8 @@ pub fn start<M: Model + Send + 'static>(
         .map_err(|source| StartError::Listen { address: config.listen.peers, source })?;
 
     let (jobs, receiver) = mpsc::channel();
-    let folder = folder(&config.data);
+    let folder = folder(&config.data)
+        .map_err(|source| StartError::Folder { path: config.data.clone(), source })?;
     Recovery::<M>::may_start(folder)
         .map_err(|_| StartError::Blank { path: config.data.clone() })?;
     let mut opened = storage::open(options::storage(config, cluster, clock))?;
@@ -223,15 +233,14 @@ pub fn allow_first_start(data: &Path) -> io::Result<()> {
     )
 }
 
-fn folder(data: &Path) -> Folder {
-    let has = |name: &str| data.join(name).exists();
-    if has("superblock") || has("wal") {
+fn folder(data: &Path) -> io::Result<Folder> {
+    Ok(if storage::is_used(data)? {
         Folder::Used
-    } else if has(FIRST_START) {
+    } else if data.join(FIRST_START).try_exists()? {
         Folder::New
     } else {
         Folder::Empty
-    }
+    })
 }
 
 /// The superblock exists now and says the rest.

@@ -46,7 +46,7 @@ pub use disk::{Access, Disk, File, RealDisk};
 pub use error::{Failure, LoadError, OpenError, Refused};
 pub use files::snapshot_digest;
 pub use limits::{SEGMENT_BYTES, SUPERBLOCK_COPY_BYTES};
-pub use open::{Found, Opened, Read, Replayed, Scanned, Torn, open, open_on};
+pub use open::{Found, Opened, Read, Replayed, Scanned, Torn, is_used, open, open_on};
 pub use options::Options;
 pub use request::{Completion, Owner, Record, Request, Sink};
 pub use shared::{Handle, Storage};

@@ -1,6 +1,11 @@
 //! Opening a node's folder: lock, superblock, replay of the log, settling its end.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use journal::scan::{Damage, Evidence, Verdict, judge};
@@ -82,6 +87,21 @@ pub enum Read<'a> {
     Damage(Damage),
 }
 
+/// Whether a folder holds what a node wrote: a superblock, or a segment of the log. Folders, locks and
+/// drafts alone are no memory, whoever left them.
+///
+/// # Errors
+/// As the system says, where that cannot be seen. A folder that does not exist holds nothing.
+pub fn is_used(folder: &Path) -> io::Result<bool> {
+    let disk = RealDisk;
+    let names = match disk.list(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        names => names?,
+    };
+    let has_superblock = names.iter().any(|name| name == "superblock");
+    Ok(has_superblock || !segment::list(&disk, folder)?.is_empty())
+}
+
 /// Opens a node's folder, or makes it.
 ///
 /// # Errors
@@ -108,7 +128,7 @@ pub fn open_on(options: Options, disk: Arc<dyn Disk>) -> Result<Opened, OpenErro
     let Some(lock) = lock else { return Err(OpenError::InUse { path: folder }) };
     for draft in [folder.join("superblock.tmp"), wal.join("prepare.tmp")] {
         match disk.remove(&draft) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             done => done.map_err(OpenError::io("remove", &draft))?,
         }
     }
@@ -474,7 +494,7 @@ impl From<Failure> for OpenError {
         match failure {
             Failure::Io { action, path, source } => Self::Io { action, path, source },
             Failure::DiskFull { action, path } => {
-                Self::Io { action, path, source: std::io::ErrorKind::StorageFull.into() }
+                Self::Io { action, path, source: io::ErrorKind::StorageFull.into() }
             }
         }
     }

@@ -97,9 +97,13 @@ async fn an_emptied_folder_is_not_started() {
     fs::rename(&config.data, &elsewhere).unwrap();
     let error = refusal(&config);
     assert!(matches!(error, StartError::Blank { .. }), "{error}");
-    fs::create_dir(&config.data).unwrap();
-    assert!(matches!(refusal(&config), StartError::Blank { .. }));
-    fs::remove_dir(&config.data).unwrap();
+    // As after a restore of folders without files, or a start that was refused half-way.
+    fs::create_dir_all(config.data.join("wal")).unwrap();
+    fs::write(config.data.join("lock"), "").unwrap();
+    fs::write(config.data.join("wal/prepare.tmp"), "").unwrap();
+    let error = refusal(&config);
+    assert!(matches!(error, StartError::Blank { .. }), "{error}");
+    fs::remove_dir_all(&config.data).unwrap();
     fs::rename(&elsewhere, &config.data).unwrap();
     soon(start(&config).stop()).await;
 }
