@@ -11,7 +11,11 @@ use crate::output::{self, Output, Table};
 /// Arguments of `channels`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Only a forced switch, damage or a bug can freeze a channel. Read docs/operating/channels.md before you open one.")]
+Only a forced switch, damage or a bug can freeze a channel. Read docs/operating/channels.md before you open one, and before
+you decide about orphans whose payments went over it. Opening takes model version 2 of both ledgers (`evenkeel model
+upgrade`).
+
+States: open; frozen, nothing passes until it is opened; half-open, one end was opened again and the other not.")]
 pub(crate) struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -21,7 +25,8 @@ pub(crate) struct Args {
 enum Verb {
     /// List the channels with both their ends, as one node has them.
     List(List),
-    /// Open a frozen channel again: shows first what that does, and with --dry-run nothing else.
+    /// Open a frozen channel again: shows first what that does, and with --dry-run nothing else. Takes the
+    /// administrators' token for both.
     Reopen(Reopen),
 }
 
