@@ -338,6 +338,16 @@ pub(crate) fn refused(refusal: &OrderRefusal) -> Problem {
                 .with("node", node.0)
         }
         OrderRefusal::NotForced(why) => not_forced(why, text),
+        OrderRefusal::ClockOff { group, node, skew_us, skew_us_max } => {
+            Problem::new(409, "refused", "The order is refused; nothing was changed.")
+                .detail(format!(
+                    "{text}: mend its time synchronisation, or name another node; `failover.skew` is the bound"
+                ))
+                .with("group", group.0)
+                .with("node", node.0)
+                .with("skew_us", *skew_us)
+                .with("skew_us_max", *skew_us_max)
+        }
         OrderRefusal::TargetSilent { node, silent_us } => {
             Problem::new(409, "refused", "The order is refused; nothing was changed.")
                 .detail(text)

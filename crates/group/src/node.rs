@@ -15,6 +15,7 @@ mod given_up;
 mod half_open;
 mod look;
 mod members;
+mod on_time;
 mod orders;
 mod post;
 mod pulse;

@@ -140,7 +140,8 @@ pub struct Failover {
     pub election: Span,
     /// After how long an unanswered message is sent again; longer than the slowest round trip.
     pub resend: Span,
-    /// How far a clock may be off the median for its node to become home.
+    /// How far a clock may be off the median for its node to become home: in takeovers, by orders but
+    /// forced ones, and when a home starts anew while another could be home.
     pub skew: Span,
     /// How long a write to disk may take before the node takes itself out.
     pub disk: Span,

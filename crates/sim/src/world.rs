@@ -20,7 +20,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use bytes::Bytes;
-use group::{Decision, Folder, Input, Node, Order};
+use group::{Decision, Folder, Input, Node, Order, OrderRefusal};
 use register::{Disposition, SealKind};
 use types::{GroupId, NodeId, Now, Position, ReadId, RequestId, WriteId};
 use wire::{Meta, Orphan};
@@ -186,6 +186,8 @@ pub struct World {
     requests: BTreeMap<RequestId, Asked>,
     requests_made: u64,
     moves_made: u64,
+    /// What came of the last order that was answered.
+    refusal: Option<OrderRefusal>,
     /// Whether clients make new commands.
     is_busy: bool,
     /// Whether faults strike.
@@ -224,6 +226,7 @@ impl World {
             requests: BTreeMap::new(),
             requests_made: 0,
             moves_made: 0,
+            refusal: None,
             is_busy: true,
             is_faulty: true,
             check: Check::default(),
@@ -281,6 +284,12 @@ impl World {
     #[must_use]
     pub const fn check(&self) -> &Check {
         &self.check
+    }
+
+    /// Why the order that was answered last was refused; `None` if it was not.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<&OrderRefusal> {
+        self.refusal.as_ref()
     }
 
     /// The trace.

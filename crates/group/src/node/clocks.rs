@@ -59,6 +59,19 @@ impl Clocks {
         self.median(|count| count / 2).abs_diff(self.own)
     }
 
+    /// How far the wall clock of `node` is off the median, in microseconds; `None` if it was never heard of.
+    /// Of what each said lately the one with the shortest way counts, as what is slow to come makes a
+    /// clock seem slow.
+    pub(super) fn off_us(&self, node: NodeId) -> Option<u64> {
+        let others = || self.recent.iter().map(|(node, recent)| (*node, recent.iter().max()));
+        let mut all: Vec<i64> = others().filter_map(|(_, ahead)| ahead.copied()).collect();
+        all.push(self.own);
+        all.sort_unstable();
+        let median = *all.get(all.len() / 2)?;
+        let its = others().find(|(other, _)| *other == node)?.1?;
+        Some(its.abs_diff(median))
+    }
+
     /// How many other clocks were heard of.
     pub(super) fn heard(&self) -> usize {
         self.others.len()

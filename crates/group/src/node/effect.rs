@@ -302,6 +302,21 @@ pub enum OrderRefusal {
         /// For how long.
         silent_us: u64,
     },
+    /// The target's clock is off by more than a home's may be (PROTOCOL N6): mend its time
+    /// synchronisation, or order another target.
+    #[error(
+        "the clock of {node} is {skew_us} µs off the median, and that of a home of {group} may be {skew_us_max} µs off"
+    )]
+    ClockOff {
+        /// The group.
+        group: GroupId,
+        /// The target.
+        node: NodeId,
+        /// How far its clock is off.
+        skew_us: u64,
+        /// How far it may be.
+        skew_us_max: u64,
+    },
     /// An order to move that does not say where to.
     #[error("the order does not say where {group} is to move")]
     NoTarget {

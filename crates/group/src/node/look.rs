@@ -12,6 +12,7 @@ use types::{GroupId, NodeId, Now, QuorumLoss};
 
 use super::Node;
 use super::effect::Effect;
+use super::on_time::Begin;
 use crate::Group;
 
 /// Why a group stands where it stands, as this node sees it.
@@ -25,7 +26,7 @@ pub struct Explanation {
     /// What this node sees.
     pub sight: Sight,
     /// Who could take the group over from there, in order, as far as this node sees them make
-    /// progress. Empty: nobody, and a loss of the home would be an outage.
+    /// progress and their clocks are right enough. Empty: nobody, and a loss of the home would be an outage.
     pub heirs: Vec<NodeId>,
     /// Every reason why this node does not take the group over now; empty if it would.
     pub stays: Vec<Stay>,
@@ -45,25 +46,18 @@ impl<M: Model> Node<M> {
             return;
         }
         self.hand_on(now);
-        let wanted: Vec<(GroupId, GroupState, String)> = self
+        let wanted: Vec<(GroupId, GroupState, Begin)> = self
             .register
             .groups()
-            .filter_map(|(id, state)| {
-                let reason = self.wants(now, id, state)?;
-                Some((id, state.clone(), reason))
-            })
+            .filter_map(|(id, state)| Some((id, state.clone(), self.wants(now, id, state)?)))
             .collect();
-        for (id, state, reason) in wanted {
+        for (id, state, (candidate, kind, reason)) in wanted {
             if self.asked_lately(now, id, state.version) {
                 continue;
             }
             self.asked.insert(id, (state.version, now.instant));
-            let transition = Transition::BeginSeal {
-                epoch: state.issued.next(),
-                candidate: self.options.group.me,
-                kind: SealKind::Unplanned,
-                at: now.wall,
-            };
+            let transition =
+                Transition::BeginSeal { epoch: state.issued.next(), candidate, kind, at: now.wall };
             let change = Change { group: id, expected_version: state.version, transition };
             self.changes.push((reason, change));
         }
@@ -77,14 +71,17 @@ impl<M: Model> Node<M> {
         })
     }
 
-    /// Why this node should take the group over now, if it should.
-    fn wants(&self, now: Now, id: GroupId, state: &GroupState) -> Option<String> {
+    /// Who should take the group over now and why, if this node is to see to it: itself, unless its clock
+    /// is off.
+    fn wants(&self, now: Now, id: GroupId, state: &GroupState) -> Option<Begin> {
         let me = self.options.group.me;
+        let mine = |reason: String| (me, SealKind::Unplanned, reason);
         let group = self.groups.get(&id)?;
         // The home itself takes over from a candidate that is gone: there may be nobody else who can.
         let is_left = matches!(state.phase, Phase::Sealing { .. }) && group.is_unmoved_home();
         if self.may_aim_anew(now, id, state) {
-            return Some(String::from("nodes came or went while copies were waited for"));
+            let reason = String::from("nodes came or went while copies were waited for");
+            return Some(mine(reason));
         }
         let may_lead = state.config.may_lead(me) && !self.was_given_up(me);
         if !may_lead || !(group.is_free() || is_left) {
@@ -94,18 +91,18 @@ impl<M: Model> Node<M> {
         // disk: what it had sent before it stopped may still be on its way.
         match state.phase {
             Phase::Active if state.home == Some(me) => {
-                return Some(String::from("the home starts anew"));
+                return self.starter(now, id, state, "the home starts anew");
             }
             Phase::Active if state.home.is_none() && first_home(id, state) == Some(me) => {
-                return Some(String::from("the first home starts"));
+                return self.starter(now, id, state, "the first home starts");
             }
             Phase::Sealing { candidate, .. } if candidate == me => {
-                return Some(String::from("the candidate starts anew"));
+                return self.starter(now, id, state, "the candidate starts anew");
             }
             Phase::Active | Phase::Sealing { .. } => {}
         }
         let (about, sight) = self.sight(now, id, state);
-        judge(&self.options.policy, &sight).is_ok().then(|| reason(about, &sight))
+        judge(&self.options.policy, &sight).is_ok().then(|| mine(reason(about, &sight)))
     }
 
     /// Whether this node waits, as a candidate, for copies on a node in whose place another has come
@@ -181,7 +178,7 @@ impl<M: Model> Node<M> {
             unreachable: Vec::new(),
             moved_us: self.moved_us(now, id, state),
             rank: 0,
-            skew_us: self.skew_us(),
+            skew_us: self.off_us(self.options.group.me),
             member: state.config.has(self.options.group.me),
         }
     }
@@ -255,12 +252,6 @@ impl<M: Model> Node<M> {
         self.seen.get(&id).map_or(0, |(_, since)| now.instant.since(*since))
     }
 
-    /// How far this clock is off the median, if that is too far for a home (N6).
-    fn skew_us(&self) -> Option<u64> {
-        let skew_us = self.clocks.skew_us();
-        (skew_us > self.options.skew_us_max).then_some(skew_us)
-    }
-
     /// Why a group stands where it stands.
     #[must_use]
     pub fn explain(&self, now: Now, id: GroupId) -> Option<Explanation> {
@@ -272,7 +263,8 @@ impl<M: Model> Node<M> {
             judge(&self.options.policy, &sight).err().unwrap_or_default()
         };
         let line = about.map(|about| self.line(id, &state, about)).unwrap_or_default();
-        let heirs = line.into_iter().filter(|node| self.is_alive(now, *node)).collect();
+        let could = |node: &NodeId| self.is_alive(now, *node) && self.is_on_time(*node);
+        let heirs = line.into_iter().filter(could).collect();
         Some(Explanation { state, about, sight, heirs, stays })
     }
 }

@@ -261,7 +261,7 @@ impl<M: Model> Node<M> {
             // It is to go itself: another must be home before. It sees to that, unless it has lost its
             // vote, and with it its say, to a newcomer already.
             let line = self.line(id, state, home).into_iter();
-            let mut heirs = line.filter(|node| target.may_lead(*node));
+            let mut heirs = line.filter(|node| target.may_lead(*node) && self.is_on_time(*node));
             if let Some(heir) =
                 heirs.find(|node| self.is_there(now, *node) && !self.is_barred(*node, id))
             {

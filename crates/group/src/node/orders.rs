@@ -66,6 +66,7 @@ impl<M: Model> Node<M> {
                 false => OrderRefusal::NotMember { group, node },
             });
         }
+        self.check_clock(group, state, node, order.kind)?;
         if order.kind == SealKind::Planned {
             if state.phase != Phase::Active {
                 return Err(OrderRefusal::Sealing { group });

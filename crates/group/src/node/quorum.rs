@@ -104,11 +104,11 @@ impl<M: Model> Node<M> {
             if self.has_copies(now, &state.config) {
                 return Err(OrderRefusal::NotShort { group });
             }
-            let leaders = || state.config.leaders();
-            let left = home
-                .or_else(|| leaders().find(|node| *node == me))
-                .or_else(|| leaders().find(|node| is_there(*node)));
-            return left.ok_or(OrderRefusal::NoRegister);
+            let others = state.config.leaders().filter(|node| *node != me && is_there(*node));
+            let own = state.config.leaders().find(|node| *node == me);
+            let left: Vec<NodeId> = home.into_iter().chain(own).chain(others).collect();
+            let right = home.or_else(|| left.iter().copied().find(|node| self.is_on_time(*node)));
+            return right.or(left.first().copied()).ok_or(OrderRefusal::NoRegister);
         }
         if state.phase != Phase::Active {
             return Err(OrderRefusal::Sealing { group });

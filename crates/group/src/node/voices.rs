@@ -139,14 +139,16 @@ impl<M: Model> Node<M> {
         }
     }
 
-    /// Who could serve a group in this node's place: a live member that says it can.
-    fn successor(&self, now: Now, id: GroupId, state: &GroupState) -> Option<NodeId> {
+    /// Who could serve a group in this node's place: a live member that says it can, and whose clock is
+    /// right enough.
+    pub(super) fn successor(&self, now: Now, id: GroupId, state: &GroupState) -> Option<NodeId> {
         let detect_us = self.options.policy.detect_us;
         self.line(id, state, self.options.group.me).into_iter().find(|node| {
             self.connected.contains(node)
                 && self.watch.silence(*node, now.instant) < detect_us
                 && self.said.contains_key(node)
                 && !self.is_barred(*node, id)
+                && self.is_on_time(*node)
         })
     }
 }

@@ -210,6 +210,7 @@ impl World {
                     format!("{now:>10} n{} says of order {}: {result:?}", index + 1, to.0)
                 });
                 self.report.ordered(result.is_ok());
+                self.refusal = result.err();
             }
             Effect::Read { to, result } => {
                 self.trace.note(&[now, 22, index as u64, to.0], &[], || {

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use group::OrderRefusal;
 use register::SealKind;
 use replication::Mutant;
 use sim::catalog::{INVARIANTS, SCENARIOS, STORIES, Where};
 use sim::{Canary, Knobs, MILLI, SECOND, World};
+use types::Epoch;
 
 use crate::tale::*;
 
@@ -49,15 +51,19 @@ fn s3_a_home_that_was_replaced_by_too_few_seals_is_noticed() {
 #[test]
 fn s22_a_new_home_with_a_slow_clock_writes_nothing_below_the_time_that_is_closed() {
     // A report up to the announced time would change after it was printed.
-    for slow_us in [-800_000, -30_000_000] {
+    // One that is a little slow, and one whose clock goes wrong when it was chosen already.
+    for (before_us, after_us) in [(-800_000, 0), (0, -30_000_000)] {
         let mut world = serving(1);
         done(&mut world, HOME);
         world.run_for(5 * SECOND);
-        world.jump(NEAR, slow_us);
+        world.jump(NEAR, before_us);
         let closed = group(&world, FAR);
         let closed = closed.chain().link(closed.commit()).map(|link| link.stamp);
         order(&mut world, NEAR, NEAR, SealKind::Planned);
         let until = world.now() + 5 * SECOND;
+        let is_chosen = |world: &World| registered(world, NEAR).0 != register::Phase::Active;
+        assert!(world.run_until(until, is_chosen));
+        world.jump(NEAR, after_us);
         assert!(world.run_until(until, |world| home(world) == Some(NEAR)));
         done(&mut world, NEAR);
         let new = group(&world, NEAR);
@@ -66,6 +72,86 @@ fn s22_a_new_home_with_a_slow_clock_writes_nothing_below_the_time_that_is_closed
         assert!(first.is_some() && first > closed, "{first:?} after {closed:?}");
         all_agree(&mut world);
     }
+}
+
+/// Runs until the order that was given is answered, which takes no longer.
+fn refusal(world: &mut World) -> Option<OrderRefusal> {
+    world.run_for(2 * SECOND);
+    world.refusal().cloned()
+}
+
+#[test]
+fn s22_no_order_makes_a_home_of_a_node_whose_clock_is_off() {
+    // Its stamps would stand still for half a minute: nothing would come too late there, and no bounded read
+    // could be answered anywhere.
+    let mut world = serving(1);
+    done(&mut world, HOME);
+    world.jump(NEAR, -30_000_000);
+    world.run_for(4 * SECOND);
+    for (at, kind) in [
+        (HOME, SealKind::Planned),
+        (NEAR, SealKind::Planned),
+        (FAR, SealKind::Unplanned),
+        (NEAR, SealKind::Unplanned),
+    ] {
+        order(&mut world, at, NEAR, kind);
+        let told = refusal(&mut world);
+        let Some(OrderRefusal::ClockOff { group, node, skew_us, skew_us_max }) = told else {
+            panic!("{told:?}")
+        };
+        assert_eq!((group, node, skew_us_max), (G0, sim::id(NEAR), SECOND));
+        assert!((29 * SECOND..31 * SECOND).contains(&skew_us), "{skew_us}");
+    }
+    assert_eq!(home(&world), Some(HOME));
+    // Nor does it take over by itself, nor is it counted on.
+    let seen = world.node(FAR).unwrap().explain(world.clocks(FAR), G0).unwrap();
+    assert_eq!(seen.heirs, [sim::id(FAR)]);
+    world.kill(HOME);
+    assert_eq!(until_moved(&mut world, HOME), FAR);
+    done(&mut world, FAR);
+    world.jump(NEAR, 30_000_000);
+    world.run_for(4 * SECOND);
+    order(&mut world, FAR, NEAR, SealKind::Planned);
+    let until = world.now() + 5 * SECOND;
+    assert!(world.run_until(until, |world| home(world) == Some(NEAR)));
+    all_agree(&mut world);
+}
+
+#[test]
+fn s22_a_home_that_starts_anew_with_a_clock_that_is_off_asks_for_another() {
+    // A machine comes up after a repair with the time of its dead battery. It would be home again at once.
+    let mut world = serving(1);
+    done(&mut world, HOME);
+    world.kill(HOME);
+    world.jump(HOME, -30_000_000);
+    world.start(HOME);
+    let new = until_moved(&mut world, HOME);
+    done(&mut world, new);
+    assert!(registered(&world, new).1 > Epoch(1));
+    all_agree(&mut world);
+
+    // On the first day, too.
+    let mut world = World::new(Knobs::quiet(1), sim::Rng::new(1), false);
+    world.jump(HOME, -30_000_000);
+    let new = until_moved(&mut world, HOME);
+    done(&mut world, new);
+    all_agree(&mut world);
+}
+
+#[test]
+fn s22_a_group_that_only_a_node_with_a_wrong_clock_can_serve_is_served() {
+    // The bound chooses among nodes. It is not to stop a group that has one home left, and loses nothing.
+    let mut world = serving_with(Knobs::quiet(1).with_witness(), 1);
+    done(&mut world, HOME);
+    world.kill(NEAR);
+    world.run_for(4 * SECOND);
+    world.kill(HOME);
+    world.jump(HOME, -30_000_000);
+    world.start(HOME);
+    let until = world.now() + 10 * SECOND;
+    assert!(world.run_until(until, |world| home(world) == Some(HOME)));
+    done(&mut world, HOME);
+    all_agree(&mut world);
 }
 
 #[test]
