@@ -103,15 +103,22 @@ fn a_learner_counts_for_nothing_before_a_configuration_names_it() {
     world.empty(FAR);
     let new = world.join(Some(FAR));
     admitted(&mut world, HOME, new, Some(FAR));
-    world.run_for(SECOND);
-    // Its session to the home works, and the one to the other member, which has to see it, does not.
+    let is_known = |world: &World| {
+        let register = world.node(HOME).unwrap().register();
+        register.state().roster().is_known(world.id_of(new))
+    };
+    let until = world.now() + SECOND;
+    assert!(world.run_until(until, is_known), "the home ships to it");
+    // Without the other member no configuration can come to name it; it holds all that is asked for now.
     world.kill(NEAR);
-    let asked = world.now();
+    let commit = group(&world, HOME).commit();
     let (_, request) = ask(&mut world, HOME);
     let told = reply(&mut world, request);
-    let is_member = members(&world, HOME).contains(&id(new));
-    let is_done = matches!(told, Reply::Done { .. });
-    assert!(is_member || !is_done, "{told:?} after {} µs", world.now() - asked);
+    assert!(!matches!(told, Reply::Done { .. }), "{told:?}");
+    assert!(group(&world, HOME).tail().seq > commit);
+    assert_eq!(group(&world, new).tail(), group(&world, HOME).tail(), "it holds the record");
+    assert_eq!(group(&world, HOME).commit(), commit, "and is not counted");
+    assert_eq!(members(&world, HOME), ids(&[HOME, NEAR, FAR]));
     world.start(NEAR);
     until_whole(&mut world);
     world.retire(FAR);

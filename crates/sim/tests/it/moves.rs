@@ -1,5 +1,6 @@
 //! Homes that move: by plan, by order, by force.
 
+use group::OrderRefusal;
 use register::{Disposition, Phase, SealKind};
 use sim::{Knobs, MILLI, SECOND, World};
 use types::Epoch;
@@ -83,8 +84,21 @@ fn s12_a_seal_whose_coordinator_dies_is_finished_by_another() {
     let sealing =
         world.run_until(until, |world| matches!(registered(world, FAR).0, Phase::Sealing { .. }));
     assert!(sealing, "the register says SEALING");
+    // Half done: one member has promised, and the home has not been told and appends.
+    world.cut(NEAR, HOME);
+    world.part(HOME, FAR);
+    let until = world.now() + SECOND;
+    assert!(world.run_until(until, |world| group(world, FAR).promised() == Epoch(2)));
     world.kill(NEAR);
-    let (ask, _) = ask(&mut world, HOME);
+    world.heal();
+    assert_eq!(group(&world, HOME).home_epoch(), Some(Epoch(1)), "it takes itself for the home");
+    let (committed, tail) = (group(&world, HOME).commit(), group(&world, HOME).tail().seq);
+    let (ask, request) = ask(&mut world, HOME);
+    world.run_for(500 * MILLI);
+    assert!(group(&world, HOME).tail().seq > tail, "it has appended");
+    assert_eq!(group(&world, HOME).commit(), committed, "and nothing of it is committed");
+    assert!(!matches!(world.reply(request), Some(Reply::Done { .. })), "nor said to be done");
+    assert!(matches!(registered(&world, FAR).0, Phase::Sealing { .. }), "the status says so");
     let until = world.now() + 20 * SECOND;
     let finished = world.run_until(until, |world| {
         let (phase, epoch) = registered(world, FAR);
@@ -200,16 +214,22 @@ fn s29_without_the_register_commits_go_on_and_switches_are_refused() {
     for dead in 2..5 {
         world.kill(dead);
     }
-    // Ten minutes stand for the hour: nothing counts how long the register has been away.
-    for _ in 0..20 {
-        world.run_for(30 * SECOND);
+    for _ in 0..60 {
+        world.run_for(60 * SECOND);
         done(&mut world, NEAR);
     }
-    let refused = world.report().orders[1];
-    order(&mut world, NEAR, NEAR, SealKind::Planned);
-    world.run_for(SECOND);
-    assert_eq!(world.report().orders[1], refused + 1, "the switch is refused");
-    assert_eq!(home(&world), Some(HOME));
+    // Refused at once and by name, at every node and in every kind, and nothing is left to happen later.
+    for (at, kind) in [(NEAR, SealKind::Planned), (HOME, SealKind::Unplanned)] {
+        order(&mut world, at, NEAR, kind);
+        world.run_for(100 * MILLI);
+        assert_eq!(world.refusal(), Some(&OrderRefusal::NoRegister));
+    }
+    assert_eq!(world.report().orders, [0, 2], "none was taken, and none waits");
+    for dead in 2..5 {
+        world.start(dead);
+    }
+    world.run_for(10 * SECOND);
+    assert_eq!((home(&world), registered(&world, NEAR).1), (Some(HOME), Epoch(1)));
     all_agree(&mut world);
 }
 

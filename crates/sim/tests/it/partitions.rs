@@ -90,21 +90,28 @@ fn s14_a_link_cut_between_two_moves_nothing_while_the_third_sees_both() {
 
 #[test]
 fn s14_a_flapping_switch_moves_a_group_once_per_residence() {
-    // Every move costs a second of outage; a switch that flaps would make it the normal state.
+    // Every move costs a second of outage; a switch that flaps would make it the normal state. This one cuts off
+    // every home as soon as there is one, for as long as it takes.
     let mut world = serving(1);
+    let residence_us = world.node(HOME).unwrap().options().policy.residence_us;
+    let detect_us = world.node(HOME).unwrap().options().policy.detect_us;
     let begun = world.now();
-    let mut victim = HOME;
+    let (mut victim, mut moved_at) = (HOME, Vec::new());
     while world.now() < begun + 60 * SECOND {
         world.isolate(victim);
-        world.run_for(4 * SECOND);
+        victim = until_moved(&mut world, victim);
+        moved_at.push(world.now());
         world.heal();
+        // Until those that were cut off can be heard again, nobody could take over.
         world.run_for(SECOND);
-        victim = home(&world).unwrap_or(victim);
     }
-    sound(&world);
-    // Twelve times the home was cut off for longer than the detection limit; residence is 5 s.
+    assert!(moved_at.len() >= 6, "it moves when it may: {moved_at:?}");
+    let mut stayed = moved_at.windows(2).map(|pair| pair[1] - pair[0]);
+    // Found dead after the detection limit and a little, it would otherwise have been gone well before.
+    assert!(residence_us > detect_us + 2 * SECOND);
+    assert!(stayed.all(|stayed_us| stayed_us >= residence_us), "{moved_at:?}");
     let opened = world.report().opened;
-    assert!(opened <= 1 + 60 / 5, "{opened} epochs in a minute");
+    assert_eq!(opened, 1 + moved_at.len() as u64, "an epoch per move, and none beside");
     all_agree(&mut world);
 }
 
