@@ -266,6 +266,18 @@ fn stays(site: &Site, about: Option<NodeId>, stay: &Stay) -> Reason {
                    payments."
                     .to_owned(),
         },
+        Stay::NoCopies(missing) => Reason {
+            name: "no-copies",
+            figures: json!({ "missing": missing.iter().map(|node| node.0).collect::<Vec<_>>() }),
+            text: format!(
+                "{whom} is there and commits stand still: too few members can be reached to hold copies, \
+                 and another home would lack them, too; missing: {}.",
+                all(site, missing)
+            ),
+            next:
+                "bring one of them back, replace it (`evenkeel node replace`), or order `degrade`."
+                    .to_owned(),
+        },
         Stay::Residence { left_us } => Reason {
             name: "residence",
             figures: json!({ "left_us": left_us }),

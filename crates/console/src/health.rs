@@ -132,6 +132,7 @@ fn silent<M: Model>(view: &NodeView<'_, M>, group: GroupId, home: NodeId) -> Opt
             | Stay::Vantage { .. }
             | Stay::Clock { .. }
             | Stay::NotMember
+            | Stay::NoCopies(_)
             | Stay::Rank { .. } => {}
         }
     }

@@ -30,6 +30,9 @@ pub struct Sight {
     pub register: bool,
     /// Members whose promise would be needed and that cannot be reached; empty when a seal set can.
     pub unreachable: Vec<NodeId>,
+    /// Members whose copies the home is missing, which is there and whose commits stand still, when a home
+    /// here would miss them as well; empty otherwise.
+    pub missing: Vec<NodeId>,
     /// Microseconds since the last automatic move of this group; `None` if there was none.
     pub moved_us: Option<u64>,
     /// How many live candidates come before this one.
@@ -64,6 +67,9 @@ pub enum Stay {
     NoRegister,
     /// No seal set can be reached; these members' promises are missing.
     NoSealSet(Vec<NodeId>),
+    /// The home is there and its commits stand still; so would those of another, as these members' copies
+    /// are missing.
+    NoCopies(Vec<NodeId>),
     /// The group was moved automatically a short while ago.
     Residence {
         /// How long this lasts still.
@@ -107,6 +113,9 @@ pub fn judge(policy: &Policy, sight: &Sight) -> Result<(), Vec<Stay>> {
     }
     if !sight.unreachable.is_empty() {
         stays.push(Stay::NoSealSet(sight.unreachable.clone()));
+    }
+    if !sight.missing.is_empty() {
+        stays.push(Stay::NoCopies(sight.missing.clone()));
     }
     if let Some(moved_us) = sight.moved_us.filter(|moved_us| *moved_us < policy.residence_us) {
         stays.push(Stay::Residence { left_us: policy.residence_us - moved_us });

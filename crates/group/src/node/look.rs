@@ -135,6 +135,7 @@ impl<M: Model> Node<M> {
             return (None, self.blind(now, id, state));
         };
         let mut silent_us = self.watch.silence(about, now.instant);
+        let mut missing = Vec::new();
         let mut observers: Vec<NodeId> =
             self.watch.observers(about, detect_us, detect_us, now.instant).collect();
         let stalled = self.stalled.get(&id).filter(|(epoch, _)| *epoch == state.epoch);
@@ -144,6 +145,11 @@ impl<M: Model> Node<M> {
             if stalled_us > silent_us {
                 silent_us = stalled_us;
                 observers.push(about);
+                // Where it stands still for want of copies that another home would lack as well, it is
+                // left where it is: it would be sealed off, and nobody could take its place.
+                if !self.could_end(now, state) {
+                    missing = self.absent(now, &state.config);
+                }
             }
         }
         if matches!(state.phase, Phase::Sealing { .. }) {
@@ -159,7 +165,8 @@ impl<M: Model> Node<M> {
                 observers.push(about);
             }
         }
-        (Some(about), Sight { silent_us, observers, ..self.blind_about(now, id, state, about) })
+        let blind = self.blind_about(now, id, state, about);
+        (Some(about), Sight { silent_us, observers, missing, ..blind })
     }
 
     /// Whether a takeover by this node would find its copies, as far as it sees, or could do without.
@@ -176,6 +183,7 @@ impl<M: Model> Node<M> {
             observers: Vec::new(),
             register: self.register.reachable(now.instant),
             unreachable: Vec::new(),
+            missing: Vec::new(),
             moved_us: self.moved_us(now, id, state),
             rank: 0,
             skew_us: self.off_us(self.options.group.me),

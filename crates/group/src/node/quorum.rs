@@ -67,7 +67,7 @@ impl<M: Model> Node<M> {
     }
 
     /// Which members show no progress.
-    fn absent(&self, now: Now, config: &Config) -> Vec<NodeId> {
+    pub(super) fn absent(&self, now: Now, config: &Config) -> Vec<NodeId> {
         let (me, detect_us) = (self.options.group.me, self.options.policy.detect_us);
         let others = config.counted().filter(|node| *node != me);
         others

@@ -2,7 +2,8 @@
 
 use register::{Phase, SealKind};
 use sim::{Knobs, MILLI, SECOND, World};
-use types::{Class, QuorumLoss, Terms};
+use steering::Stay;
+use types::{Class, Epoch, QuorumLoss, Terms};
 use wire::{OrphanReason, Reply};
 
 use crate::tale::*;
@@ -74,7 +75,43 @@ fn by_default_a_group_waits_and_says_that_it_does_not_know() {
         assert!(matches!(told, Reply::Unknown(_) | Reply::Busy { .. }), "{told:?}");
     }
     assert_eq!(standing(&world, HOME), (3, 3, false));
+    assert_eq!(home(&world), Some(HOME), "and with its home");
     all_agree(&mut world);
+}
+
+#[test]
+fn a_home_that_lacks_a_copy_is_not_replaced_by_one_that_would_lack_it_too() {
+    // Nobody else could have three copies either. Sealed off, the group would have no home until the dead
+    // member is back, and an async one would stop to answer for nothing.
+    for class in [Class::Sync, Class::Async] {
+        let terms = Terms { class, on_quorum_loss: QuorumLoss::Block };
+        let mut world = serving_with(Knobs { copies: 3, terms, ..Knobs::quiet(1) }, 1);
+        done(&mut world, HOME);
+        world.kill(FAR);
+        let began = world.now();
+        let waits = world.command(G0, 5, 600 * SECOND);
+        while world.now() < began + 20 * SECOND {
+            world.ask(HOME, &waits, SECOND);
+            let early = world.command(G0, 5, 60 * SECOND);
+            let request = world.ask_early(HOME, &early, SECOND);
+            let told = reply(&mut world, request);
+            let is_right = match class {
+                Class::Async => matches!(told, Reply::Provisional { .. }),
+                Class::Sync | Class::Local => !matches!(told, Reply::Done { .. }),
+            };
+            assert!(is_right, "{told:?} after {} ms", (world.now() - began) / 1_000);
+            world.run_for(SECOND);
+        }
+        assert_eq!(registered(&world, NEAR), (Phase::Active, Epoch(1)));
+        assert_eq!(home(&world), Some(HOME));
+        let seen = world.node(NEAR).unwrap().explain(world.clocks(NEAR), G0).unwrap();
+        assert!(seen.stays.contains(&Stay::NoCopies(vec![sim::id(FAR)])), "{:?}", seen.stays);
+        // With the copy back it commits, where it was.
+        world.start(FAR);
+        assert!(matches!(outcome(&mut world, HOME, &waits), Reply::Done { .. }));
+        assert_eq!(registered(&world, NEAR), (Phase::Active, Epoch(1)));
+        all_agree(&mut world);
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn sight() -> Sight {
         observers: vec![NodeId(3)],
         register: true,
         unreachable: vec![],
+        missing: vec![],
         moved_us: None,
         rank: 0,
         skew_us: None,
@@ -41,6 +42,7 @@ fn each_reason_to_stay_is_named() {
         vec![Stay::Progress { silent_us: 10, detect_us: 1_000 }],
     );
     check(Sight { member: false, ..sight() }, vec![Stay::NotMember]);
+    check(Sight { missing: vec![NodeId(3)], ..sight() }, vec![Stay::NoCopies(vec![NodeId(3)])]);
     check(Sight { rank: 2, ..sight() }, vec![Stay::Rank { left_us: 100 }]);
     check(
         Sight { register: false, unreachable: vec![NodeId(3)], moved_us: Some(1), ..sight() },
