@@ -25,6 +25,7 @@ mod outcomes;
 mod patient;
 mod problem;
 mod reads;
+mod recover;
 mod request;
 mod router;
 mod serve;

@@ -112,6 +112,34 @@ pub fn document(application: Value) -> Value {
                         "reason": { "type": "string", "minLength": 1, "maxLength": 256 },
                     },
                 },
+                "Recover": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["reason"],
+                    "properties": {
+                        "survivors": {
+                            "type": "array",
+                            "items": { "type": "integer" },
+                            "description": "who is left; the asked node alone if absent",
+                        },
+                        "stopped": {
+                            "type": "array",
+                            "items": { "type": "integer" },
+                            "description": "exactly those that are given up: whoever orders it has made sure \
+                                            that they are stopped for good. Wanted with `code`",
+                        },
+                        "reason": { "type": "string", "minLength": 1, "maxLength": 256 },
+                        "ordered_by": { "type": "string" },
+                        "code": {
+                            "type": "string",
+                            "description": "what the asked node has written to its own log",
+                        },
+                        "confirmed_by": {
+                            "type": "string",
+                            "description": "who read it there; another than who orders it",
+                        },
+                    },
+                },
                 "Failover": order(&json!({
                     "kind": {
                         "enum": ["unplanned", "forced"],
@@ -256,6 +284,11 @@ fn paths() -> Value {
             ordering("Sends a node away; no other comes in its place.", "Because"),
             "node",
             "a node's number: `3` or `n3`",
+        ),
+        "/v1/register/recover": ordering(
+            "Begins the register anew with those that are left, the others being lost for good. Without \
+             `code` it changes nothing: it says what may be lost, and writes the code to this node's log.",
+            "Recover",
         ),
         "/v1/openapi.json": plain("This document."),
     })

@@ -337,6 +337,10 @@ pub(crate) fn refused(refusal: &OrderRefusal) -> Problem {
                 .detail(text)
                 .with("node", node.0)
         }
+        OrderRefusal::PlanChanged => {
+            Problem::new(409, "refused", "The order is refused; nothing was changed.")
+                .detail(format!("{text}: look at it again, and order it with the new code"))
+        }
         OrderRefusal::NotForced(why) => not_forced(why, text),
         OrderRefusal::ClockOff { group, node, skew_us, skew_us_max } => {
             Problem::new(409, "refused", "The order is refused; nothing was changed.")

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     Problem, Site, Words, elsewhere, explain, health, metrics, models, nodes, openapi, orders,
-    orphans, outcomes, status, terms,
+    orphans, outcomes, recover, status, terms,
 };
 
 /// What every handler gets.
@@ -71,6 +71,7 @@ pub fn router<M: Model + Send + 'static>(
         .route("/v1/terms", post(terms::retune::<M>))
         .route("/v1/nodes", get(nodes::list::<M>).post(nodes::admit::<M>))
         .route("/v1/nodes/{node}/remove", post(nodes::remove::<M>))
+        .route("/v1/register/recover", post(recover::recover::<M>))
         .route("/v1/openapi.json", get(openapi::serve::<M>))
         .with_state(app)
         .merge(application)

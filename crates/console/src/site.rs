@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use axum::http::{HeaderMap, HeaderValue, header};
 use register::limits::NODES_MAX;
 use runtime::{Config, Newcomers, NodeRole};
-use types::{ClusterMark, MemberRole, NodeId, Place, RegionId, ZoneId};
+use types::{ClusterMark, Hash, MemberRole, NodeId, Place, RegionId, ZoneId};
 
 use crate::limits::{ACTOR_BYTES_MAX, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN};
 use crate::{Problem, guard};
@@ -44,6 +44,8 @@ pub struct Site {
     groups: u16,
     ledgers: u16,
     token: Option<String>,
+    /// A digest of the node's private key.
+    key: Option<Hash>,
 }
 
 /// Who gives an order, as the register's audit will name them. Proof that the request carried the
@@ -131,6 +133,9 @@ impl Site {
                 .founders()
                 .map(|peer| (peer.region.trim().to_owned(), peer.zone.trim().to_owned()))
                 .collect(),
+            key: fs::read(config.credentials.folder.join("node.key"))
+                .ok()
+                .map(|bytes| wire::digest(&bytes)),
             groups: config.groups,
             ledgers: config.ledgers,
             token,
@@ -220,6 +225,15 @@ impl Site {
     fn came_places(&self) -> impl Iterator<Item = (String, String)> {
         let newcomers = self.newcomers.get().into_iter().flat_map(|all| all.iter());
         newcomers.map(|one| (one.contact.region.clone(), one.contact.zone.clone()))
+    }
+
+    /// A code for people, which only this node can make and which changes with `standing`; `None` if its
+    /// private key could not be read.
+    pub(crate) fn confirmation(&self, standing: &str) -> Option<String> {
+        let key = self.key?;
+        let digest = wire::digest(&[&key.0[..], standing.as_bytes()].concat());
+        let [a, b, c, d, ..] = digest.0;
+        Some(format!("{a:02x}{b:02x}-{c:02x}{d:02x}"))
     }
 
     /// Lets a request through that carries the administrators' token as

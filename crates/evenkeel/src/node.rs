@@ -135,7 +135,9 @@ async fn serve(config: &Config, args: &Args, file: &Path) -> Ended {
     running.stop().await;
     let advice = match halt {
         Halt::Fenced(StopReason::Removed { .. }) => "nothing needs it any more",
-        Halt::Fenced(StopReason::Diverged { .. }) => "start it again; see docs/operating/nodes.md",
+        Halt::Fenced(StopReason::Diverged { .. }) => {
+            "start it again; see docs/operating/recovery.md"
+        }
         Halt::Disk(_) | Halt::Fenced(_) => {
             "what it acknowledged is on other nodes, which take over; mend the disk, run \
              `evenkeel journal verify`, then start the node again"

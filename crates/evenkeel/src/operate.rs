@@ -12,6 +12,7 @@ mod orders;
 mod orphans;
 mod outcome;
 mod reconfigure;
+mod register;
 mod terms;
 mod views;
 
@@ -36,6 +37,8 @@ pub(crate) enum Operate {
     Model(models::Args),
     /// Let groups go on without members that are gone, and take those back.
     Groups(reconfigure::Args),
+    /// Begin the register anew when its majority is lost for good.
+    Register(register::Args),
     /// Ask what became of an id that a node called unknown.
     Outcome(outcome::Args),
     /// List accounts, or open and fund them.
@@ -62,6 +65,7 @@ pub(crate) fn run(operate: &Operate) -> Ended {
             Operate::Failover(args) => orders::failover(args).await,
             Operate::Model(args) => models::run(args).await,
             Operate::Groups(args) => reconfigure::run(args).await,
+            Operate::Register(args) => register::run(args).await,
             Operate::Outcome(args) => outcome::run(args).await,
             Operate::Accounts(args) => accounts::run(args).await,
             Operate::Cases(args) => cases::cases(args).await,

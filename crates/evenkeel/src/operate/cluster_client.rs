@@ -91,6 +91,11 @@ impl ClusterClient {
         Ok(Self { client })
     }
 
+    /// How many nodes it may ask.
+    pub(crate) fn endpoints(&self) -> usize {
+        self.client.endpoints().len()
+    }
+
     /// Asks one node after the other until one answers.
     pub(crate) async fn get(&self, path: &str) -> Result<Answered, Failure> {
         let mut errors = Vec::new();

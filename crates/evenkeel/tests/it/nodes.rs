@@ -151,3 +151,70 @@ fn a_node_whose_folder_is_deleted_is_replaced_and_the_new_disk_counts() {
     assert!(stderr(&again).contains("removed or replaced already"), "{}", stderr(&again));
     drop((a, new));
 }
+
+#[test]
+fn a_register_whose_majority_is_lost_is_begun_anew_by_two_people() {
+    // Without this, a survivor of two lost regions could serve nobody ever again (PROTOCOL 7.4b).
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = Cluster::make(dir.path(), 1);
+    let (a, b, c) = (cluster.start("a"), cluster.start("b"), cluster.start("c"));
+    cluster.commits("A", &[0, 1, 2]);
+    // Of one that lives nothing may be given up.
+    let recover =
+        ["register", "recover", "--ordered-by", "alice", "--reason", "two regions burned"];
+    let early = cluster.order(&recover, &[2]);
+    assert!(stderr(&early).contains("has a majority"), "{}", stderr(&early));
+    drop((a, b));
+
+    let forced = ["failover", "--to", "c", "--forced", "--reason", "test"];
+    while cluster.order(&forced, &[2]).status.code() != Some(4) {}
+    let asked = loop {
+        let asked = cluster.order(&recover, &[2]);
+        if asked.status.success() {
+            break asked;
+        }
+    };
+    assert!(stdout(&asked).contains("Nothing is changed yet"), "{}", stdout(&asked));
+    let log = fs::read_to_string(cluster.log("c")).unwrap();
+    let code = log.rsplit("code=").next().unwrap();
+    let code: String = code.chars().take_while(|c| c.is_ascii_hexdigit() || *c == '-').collect();
+    let with = |code: &str, name: &str| {
+        let more = ["--stopped", "1,2", "--code", code, "--confirmed-by", name];
+        cluster.order(&[&recover[..], &more].concat(), &[2])
+    };
+    assert!(stderr(&with("0000-0000", "bob")).contains("another"));
+    assert!(stderr(&with(&code, "alice")).contains("Two people"));
+    // The second has agreed to this reason, of this name, and to no other.
+    let words = ["register", "recover", "--ordered-by", "alice", "--reason", "another"];
+    let more = ["--stopped", "1,2", "--code", &code, "--confirmed-by", "bob"];
+    let reworded = cluster.order(&[&words[..], &more].concat(), &[2]);
+    assert!(stderr(&reworded).contains("code is another"), "{}", stderr(&reworded));
+    let unsaid = ["--stopped", "1", "--code", &code, "--confirmed-by", "bob"];
+    let unsaid = cluster.order(&[&recover[..], &unsaid].concat(), &[2]);
+    assert!(stderr(&unsaid).contains("that they are stopped; not of n2"), "{}", stderr(&unsaid));
+    let done = with(&code, "bob");
+    assert!(done.status.success(), "{}", stderr(&done));
+
+    let nodes = cluster.nodes_until(2, |nodes| nodes["generation"] == 2);
+    let generation = &nodes["generations"][0];
+    assert_eq!(
+        (&generation["forced"], &generation["actor"]),
+        (&true.into(), &"alice and bob".into())
+    );
+    assert_eq!(node(&nodes, 1)["gone"]["how"], "given-up");
+    while !cluster.order(&[&forced[..], &["--wait"]].concat(), &[2]).status.success() {}
+    // It takes a moment until a home sees that it stands still.
+    let degrade = ["groups", "degrade", "--groups", "all", "--reason", "test"];
+    let open = ["accounts", "open", "--currency", "EUR", "--key", "B", "--funding", "12.50"];
+    // An attempt whose answer was lost may have opened it.
+    let is_open = |said: &str| said.contains("1 opened") || said.contains("1 were");
+    while !is_open(&stdout(&cluster.order(&open, &[2]))) {
+        cluster.order(&degrade, &[2]);
+    }
+
+    // One of the lost comes back with all it had: it votes on nothing, and says so.
+    let back = cluster.start("a");
+    let nodes = cluster.nodes_until(0, |nodes| nodes["generation"] == 2);
+    assert_eq!(node(&nodes, 1)["votes"], false);
+    drop((back, c));
+}

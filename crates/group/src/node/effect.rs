@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use register::{
-    Disposition, ForceRefusal, Newcomer, Refusal, RosterRefusal, SealKind, UndecidedReason,
+    Disposition, ForceRefusal, Inheritance, Newcomer, Refusal, RosterRefusal, SealKind,
+    UndecidedReason,
 };
 use types::{
     Class, GroupId, Hash, Instant, ModelVersion, NodeId, Position, QuorumLoss, ReadId, RequestId,
@@ -248,6 +249,8 @@ pub struct RecoverOrder {
     /// Who is stopped for good, as people say who have made sure of it: everybody who is given up. Two of
     /// them that ran on, cut off from the survivors, would go on acknowledging.
     pub stopped: Vec<NodeId>,
+    /// What people were shown that it would come to, and have agreed to.
+    pub plan: Inheritance,
     /// Who orders it.
     pub actor: String,
     /// Why.
@@ -433,6 +436,9 @@ pub enum OrderRefusal {
         /// Which.
         node: NodeId,
     },
+    /// What it would come to is not any more what people were shown.
+    #[error("what it would come to has changed since the plan was made")]
+    PlanChanged,
     /// The register is not begun anew from here.
     #[error("the register is not begun anew from here")]
     NotForced(#[source] ForceRefusal),

@@ -28,7 +28,11 @@ impl<M: Model> Node<M> {
         out: &mut Vec<Effect>,
     ) {
         let inheritance = self.may_recover(now, &order.survivors);
-        let refusal = inheritance.and_then(|inheritance| is_stopped(&inheritance, &order.stopped));
+        let refusal = inheritance.and_then(|inheritance| {
+            is_stopped(&inheritance, &order.stopped)?;
+            let is_agreed = inheritance == order.plan;
+            if is_agreed { Ok(()) } else { Err(OrderRefusal::PlanChanged) }
+        });
         if let Err(refusal) = refusal {
             return out.push(Effect::Ordered { to: request, result: Err(refusal) });
         }

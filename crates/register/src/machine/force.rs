@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// What a generation begun by force would go on from, and without whom.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inheritance {
     /// The generation's number.
     pub generation: u64,

@@ -1,7 +1,7 @@
 //! Machines that come and go, and the operators who order it.
 
 use group::{Input, MembershipOrder, NodeStep, RecoverOrder};
-use register::{Contact, Newcomer, Roster};
+use register::{Contact, Inheritance, Newcomer, Roster};
 use types::{GroupId, MemberRole, NodeId, Place, RegionId, RequestId, ZoneId};
 
 use super::{Event, Host, World};
@@ -97,25 +97,42 @@ impl World {
     /// Two operators at `at` give up all members of the register but `survivors`, and say that these are
     /// stopped.
     pub fn recover_register(&mut self, at: Index, survivors: &[Index]) {
-        let survivors: Vec<NodeId> = survivors.iter().map(|host| self.names.id(*host)).collect();
-        let now = self.clocks(at);
-        let node = self.hosts[at].node.as_ref();
-        let inheritance = node.and_then(|node| node.may_recover(now, &survivors).ok());
-        let stopped = inheritance.map(|one| one.given_up).unwrap_or_default();
-        self.recover_with(at, survivors, stopped);
+        let plan = self.plan_of(at, survivors);
+        self.recover_with(at, survivors, plan.given_up.clone(), plan);
     }
 
     /// The same, saying of these that they are stopped.
     pub fn recover_saying(&mut self, at: Index, survivors: &[Index], stopped: &[Index]) {
-        let ids = |hosts: &[Index]| hosts.iter().map(|host| self.names.id(*host)).collect();
-        self.recover_with(at, ids(survivors), ids(stopped));
+        let stopped = stopped.iter().map(|host| self.names.id(*host)).collect();
+        self.recover_with(at, survivors, stopped, self.plan_of(at, survivors));
     }
 
-    fn recover_with(&mut self, at: Index, survivors: Vec<NodeId>, stopped: Vec<NodeId>) {
+    /// The same, as they were shown before.
+    pub fn recover_as_shown(&mut self, at: Index, survivors: &[Index], plan: Inheritance) {
+        self.recover_with(at, survivors, plan.given_up.clone(), plan);
+    }
+
+    /// What people are shown at `at` who would go on with these; nothing if they may not.
+    #[must_use]
+    pub fn plan_of(&self, at: Index, survivors: &[Index]) -> Inheritance {
+        let survivors: Vec<NodeId> = survivors.iter().map(|host| self.names.id(*host)).collect();
+        let node = self.hosts[at].node.as_ref();
+        let plan = node.and_then(|node| node.may_recover(self.clocks(at), &survivors).ok());
+        plan.unwrap_or_default()
+    }
+
+    fn recover_with(
+        &mut self,
+        at: Index,
+        survivors: &[Index],
+        stopped: Vec<NodeId>,
+        plan: Inheritance,
+    ) {
+        let survivors: Vec<NodeId> = survivors.iter().map(|host| self.names.id(*host)).collect();
         self.requests_made += 1;
         let request = RequestId(self.requests_made);
         let (actor, reason) = ("two operators".into(), "because the simulator says so".into());
-        let order = RecoverOrder { survivors, stopped, actor, reason };
+        let order = RecoverOrder { survivors, stopped, plan, actor, reason };
         self.check.forced();
         self.give(at, Input::Recover { request, order });
     }

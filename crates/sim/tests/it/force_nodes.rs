@@ -1,10 +1,11 @@
 //! Nodes that came and went before a beginning by force and after it, known to the survivor or not.
 
-use sim::SECOND;
+use register::SealKind;
+use sim::{SECOND, id};
 use types::NodeId;
 
 use crate::force::serves_alone;
-use crate::members::{admitted, replaced, until_whole};
+use crate::members::{admitted, ids, replaced, until_whole, votes};
 use crate::tale::*;
 
 #[test]
@@ -39,5 +40,35 @@ fn ids_that_the_lost_gave_out_are_never_given_again() {
     let roster = world.node(one).unwrap().register().state().roster().clone();
     assert!(!roster.is_known(world.id_of(unheard)));
     done(&mut world, two);
+    sound(&world);
+}
+
+#[test]
+fn an_order_is_carried_out_as_people_were_shown_it_or_not_at_all() {
+    // What they agreed to give up was judged by a log that has grown since: they would lose what nobody has
+    // shown them.
+    let mut world = serving(1);
+    world.run_for(SECOND);
+    world.isolate(FAR);
+    world.run_for(4 * SECOND);
+    let shown = world.plan_of(FAR, &[FAR]);
+    assert_eq!(shown.given_up, [id(HOME), id(NEAR)]);
+    // It was not cut off for good, and helps to decide something more.
+    world.heal();
+    world.run_for(2 * SECOND);
+    order(&mut world, HOME, FAR, SealKind::Planned);
+    until_moved(&mut world, HOME);
+    world.run_for(SECOND);
+    world.kill(HOME);
+    world.kill(NEAR);
+    world.run_for(4 * SECOND);
+    let orders = world.report().orders;
+    world.recover_as_shown(FAR, &[FAR], shown);
+    world.run_for(SECOND);
+    assert_eq!(world.report().orders, [orders[0], orders[1] + 1]);
+    assert_eq!(votes(&world, FAR), ids(&[HOME, NEAR, FAR]));
+    world.recover_register(FAR, &[FAR]);
+    world.run_for(SECOND);
+    assert_eq!(votes(&world, FAR), ids(&[FAR]));
     sound(&world);
 }
