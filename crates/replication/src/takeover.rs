@@ -75,6 +75,8 @@ pub struct Takeover {
     whole: Option<Config>,
     /// What may be opened instead, if `next` cannot be had.
     instead: Option<Config>,
+    /// In doubt, members of other configurations that the group may have had last.
+    wider: Vec<NodeId>,
     gave_up: bool,
     stage: Stage,
     /// How many of the epochs of `base` the register knows.
@@ -118,6 +120,7 @@ impl Takeover {
             forced: false,
             degrades: false,
             settles: false,
+            wider: Vec::new(),
             gave_up: false,
             stage: Stage::Sealing,
             promises: BTreeMap::new(),
@@ -164,7 +167,7 @@ impl Takeover {
         let added = self.next.counted().filter(|node| !self.config.counts(*node));
         let more = self.instead.iter().flat_map(Config::counted);
         let more = more.filter(|node| !self.config.counts(*node) && !self.next.counts(*node));
-        self.config.counted().chain(added).chain(more)
+        self.config.counted().chain(added).chain(more).chain(self.others())
     }
 
     /// How far it has come.
@@ -395,7 +398,10 @@ impl Takeover {
 
     fn is_asked(&self, node: NodeId) -> bool {
         let counts = |config: &Config| config.counts(node);
-        counts(&self.config) || counts(&self.next) || self.instead.as_ref().is_some_and(counts)
+        counts(&self.config)
+            || counts(&self.next)
+            || self.instead.as_ref().is_some_and(counts)
+            || self.is_in_doubt && self.wider.contains(&node)
     }
 
     /// Whether a new epoch of this configuration may begin with those who hold the target now. Where there is

@@ -141,6 +141,7 @@ impl<M: Model> Group<M> {
             Some(target) => takeover.or_else(target),
             None => takeover,
         };
+        takeover = takeover.heard_by(state.whole.as_ref()).heard_by(self.target.as_ref());
         takeover.next_id = state.next_config();
         takeover.is_in_doubt = state.is_in_doubt();
         takeover.degrades = kind == SealKind::Degrade || kind == SealKind::Unplanned && by_terms;

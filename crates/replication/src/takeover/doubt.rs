@@ -9,9 +9,10 @@
 //! Afterwards it is the other way round: a member may have followed those that were given up into epochs
 //! that are in no history. However long its chain is, of this one it has what lies before the fork.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use types::{EpochTable, Start, Tail};
+use types::{Config, EpochTable, NodeId, Start, Tail};
 use wire::Fault;
 
 use super::{Stage, Takeover};
@@ -47,6 +48,26 @@ pub fn fork(known: &EpochTable, tail: Tail, table: &EpochTable) -> Tail {
 }
 
 impl Takeover {
+    /// The same, in doubt also heard and copied to by those who count in this configuration: the group may
+    /// have come to it in an epoch that the register has forgotten. They count for no seal and no commit.
+    #[must_use]
+    pub fn heard_by(mut self, config: Option<&Config>) -> Self {
+        self.wider.extend(config.into_iter().flat_map(Config::counted));
+        self
+    }
+
+    /// Whom it asks in doubt alone.
+    pub(super) fn others(&self) -> impl Iterator<Item = NodeId> {
+        let counts = |node: NodeId| {
+            let mut configs = [&self.config, &self.next].into_iter().chain(&self.instead);
+            configs.any(|config| config.counts(node))
+        };
+        let wider = if self.is_in_doubt { self.wider.as_slice() } else { &[] };
+        let others: BTreeSet<NodeId> =
+            wider.iter().copied().filter(|node| !counts(*node)).collect();
+        others.into_iter()
+    }
+
     /// The epochs that sealed members know of and the register has forgotten.
     #[must_use]
     pub fn forgotten(&self) -> &[Start] {

@@ -118,3 +118,27 @@ fn without_doubt_a_chain_counts_up_to_where_it_parts_from_the_history() {
     assert_eq!(one.stage(), Stage::Copying(tail(1, 3)));
     assert!(one.gave_up());
 }
+
+#[test]
+fn in_doubt_those_are_heard_too_whom_the_register_believes_left_out() {
+    // A group that was degraded may have been made whole since, with a home among the lost: who was left out
+    // holds what was acknowledged then, and would not even be asked.
+    let whole = Config::new(ConfigId(1), vec![NodeId(1), NodeId(2), NodeId(3)], 2).unwrap();
+    let left = whole.reduced(ConfigId(2), |node| node == NodeId(1)).unwrap();
+    let base = table(&[(1, 1)]);
+    for is_in_doubt in [false, true] {
+        let (base, left) = (base.clone(), left.clone());
+        let mut one = Takeover::new(Epoch(NEW), base, left, Some(NodeId(1)), Mutant::None);
+        one.is_in_doubt = is_in_doubt;
+        one.has_heard_out = true;
+        let mut one = one.degraded_from(Some(whole.clone())).heard_by(Some(&whole));
+        assert_eq!(one.nodes().count(), if is_in_doubt { 3 } else { 1 });
+        promise(&mut one, 1, tail(1, 9), &[(1, 1)]);
+        promise(&mut one, 2, tail(2, 12), &[(1, 1), (2, 10)]);
+        let source = if is_in_doubt { NodeId(2) } else { NodeId(1) };
+        assert_eq!(one.close(NodeId(1)), Some(source));
+        // It gives what it has, and is no copy of a configuration that does not name it.
+        assert_eq!(one.is_holder(NodeId(2)), is_in_doubt);
+        assert_eq!(one.is_copied(NodeId(1), |_| true), !is_in_doubt);
+    }
+}
