@@ -296,8 +296,10 @@ impl<M: Model> Group<M> {
             return;
         }
         if self.chain.passes(target) {
-            candidate.takeover.holds(me, target);
-        } else {
+            return candidate.takeover.holds(me, target);
+        }
+        let base = candidate.takeover.base.clone();
+        if !self.is_of_another_history(&base) {
             self.quarantine(target.seq, me, out);
         }
     }

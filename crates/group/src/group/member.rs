@@ -132,6 +132,9 @@ impl<M: Model> Group<M> {
         if epoch != self.meta.promised || self.is_joined() || table.epoch() >= epoch {
             return;
         }
+        if self.is_of_another_history(&table) {
+            return;
+        }
         if self.take_table(&table, from, out) {
             self.write_meta(Then::Nothing, out);
         }
@@ -217,6 +220,17 @@ impl<M: Model> Group<M> {
     fn answer_new_epoch(&self, home: NodeId, out: &mut Vec<Out>) {
         let tail = self.vouched_tail();
         self.say(home, self.meta.promised, GroupMessage::NewEpochAck { tail }, out);
+    }
+
+    /// Whether this node knows epochs that are not in `table` and cannot leave them on a candidate's word: they
+    /// were opened before or beside a beginning by force. That is no contradiction of records. The register's
+    /// word settles it, with the forced start of the next epoch.
+    pub(super) fn is_of_another_history(&self, table: &EpochTable) -> bool {
+        let (tail, known) = (self.chain.tail(), &self.meta.table);
+        let shared = fork(known, tail, table);
+        let forced = table.starts().iter().any(|start| start.forced && start.epoch > known.epoch());
+        let is_below = table.cut(shared).seq < self.settled();
+        shared != tail && (table.epoch() <= known.epoch() || is_below && !forced)
     }
 
     /// Puts a newer history in place of the known one and sets aside what it leaves out. `true` if
