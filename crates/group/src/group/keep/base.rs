@@ -87,11 +87,16 @@ impl<M: Model> Group<M> {
         self.keep.is_base_due = true;
     }
 
-    /// The first snapshot here: until there is a base, the chain is kept from the first record on.
-    pub(super) fn keep_from_first(&mut self) {
+    /// A snapshot is there: until there is a base, the chain is kept from the first record on.
+    pub(super) fn keep_from_first(&mut self, out: &mut Vec<Out>) {
         if self.meta.base.is_none() && self.has_witness() && self.chain.base().seq == Seq(0) {
+            let began = self.begins_at();
             let tail = self.chain.base();
             self.meta.base = Some(Base { tail, stamp: Stamp(0), model: ModelVersion::FIRST });
+            if self.begins_at() < began {
+                // The witness came after the first snapshot, and starts read from that by now.
+                out.push(Out::Lower);
+            }
         }
     }
 

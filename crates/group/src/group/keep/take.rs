@@ -97,9 +97,9 @@ impl<M: Model> Group<M> {
                     sha256,
                     own: true,
                 };
+                self.keep_from_first(out);
                 self.meta.snapshots.retain(|one| one.tail.seq < seq);
                 self.meta.snapshots.push(snapshot);
-                self.keep_from_first();
                 self.drop_surplus();
                 self.write_meta(Then::Kept { seq }, out);
             }

@@ -330,3 +330,29 @@ fn a_base_is_kept_while_the_witness_is_only_left_out() {
     group.move_base(&mut Vec::new());
     assert_eq!(group.meta.base, None);
 }
+
+#[test]
+fn a_witness_that_comes_after_the_first_snapshot_is_kept_for_from_the_first_record() {
+    // The chain would begin at the first record, and the next start read the log from the snapshot on: the
+    // node would take its whole log for one with a gap, and never start again (seed 401000).
+    let mut group = member(6, 1, usize::MAX);
+    group.meta.config = config(MemberRole::Full);
+    let tail = group.chain.tail_at(Seq(4)).unwrap();
+    let (stamp, digest, sha256) = (Stamp(4), Hash::ZERO, Hash::ZERO);
+    group.meta.snapshots = vec![Snapshot { tail, stamp, digest, bytes: 1, sha256, own: true }];
+    group.keep.durable.insert(Seq(4));
+    let mut out = Vec::new();
+    group.keep_from_first(&mut out);
+    assert!(out.is_empty() && group.meta.base.is_none(), "without a witness there is no base");
+    let all = config(MemberRole::Full);
+    let members = all.each().map(|one| Member {
+        role: if one.node == NodeId(3) { MemberRole::Witness } else { one.role },
+        ..one
+    });
+    group.meta.config = Config::placed(ConfigId(1), members.collect(), 2, 1).unwrap();
+    group.keep_from_first(&mut out);
+    assert_eq!(group.meta.base.map(|base| base.tail.seq), Some(Seq(0)));
+    assert!(matches!(out[..], [Out::Lower]), "{out:?}");
+    group.keep_from_first(&mut out);
+    assert_eq!(out.len(), 1, "once");
+}
