@@ -1,11 +1,6 @@
 //! Opening a node's folder: lock, superblock, replay of the log, settling its end.
 
-use std::{
-    collections::BTreeMap,
-    fmt, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fmt, io, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use journal::scan::{Damage, Evidence, Verdict, judge};
@@ -85,21 +80,6 @@ pub enum Read<'a> {
     Record(Record<'a>),
     /// A place where something was written and cannot be read.
     Damage(Damage),
-}
-
-/// Whether a folder holds what a node wrote: a superblock, or a segment of the log. Folders, locks and
-/// drafts alone are no memory, whoever left them.
-///
-/// # Errors
-/// As the system says, where that cannot be seen. A folder that does not exist holds nothing.
-pub fn is_used(folder: &Path) -> io::Result<bool> {
-    let disk = RealDisk;
-    let names = match disk.list(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        names => names?,
-    };
-    let has_superblock = names.iter().any(|name| name == "superblock");
-    Ok(has_superblock || !segment::list(&disk, folder)?.is_empty())
 }
 
 /// Opens a node's folder, or makes it.
