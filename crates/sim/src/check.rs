@@ -274,6 +274,14 @@ impl Check {
         self.forget_early();
     }
 
+    /// A folder was emptied and its node started under its old id.
+    pub(crate) fn emptied(&mut self, host: Index, runs: bool) {
+        self.count("I14");
+        if runs {
+            self.fail("I14", format!("n{} runs under its old id on an empty folder", host + 1));
+        }
+    }
+
     /// A member speaks of what it holds under `epoch`: if its disk was replaced, that epoch has begun
     /// since (I14). What the lost disk had acknowledged and promised until then it cannot know.
     fn is_not_blank(&mut self, host: Index, group: GroupId, epoch: Epoch) {

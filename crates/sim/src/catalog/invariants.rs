@@ -109,8 +109,8 @@ pub const INVARIANTS: [Invariant; 20] = [
         name: "I14",
         says: "an empty disk never counts under an old id",
         checked: Where::Stories(
-            "after every replacement that a story makes; seeds replace no disks, since the register's \
-             seat does not survive that",
+            "after every replacement that a story makes; runs in which nodes come and go start half of the \
+             lost disks' folders anew, emptied and under the old id, which must be refused",
         ),
     },
     Invariant {

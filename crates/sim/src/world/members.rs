@@ -143,6 +143,13 @@ impl World {
         self.hosts[node].folder = group::Folder::Empty;
     }
 
+    /// Somebody puts an empty disk into a machine and starts it under its old id, which must be refused.
+    fn start_emptied(&mut self, node: Index) {
+        self.empty(node);
+        self.start(node);
+        self.check.emptied(node, self.hosts[node].node.is_some());
+    }
+
     /// The newest roster that any node knows that is there. What those decide who were given up and have not
     /// heard of it is in no history, and who goes by it waits for somebody who never comes.
     #[must_use]
@@ -223,6 +230,11 @@ impl World {
         let wish = match kind {
             0..3 => {
                 // What it held is on the others: each commit had its copies there, too.
+                self.kill(old);
+                // Of a copy: what a seed means stays as it was.
+                if self.chance.clone().chance(500_000) {
+                    self.start_emptied(old);
+                }
                 self.retire(old);
                 Wish::Replace { old, new: self.join(Some(old)) }
             }
