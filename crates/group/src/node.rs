@@ -23,6 +23,7 @@ mod quorum;
 mod reads;
 mod recovery;
 mod relay;
+mod slow_disk;
 mod terms;
 mod ticket;
 mod voices;
@@ -54,6 +55,7 @@ use copies::Copies;
 use cuts::Cuts;
 use floor::Floor;
 use reads::Readers;
+use slow_disk::Stalls;
 use voices::Said;
 
 use crate::desk::Asker;
@@ -93,6 +95,8 @@ pub struct Node<M> {
     /// Writes in flight, in the order in which they complete.
     writes: VecDeque<(WriteId, Owner, Instant)>,
     writes_issued: u64,
+    /// How often the disk has stalled lately.
+    stalls: Stalls,
     reads: BTreeMap<ReadId, (GroupId, Read)>,
     reads_issued: u64,
     /// Clients' reads and cuts that wait for their groups.
@@ -330,8 +334,9 @@ impl<M: Model> Node<M> {
     }
 
     fn written(&mut self, now: Now, id: WriteId, at: Position, out: &mut Vec<Effect>) {
-        let (expected, owner, _) = self.writes.pop_front().expect("a write was asked for");
+        let (expected, owner, asked) = self.writes.pop_front().expect("a write was asked for");
         assert!(expected == id, "writes complete in the order in which they were asked for");
+        self.note_write(now, asked, out);
         match owner {
             Owner::Group(group) => {
                 self.drive(group, out, |group, outs| group.written(at, outs));

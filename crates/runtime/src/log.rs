@@ -16,6 +16,12 @@ use crate::limits::{LINES_MAX, LINES_SPAN_US};
 pub(crate) fn event(event: &NodeEvent, now: Instant, peers: &mut Quota) {
     match event {
         NodeEvent::Group(event) => group(event, now, peers),
+        NodeEvent::SlowDisk { stalls, within_us } => tracing::error!(
+            stalls,
+            within_s = within_us / 1_000_000,
+            "this disk stalls again and again: groups leave this node by plan where another can serve \
+             them. Replace it"
+        ),
         NodeEvent::Register(event) => match event {
             register::Event::Leader(leader) => tracing::info!(?leader, "register leader"),
             register::Event::Lost { peer } => tracing::debug!(%peer, "register frames lost"),

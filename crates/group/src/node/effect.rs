@@ -596,6 +596,13 @@ pub enum NodeEvent {
     Group(Event),
     /// About the register.
     Register(register::Event),
+    /// The disk has stalled so often that this node hands its groups to others.
+    SlowDisk {
+        /// How often.
+        stalls: usize,
+        /// Within which time.
+        within_us: u64,
+    },
 }
 
 /// Why a node fences itself off.

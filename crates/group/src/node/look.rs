@@ -203,9 +203,11 @@ impl<M: Model> Node<M> {
         let line = self.line(id, state, about);
         let before = line.iter().take_while(|node| **node != me);
         let mut rank = before.filter(|node| is_alive(**node)).count();
-        // One whose disk is full or damaged lets all others go first, and so does the home that others
-        // wanted to replace.
-        let goes_last = |group: &Group<M>| group.is_impaired() || group.is_unmoved_home();
+        // One whose disk is full, damaged or slow lets all others go first, and so does the home that
+        // others wanted to replace.
+        let is_slow = self.has_slow_disk(now);
+        let goes_last =
+            |group: &Group<M>| is_slow || group.is_impaired() || group.is_unmoved_home();
         if self.groups.get(&id).is_some_and(goes_last) {
             rank += line.len();
         }

@@ -119,4 +119,4 @@ impl<M: Model> Node<M> {
 }
 
 /// A node wakes for every pulse. One that took no step for this many stood still.
-const AWAY_PULSES: u64 = 4;
+pub(super) const AWAY_PULSES: u64 = 4;

@@ -23,6 +23,7 @@ use super::copies::{Copies, Found};
 use super::cuts::Cuts;
 use super::floor::Floor;
 use super::reads::Readers;
+use super::slow_disk::Stalls;
 use crate::group::Writing;
 use crate::{Group, NodeOptions};
 
@@ -315,6 +316,7 @@ impl<M: Model> Recovery<M> {
             watch,
             writes: VecDeque::new(),
             writes_issued: 0,
+            stalls: Stalls::default(),
             reads: BTreeMap::new(),
             reads_issued: 0,
             readers: Readers::default(),

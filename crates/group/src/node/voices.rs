@@ -106,8 +106,8 @@ impl<M: Model> Node<M> {
         }
     }
 
-    /// Groups that the register has given to this node and that it cannot serve: asks for another
-    /// home, by plan, so that nothing is lost. Where homes move by order alone, or nobody else could
+    /// Groups that the register has given to this node and that it cannot serve, or not without standing
+    /// still again and again: asks for another home, by plan, so that nothing is lost. Where homes move by order alone, or nobody else could
     /// serve the group either, it stays where it is and says so.
     pub(super) fn hand_on(&mut self, now: Now) {
         let me = self.options.group.me;
@@ -122,9 +122,13 @@ impl<M: Model> Node<M> {
                 Phase::Sealing { candidate, .. } => candidate == me,
             })
             .filter_map(|(id, state)| {
-                let group = self.groups.get(&id).filter(|group| group.is_to_yield())?;
+                let group = self.groups.get(&id)?;
+                let reason = match group.is_to_yield() {
+                    true => reason(me, group.bar().as_ref()),
+                    false => self.leaves_slow_disk(now, id, state)?,
+                };
                 let to = self.successor(now, id, state)?;
-                Some((id, state.clone(), to, reason(me, group.bar().as_ref())))
+                Some((id, state.clone(), to, reason))
             })
             .collect();
         for (group, state, candidate, reason) in wanted {

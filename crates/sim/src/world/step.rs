@@ -271,6 +271,9 @@ impl World {
         self.trace.note(&[now, 16, index as u64], &[], || {
             format!("{now:>10} n{} notes {event:?}", index + 1)
         });
+        if matches!(event, NodeEvent::SlowDisk { .. }) {
+            self.check.count("slow disk");
+        }
         let NodeEvent::Group(event) = event else { return };
         self.report.noted(event);
         match event {

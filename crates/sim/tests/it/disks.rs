@@ -1,7 +1,8 @@
 //! Disks that stall, that are replaced, and groups that do not fit into memory.
 
 use register::SealKind;
-use sim::{Knobs, MILLI, SECOND};
+use sim::{Knobs, MILLI, SECOND, World};
+use types::Epoch;
 use wire::Reply;
 
 use crate::tale::*;
@@ -40,6 +41,49 @@ fn s11_a_home_whose_disk_hangs_fences_itself_and_is_replaced() {
     done(&mut world, new);
     world.run_for(5 * SECOND);
     assert!(world.report().stops > 0, "it stopped itself");
+    all_agree(&mut world);
+}
+
+#[test]
+fn s11_a_home_whose_disk_stalls_again_and_again_is_left_by_plan() {
+    // Each stall ends before anybody calls it dead, and all clients have waited: for hours, before someone
+    // looked at the disk.
+    let mut world = serving(1);
+    let policy = world.node(HOME).unwrap().options().policy;
+    let stall = |world: &mut World, host: usize| {
+        world.stall(host, 1_500 * MILLI);
+        world.run_for(1_600 * MILLI);
+        sound(world);
+    };
+    let mut kept = Vec::new();
+    for _ in 0..2 {
+        stall(&mut world, HOME);
+        kept.push(done(&mut world, HOME));
+        world.run_for(SECOND);
+    }
+    assert_eq!(
+        (home(&world), registered(&world, FAR).1),
+        (Some(HOME), Epoch(1)),
+        "twice is chance"
+    );
+    stall(&mut world, HOME);
+    let new = until_moved(&mut world, HOME);
+    let moved_at = world.now();
+    assert_eq!(registered(&world, new).1, Epoch(2), "by one switch");
+    assert!(group(&world, HOME).orphans().is_empty(), "which loses nothing");
+    assert_eq!(world.report().stops, 0, "and nobody was called dead");
+    assert!(world.check().looked().contains_key("slow disk"), "people are told");
+    // The next one has a bad disk, too: it bears it for as long as a group stays where it came to.
+    for _ in 0..3 {
+        stall(&mut world, new);
+    }
+    let until = moved_at + policy.residence_us;
+    assert!(!world.run_until(until - 100 * MILLI, |world| home(world) != Some(new)));
+    let next = until_moved(&mut world, new);
+    assert!(world.now() >= until);
+    for ask in kept {
+        assert!(matches!(outcome(&mut world, next, &ask), Reply::Done { repeated: true, .. }));
+    }
     all_agree(&mut world);
 }
 
