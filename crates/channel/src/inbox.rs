@@ -124,8 +124,10 @@ impl Inbox {
     #[must_use]
     pub fn judge(&self, parcel: &Parcel) -> Judgement {
         let judgement = self.judge_strictly(parcel);
-        // The sender may not have done its half, or says again what it said before.
-        let is_old_news = self.opening && matches!(judgement, Judgement::Contradiction(_));
+        // The sender may not have done its half, or says again what it said before: that lies below where this
+        // end goes on. What lies above was said to an end that had gone on from there and is no more.
+        let is_contradiction = matches!(judgement, Judgement::Contradiction(_));
+        let is_old_news = self.opening && parcel.number <= self.last && is_contradiction;
         if is_old_news { Judgement::Absurd } else { judgement }
     }
 

@@ -116,7 +116,7 @@ proptest! {
         between in moves(),
         after in moves(),
         sender in any::<bool>(),
-        orders in prop::collection::vec((any::<bool>(), 0_u8..4, moves()), 1..5),
+        orders in prop::collection::vec((any::<bool>(), 0_u8..5, moves()), 1..5),
         later in moves(),
     ) {
         // Money that one side moved and the other does not know of would be made, or lost, by the very order that
@@ -143,8 +143,15 @@ proptest! {
                     play(&mut pair, meanwhile);
                     pair.force(&kept, *first);
                 }
+                3 => {
+                    let _done = pair.rebase(&plan, !*first);
+                }
                 _ => {
                     let _done = pair.rebase(&plan, !*first);
+                    let opened = pair.clone();
+                    play(&mut pair, meanwhile);
+                    pair.finish();
+                    pair.force(&opened, *first);
                 }
             }
             play(&mut pair, meanwhile);

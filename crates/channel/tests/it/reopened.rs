@@ -73,6 +73,27 @@ fn the_sender_ships_nothing_until_it_has_heard_that_the_receiver_is_open_too() {
 }
 
 #[test]
+fn a_receiver_that_force_leaves_with_its_half_alone_freezes_at_the_next_message() {
+    // What the sender has settled since would be gone at the receiver, and the channel, which says that it is open,
+    // would take nothing any more.
+    let mut pair = lost_by_sender();
+    let plan = pair.plan().unwrap();
+    for sender in [false, true] {
+        assert_eq!(pair.rebase(&plan, sender), Ok(()));
+    }
+    let kept = pair.clone();
+    pair.finish();
+    assert_eq!((pair.a.pending(), pair.plan()), (0, Err(NoPlan::Open)));
+    pair.force(&kept, false);
+    pair.send(5);
+    pair.finish();
+    assert_eq!(pair.b.cases().collect::<Vec<_>>(), [(A, false, Cause::ReceiverLost)]);
+    open(&mut pair);
+    pair.finish();
+    assert_eq!((pair.a.pending(), pair.is_even()), (0, true), "{}", pair.ends());
+}
+
+#[test]
 fn an_end_that_has_moved_since_it_was_looked_at_refuses() {
     // A payment that came meanwhile would be in nobody's list.
     let mut pair = Pair::new();
