@@ -9,8 +9,9 @@
 //! White space around an id is not part of it. The schemas keep it, but systems on the way lay texts
 //! out anew, and a payment must not be made twice over a line break.
 
+use model::End;
 use sha2::{Digest, Sha256};
-use types::MessageId;
+use types::{GroupId, MessageId};
 
 use crate::{Message, Transaction};
 
@@ -118,10 +119,16 @@ pub(crate) fn suspense(transfer: [u8; 16]) -> [u8; 16] {
     hash16(Sha256::new_with_prefix(b"ps1").chain_update(transfer))
 }
 
-/// As which 16 bytes the transfer is kept that accounts for a payment between groups whose leg was lost here.
-pub(crate) fn accounted(transfer: [u8; 16], is_payer: bool) -> [u8; 16] {
-    let kind: &[u8] = if is_payer { b"px1" } else { b"py1" };
-    hash16(Sha256::new_with_prefix(kind).chain_update(transfer))
+/// As which 16 bytes the transfer is kept that accounts for a payment to or from another group whose leg was lost here.
+///
+/// The other group is in it: by force one name may have been carried out, and lost, towards several.
+pub(crate) fn accounted(transfer: [u8; 16], peer: GroupId, end: End) -> [u8; 16] {
+    let kind: &[u8] = match end {
+        End::Sender => b"px1",
+        End::Receiver => b"py1",
+    };
+    let hasher = Sha256::new_with_prefix(kind).chain_update(transfer);
+    hash16(hasher.chain_update(peer.0.to_le_bytes()))
 }
 
 /// As which 16 bytes the transfer of a step is kept in which an item in suspense was settled; steps are numbered.

@@ -288,7 +288,7 @@ impl Model for Payments {
         Leg::of_message(message).map(|leg| leg.encode()).unwrap_or_default()
     }
 
-    fn may_rebase(&self, (_, end): (GroupId, End), missed: &[Missed<'_>], note: &[u8]) -> bool {
+    fn may_rebase(&self, end: (GroupId, End), missed: &[Missed<'_>], note: &[u8]) -> bool {
         self.can_account(end, missed, note)
     }
 

@@ -23,7 +23,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use ledger::{Account, Transfer, TransferId};
-use model::{End, LoadError, Saving};
+use model::{LoadError, Saving};
 use types::Currency;
 use wire::{DecodeError, Reader, Writer};
 
@@ -407,7 +407,7 @@ fn accounted(payments: &mut Payments, reader: &mut Reader<'_>) -> Result<(), Loa
         let one = Accounted::decode(reader).map_err(refused)?;
         let invalid = LoadError::Invalid { field: "lost leg", value: first.into() };
         let book = payments.books.get(&one.leg.currency).ok_or(invalid)?;
-        let id = TransferId(identity::accounted(one.transfer, one.end == End::Sender));
+        let id = TransferId(identity::accounted(one.transfer, one.peer, one.end));
         if book.suspended_by(id) != Some((one.case, one.leg.amount))
             || !payments.transit.restore_accounted(one, id.0)
         {

@@ -68,13 +68,17 @@ impl Payments {
         })
     }
 
-    /// Whether all of it can be accounted for, each for the first time. What stands in suspense already, because it was
+    /// Whether all of it can be accounted for, each for the first time towards that group. What stands in suspense already, because it was
     /// withdrawn, is written back first: it would stand there twice.
-    pub(super) fn can_account(&self, end: End, missed: &[Missed<'_>], note: &[u8]) -> bool {
+    pub(super) fn can_account(
+        &self,
+        (peer, end): (GroupId, End),
+        missed: &[Missed<'_>],
+        note: &[u8],
+    ) -> bool {
         let Ok(note) = Note::decode(note) else { return false };
         let fits = |one: &Missed<'_>| {
-            let is_new =
-                self.cases.item(identity::accounted(one.key.0, end == End::Sender)).is_none();
+            let is_new = self.cases.item(identity::accounted(one.key.0, peer, end)).is_none();
             let withdrawn = self.cases.item(one.key.0);
             let is_free = withdrawn.is_none_or(|item| item.left() == Amount::ZERO);
             is_new

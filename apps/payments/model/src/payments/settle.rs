@@ -162,9 +162,9 @@ impl Payments {
 
 /// The name and the source of what was accounted for.
 pub(super) fn item_of(one: &Accounted) -> ([u8; 16], Source) {
-    let (is_payer, source) = match one.end {
-        End::Sender => (true, Source::Owed(one.peer)),
-        End::Receiver => (false, Source::Held(one.peer)),
+    let source = match one.end {
+        End::Sender => Source::Owed(one.peer),
+        End::Receiver => Source::Held(one.peer),
     };
-    (identity::accounted(one.transfer, is_payer), source)
+    (identity::accounted(one.transfer, one.peer, one.end), source)
 }

@@ -163,6 +163,31 @@ fn a_credit_that_was_lost_is_held_by_a_case_until_the_payee_has_it() {
     assert_eq!(again.1, lost.1);
 }
 
+#[test]
+fn one_name_that_was_lost_towards_two_ledgers_is_accounted_for_towards_each() {
+    // Force took the payment twice, its client having sent it again to another ledger in between: the second channel
+    // could never be opened.
+    const ELSEWHERE: GroupId = GroupId(9);
+    let (paid, there) = settled();
+    let (debits, credits) =
+        (passed(&there, HERE, End::Receiver), passed(&paid, THERE, End::Sender));
+    for (end, lost) in [(End::Sender, debits), (End::Receiver, credits)] {
+        let mut payments = books();
+        for (peer, count) in [(THERE, 1), (ELSEWHERE, 2)] {
+            let done = reopen(&mut payments, CASE, (peer, end), &lost);
+            assert_eq!(done, Reply::Reopened(1), "{end:?} of {peer:?}");
+            assert_eq!(passed(&payments, peer, end).0, lost.0);
+            assert_eq!(payments.case(eur(), CASE).count(), count);
+            let again = reopen(&mut payments, CASE, (peer, end), &lost);
+            assert_eq!(again, Reply::Refused(Refusal::Unaccountable), "once for each");
+        }
+        let accounted = payments.case(eur(), CASE).map(|item| payments.accounted(item).unwrap());
+        let mut peers: Vec<_> = accounted.map(|one| one.peer).collect();
+        peers.sort_unstable();
+        assert_eq!(peers, [THERE, ELSEWHERE]);
+    }
+}
+
 /// Sends the payment of [`settled`] again, under another message id.
 fn send_again(payments: &mut Payments, amount: u128) -> Reply {
     let message = message("M2", [transfer(1, "T1", "rich", "poor")]);
