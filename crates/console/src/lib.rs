@@ -8,6 +8,7 @@
 //! Where to read on: [`Site`] for what the console is told, [`Problem`] for every error there is,
 //! [`serve`] for what a slow or hostile client can do to a node.
 
+mod confirmation;
 mod elsewhere;
 mod explain;
 mod group_view;

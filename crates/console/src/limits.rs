@@ -66,3 +66,9 @@ pub const TOKENS_MAX: usize = 64;
 pub const READ_PATIENCE_US: u64 = 2_000_000;
 
 const _: () = assert!(TOKENS_MAX * (types::ClusterToken::BYTES_MAX + 2) < READ_AHEAD_BYTES_MAX);
+
+/// Microseconds that a second person may take to confirm what a first was shown: a quarter of an hour.
+pub const CODE_LIFE_US: u64 = 15 * 60 * 1_000_000;
+
+/// Wrong codes that end the one which is open.
+pub const CODE_TRIES_MAX: u8 = 5;

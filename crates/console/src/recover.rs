@@ -1,11 +1,11 @@
 //! When the register's majority is lost for good: two people begin it anew with those that are left.
 //!
 //! The first asks with the administrators' token and is shown what may be lost. The survivor then writes a
-//! confirmation code to its own log, and only there: the second is somebody who can read that log. With
-//! the code, and both names, the order is carried out. The code follows from the node's private key, from how
-//! the register stands, and from who orders it and why, so nothing is remembered between the two requests,
-//! and an old code is of no use once anything has changed. The node compares once more what it would come
-//! to when it carries the order out.
+//! confirmation code to its own log, and only there, with who is given up and the gist of what was shown: the
+//! second is somebody who can read that log. With the code, and both names, the order is carried out. The
+//! code is good for a quarter of an hour, for what was shown and for nobody else's order or reason; it is
+//! forgotten by a restart and after a few wrong ones, of which each is logged. The node compares once more
+//! what it would come to when it carries the order out.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -19,10 +19,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use types::NodeId;
 
-use crate::limits::ACTOR_BYTES_MAX;
+use crate::limits::{ACTOR_BYTES_MAX, CODE_LIFE_US};
 use crate::orders::{refused, taken};
 use crate::router::App;
-use crate::{Problem, group_view, guard, json, parse};
+use crate::{Problem, group_view, json, parse};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,33 +59,39 @@ pub(crate) async fn recover<M: Model + Send + 'static>(
     let look = app.handle.ask(move |view| {
         let inheritance = view.node.may_recover(view.now, &looked)?;
         let standing = standing(view, &looked, &inheritance);
-        Ok((plan(view, &looked, &inheritance), standing, inheritance))
+        Ok((plan(view, &looked, &inheritance), standing, inheritance, view.now))
     });
-    let (plan, standing, agreed) = look.await?.map_err(|refusal| refused(&refusal))?;
-    let expected =
-        app.site.confirmation(&format!("{standing} {actor:?} {reason:?}")).ok_or_else(|| {
+    let (plan, standing, agreed, now) = look.await?.map_err(|refusal| refused(&refusal))?;
+    let what = wire::digest(format!("{standing} {plan} {actor:?} {reason:?}").as_bytes());
+    let gist: String = what.0[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+    let Some(code) = code else {
+        let code = app.site.confirmation(what, now.wall).ok_or_else(|| {
             Problem::new(409, "refused", "No confirmation code can be made.")
                 .detail("this node's private key cannot be read; see credentials.folder")
         })?;
-    let Some(code) = code else {
+        let minutes = CODE_LIFE_US / 60_000_000;
         tracing::warn!(
-            %actor, %reason, code = %expected,
-            "the register is to be begun anew by force with {:?}: whoever reads this and agrees gives \
-             the code to whoever ordered it. Decisions that only the others know are lost",
-            survivors
+            %actor, %reason, %code, %gist, given_up = %plan["given_up"], entries = %plan["entries_here"],
+            "the register is to be begun anew by force with {survivors:?}: whoever reads this, has seen what \
+             may be lost and agrees gives the code to whoever ordered it within {minutes} minutes. \
+             Decisions that only the others know are lost"
         );
+        app.confirmations.open(what, code, now.instant);
         return Ok(json(&json!({
             "needs": "code",
             "where": "in the log of this node, at its machine",
+            "minutes": minutes,
+            "gist": gist,
             "plan": plan,
         })));
     };
-    if !guard::same(code.trim().as_bytes(), expected.as_bytes()) {
-        return Err(Problem::new(403, "wrong-code", "The confirmation code is another.").detail(
-            "read it anew in the log of this node: it changes with the register, the survivors, the name of \
-             whoever orders it, and the reason",
-        ));
-    }
+    app.confirmations.check(what, code.trim(), now.instant).map_err(|error| {
+        tracing::warn!(%actor, %reason, %error, "a confirmation code was refused");
+        Problem::new(403, "wrong-code", "The confirmation code does not confirm this.").detail(format!(
+            "{error}. Order again without a code: this node writes a new one to its log. It changes with the \
+             register, what may be lost, the survivors, the name of whoever orders it, and the reason"
+        ))
+    })?;
     let second = confirmed_by.unwrap_or_default();
     let second = second.trim();
     let both = format!("{actor} and {second}");
@@ -101,6 +107,7 @@ pub(crate) async fn recover<M: Model + Send + 'static>(
             .detail("this node is stopping; look at its status before ordering again")
     })?;
     ordered.map_err(|refusal| refused(&refusal))?;
+    app.confirmations.used();
     Ok(json(&json!({ "needs": null, "plan": plan })))
 }
 

@@ -9,6 +9,7 @@ use model::Model;
 use runtime::{Handle, NodeRole};
 use serde_json::Value;
 
+use crate::confirmation::Confirmations;
 use crate::{
     Problem, Site, Words, elsewhere, explain, health, metrics, models, nodes, openapi, orders,
     orphans, outcomes, recover, status, terms,
@@ -23,6 +24,8 @@ pub(crate) struct App<M> {
     pub(crate) description: Arc<str>,
     /// How the application's commands are told to people.
     pub(crate) words: Words,
+    /// The code by which a second person confirms, if one is open.
+    pub(crate) confirmations: Arc<Confirmations>,
 }
 
 impl<M> Clone for App<M> {
@@ -31,6 +34,7 @@ impl<M> Clone for App<M> {
             handle: self.handle.clone(),
             site: Arc::clone(&self.site),
             description: Arc::clone(&self.description),
+            confirmations: Arc::clone(&self.confirmations),
             words: self.words,
         }
     }
@@ -47,7 +51,8 @@ pub fn router<M: Model + Send + 'static>(
 ) -> Router {
     site.follow(handle.newcomers(), handle.cluster().mark());
     let description = openapi::document(paths).to_string().into();
-    let app = App { handle, site, description, words };
+    let confirmations = Arc::default();
+    let app = App { handle, site, description, words, confirmations };
     let application = match app.site.role_of(app.site.node()) {
         NodeRole::Full => application,
         NodeRole::Witness | NodeRole::Register => elsewhere::routes(app.clone()),

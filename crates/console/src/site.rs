@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use axum::http::{HeaderMap, HeaderValue, header};
 use register::limits::NODES_MAX;
 use runtime::{Config, Newcomers, NodeRole};
-use types::{ClusterMark, Hash, MemberRole, NodeId, Place, RegionId, ZoneId};
+use types::{ClusterMark, Hash, MemberRole, NodeId, Place, RegionId, Stamp, ZoneId};
 
 use crate::limits::{ACTOR_BYTES_MAX, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN};
 use crate::{Problem, guard};
@@ -227,13 +227,14 @@ impl Site {
         newcomers.map(|one| (one.contact.region.clone(), one.contact.zone.clone()))
     }
 
-    /// A code for people, which only this node can make and which changes with `standing`; `None` if its
-    /// private key could not be read.
-    pub(crate) fn confirmation(&self, standing: &str) -> Option<String> {
-        let key = self.key?;
-        let digest = wire::digest(&[&key.0[..], standing.as_bytes()].concat());
-        let [a, b, c, d, ..] = digest.0;
-        Some(format!("{a:02x}{b:02x}-{c:02x}{d:02x}"))
+    /// A code for people, which only this node can make: of its private key, `what`, and the time. `None` if
+    /// its private key could not be read.
+    pub(crate) fn confirmation(&self, what: Hash, now: Stamp) -> Option<String> {
+        let time = now.0.to_le_bytes();
+        let digest = wire::digest(&[&self.key?.0[..], &what.0, &time].concat());
+        let words =
+            digest.0[..10].chunks_exact(2).map(|pair| format!("{:02x}{:02x}", pair[0], pair[1]));
+        Some(words.collect::<Vec<_>>().join("-"))
     }
 
     /// Lets a request through that carries the administrators' token as

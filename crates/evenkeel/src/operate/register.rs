@@ -32,7 +32,7 @@ enum Verb {
         evenkeel register recover --endpoint http://10.3.0.5:7405 --token-file admin.token \
         --ordered-by alice --reason 'two regions burned'\n  \
         evenkeel register recover --endpoint http://10.3.0.5:7405 --token-file admin.token \
-        --ordered-by alice --reason 'two regions burned' --stopped 1,2 --code 1a2b-3c4d \
+        --ordered-by alice --reason 'two regions burned' --stopped 1,2 --code 1a2b-3c4d-5e6f-7a8b-9c0d \
         --confirmed-by bob")]
     Recover(Recover),
 }

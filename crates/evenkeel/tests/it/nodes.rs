@@ -182,13 +182,13 @@ fn a_register_whose_majority_is_lost_is_begun_anew_by_two_people() {
         let more = ["--stopped", "1,2", "--code", code, "--confirmed-by", name];
         cluster.order(&[&recover[..], &more].concat(), &[2])
     };
-    assert!(stderr(&with("0000-0000", "bob")).contains("another"));
+    assert!(stderr(&with("0000-0000", "bob")).contains("the code is another;"));
     assert!(stderr(&with(&code, "alice")).contains("Two people"));
     // The second has agreed to this reason, of this name, and to no other.
     let words = ["register", "recover", "--ordered-by", "alice", "--reason", "another"];
     let more = ["--stopped", "1,2", "--code", &code, "--confirmed-by", "bob"];
     let reworded = cluster.order(&[&words[..], &more].concat(), &[2]);
-    assert!(stderr(&reworded).contains("code is another"), "{}", stderr(&reworded));
+    assert!(stderr(&reworded).contains("not what was shown"), "{}", stderr(&reworded));
     let unsaid = ["--stopped", "1", "--code", &code, "--confirmed-by", "bob"];
     let unsaid = cluster.order(&[&recover[..], &unsaid].concat(), &[2]);
     assert!(stderr(&unsaid).contains("that they are stopped; not of n2"), "{}", stderr(&unsaid));
