@@ -143,9 +143,10 @@ impl World {
         self.hosts[node].folder = group::Folder::Empty;
     }
 
-    /// Somebody puts an empty disk into a machine and starts it under its old id, which must be refused.
+    /// Somebody puts an empty disk into a machine and starts it under its old id, which must be refused. The
+    /// disk that was in it is put away: what was committed with its copy was, for who checks, on that disk too.
     fn start_emptied(&mut self, node: Index) {
-        self.empty(node);
+        self.hosts[node].folder = group::Folder::Empty;
         self.start(node);
         self.check.emptied(node, self.hosts[node].node.is_some());
     }
