@@ -32,7 +32,8 @@ pub enum Lack {
     Promises(Vec<NodeId>),
     /// The registered history reaches this seq and no sealed member's chain does.
     History(Seq),
-    /// These members would have to copy the chain.
+    /// These members would have to copy the chain. Where all are waited for that have promised, by force or
+    /// before a group does without, those of them that have not.
     Copies(Vec<NodeId>),
     /// None of the sealed members can read the record at `seq`, and too few are sure that they never
     /// had it. Any of `from` would help: by having it, by being sure, or by being repaired.
@@ -334,16 +335,15 @@ impl Takeover {
     /// for, the way back to the whole configuration ends where it began, and a takeover that may
     /// degrade opens a configuration of exactly those who hold the target.
     ///
-    /// By force, all those are enough that have promised and are `reachable`: the fewer hold what the
-    /// register will take for history, the more a further loss would block.
+    /// By force, all those are enough that count, have promised and are `reachable`: the fewer hold what
+    /// the register will take for history, the more a further loss would block.
     pub fn is_copied(&mut self, me: NodeId, reachable: impl Fn(NodeId) -> bool) -> bool {
         let Stage::Copying(target) = self.stage else { return false };
         if !self.holders.contains(&me) {
             return false;
         }
         if !self.may_rest(me, &self.next) {
-            let mut absent = self.promises.keys().filter(|node| !self.holders.contains(node));
-            let is_all = !absent.any(|node| reachable(*node));
+            let is_all = !self.behind().any(reachable);
             let instead = self.instead.clone().filter(|instead| self.may_rest(me, instead));
             if self.settles && self.next != self.config && self.may_rest(me, &self.config) {
                 self.next = self.config.clone();
@@ -389,19 +389,30 @@ impl Takeover {
                 Some(Lack::Promises(absent(&vouches)))
             }
             Stage::Copying(_) => {
+                let takes_all = self.forced || self.degrades && self.settles;
+                let behind: Vec<NodeId> = self.behind().filter(|_| takes_all).collect();
                 let absent = self.next.counted().filter(|node| !self.is_holder(*node));
-                Some(Lack::Copies(absent.collect()))
+                Some(Lack::Copies(if behind.is_empty() { absent.collect() } else { behind }))
             }
             Stage::Activating(_) => None,
         }
     }
 
     fn is_asked(&self, node: NodeId) -> bool {
-        let counts = |config: &Config| config.counts(node);
-        counts(&self.config)
-            || counts(&self.next)
-            || self.instead.as_ref().is_some_and(counts)
-            || self.is_in_doubt && self.wider.contains(&node)
+        self.counts(node) || self.is_in_doubt && self.wider.contains(&node)
+    }
+
+    /// Whether `node` counts in a configuration that is sealed or may come of it.
+    fn counts(&self, node: NodeId) -> bool {
+        let mut configs = [&self.config, &self.next].into_iter().chain(&self.instead);
+        configs.any(|config| config.counts(node))
+    }
+
+    /// Those who count, have promised and do not hold the target yet. Who is asked in doubt alone is none
+    /// of them: what it has is heard by now, and its copy is no copy of any configuration.
+    fn behind(&self) -> impl Iterator<Item = NodeId> {
+        let promised = self.promises.keys().copied();
+        promised.filter(|node| self.counts(*node) && !self.is_holder(*node))
     }
 
     /// Whether a new epoch of this configuration may begin with those who hold the target now. Where there is

@@ -58,13 +58,9 @@ impl Takeover {
 
     /// Whom it asks in doubt alone.
     pub(super) fn others(&self) -> impl Iterator<Item = NodeId> {
-        let counts = |node: NodeId| {
-            let mut configs = [&self.config, &self.next].into_iter().chain(&self.instead);
-            configs.any(|config| config.counts(node))
-        };
         let wider = if self.is_in_doubt { self.wider.as_slice() } else { &[] };
         let others: BTreeSet<NodeId> =
-            wider.iter().copied().filter(|node| !counts(*node)).collect();
+            wider.iter().copied().filter(|node| !self.counts(*node)).collect();
         others.into_iter()
     }
 

@@ -142,3 +142,35 @@ fn in_doubt_those_are_heard_too_whom_the_register_believes_left_out() {
         assert_eq!(one.is_copied(NodeId(1), |_| true), !is_in_doubt);
     }
 }
+
+#[test]
+fn by_force_nobody_is_waited_for_who_counts_in_no_configuration_that_may_come_of_it() {
+    // A newcomer that the roster alone names, far behind or with a full disk, would hold up by hours or for
+    // ever the one survivor, and people would be pointed at the nodes that are given up.
+    let base = || table(&[(1, 1)]);
+    let newcomers = [NodeId(1), NodeId(4), NodeId(5)];
+    let newcomers = Config::new(ConfigId(1), newcomers.to_vec(), 2).unwrap();
+    for (forced, degrades) in [(true, false), (false, true)] {
+        let whole = Config::new(ConfigId(1), vec![NodeId(1), NodeId(2), NodeId(3)], 3).unwrap();
+        let one = Takeover::new(Epoch(NEW), base(), whole, Some(NodeId(1)), Mutant::None);
+        let mut one = one.heard_by(Some(&newcomers));
+        one.is_in_doubt = true;
+        one.has_heard_out = true;
+        one.settles = true;
+        (one.forced, one.degrades) = (forced, degrades);
+        promise(&mut one, 1, tail(1, 9), &[(1, 1)]);
+        promise(&mut one, 4, tail(0, 0), &[]);
+        assert_eq!(one.close(NodeId(1)), Some(NodeId(1)));
+        assert!(one.clone().is_copied(NodeId(1), |_| true), "4 counts nowhere");
+        // A member that has promised is waited for, and it alone is named.
+        promise(&mut one, 2, tail(1, 5), &[(1, 1)]);
+        assert!(!one.is_copied(NodeId(1), |_| true));
+        assert_eq!(one.lacks(), Some(Lack::Copies(vec![NodeId(2)])));
+        assert!(one.clone().is_copied(NodeId(1), |node| node != NodeId(2)));
+        // So is a newcomer that what the register has noted names.
+        let mut noted = one.clone().or_else(newcomers.clone());
+        noted.holds(NodeId(2), tail(1, 9));
+        assert!(!noted.is_copied(NodeId(1), |_| true));
+        assert_eq!(noted.lacks(), Some(Lack::Copies(vec![NodeId(4)])));
+    }
+}
