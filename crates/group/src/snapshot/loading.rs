@@ -62,6 +62,9 @@ pub(crate) struct Loading<M> {
     model: M,
     parts: u64,
     is_complete: bool,
+    /// The version that the head tells of, if this code cannot run it: the rest is only held against the digest. A head
+    /// that is damaged may tell of any.
+    too_new: Option<ModelVersion>,
 }
 
 impl<M: Model> Loading<M> {
@@ -78,6 +81,7 @@ impl<M: Model> Loading<M> {
             model: fresh,
             parts: 0,
             is_complete: false,
+            too_new: None,
         }
     }
 
@@ -90,8 +94,13 @@ impl<M: Model> Loading<M> {
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         self.hasher.update(bytes);
         self.bytes += bytes.len() as u64;
+        if self.too_new.is_some() {
+            return Ok(());
+        }
         self.reader.feed(bytes);
-        while let Some(part) = self.reader.part().map_err(SnapshotError::Part)? {
+        while self.too_new.is_none()
+            && let Some(part) = self.reader.part().map_err(SnapshotError::Part)?
+        {
             self.part(part)?;
         }
         Ok(())
@@ -103,7 +112,7 @@ impl<M: Model> Loading<M> {
             SnapshotPart::Head(head) if is_first => {
                 let version = head.barriers.last().map_or(ModelVersion::FIRST, |(_, one)| *one);
                 if !self.model.versions().contains(&version) {
-                    return Err(SnapshotError::Version(version));
+                    self.too_new = Some(version);
                 }
                 self.head = Some(head);
             }
@@ -156,11 +165,14 @@ impl<M: Model> Loading<M> {
         group: GroupId,
         snapshot: &Snapshot,
     ) -> Result<State<M>, SnapshotError> {
-        let head = self.head.filter(|_| self.is_complete && self.reader.is_empty());
-        let Some(head) = head else { return Err(SnapshotError::Order) };
+        let is_whole = self.too_new.is_some() || self.is_complete && self.reader.is_empty();
+        let Some(head) = self.head.filter(|_| is_whole) else { return Err(SnapshotError::Order) };
         let sha256 = Hash(self.hasher.finalize().into());
         if (self.bytes, sha256) != (snapshot.bytes, snapshot.sha256) {
             return Err(SnapshotError::Bytes);
+        }
+        if let Some(version) = self.too_new {
+            return Err(SnapshotError::Version(version));
         }
         let of = (head.group, head.tail, head.stamp, head.digest);
         if of != (group, snapshot.tail, snapshot.stamp, snapshot.digest) {
