@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::cluster_client::{Authority, ClusterClient, Where};
 use super::views::{list, text};
-use crate::exit::{Ended, Exit};
+use crate::exit::{Ended, Exit, Failure};
 use crate::output::{self, Output, Table};
 
 /// Arguments of `channels`.
@@ -14,6 +14,9 @@ use crate::output::{self, Output, Table};
 Only a forced switch, damage or a bug can freeze a channel. Read docs/operating/channels.md before you open one, and before
 you decide about orphans whose payments went over it. Opening takes model version 2 of both ledgers (`evenkeel model
 upgrade`).
+
+Opening takes two steps: `reopen FROM TO --dry-run` shows what it would do and prints the order, which names by --gist what was
+shown. If the channel is not that any more, nothing is done.
 
 States: open; frozen, nothing passes until it is opened; half-open, one end was opened again and the other not.")]
 pub(crate) struct Args {
@@ -25,8 +28,8 @@ pub(crate) struct Args {
 enum Verb {
     /// List the channels with both their ends, as one node has them.
     List(List),
-    /// Open a frozen channel again: shows first what that does, and with --dry-run nothing else. Takes the
-    /// administrators' token for both.
+    /// Open a frozen channel again: look with --dry-run first, then order what it showed with --gist. Takes
+    /// the administrators' token for both.
     Reopen(Reopen),
 }
 
@@ -49,18 +52,35 @@ struct Reopen {
     from: u16,
     /// The number of the receiving group.
     to: u16,
-    /// Only show what it would do.
-    #[arg(long)]
+    /// Only show what it would do, and the order that does it.
+    #[arg(long, conflicts_with = "gist")]
     dry_run: bool,
+    /// What is ordered, as --dry-run showed it; needed to open anything.
+    #[arg(long)]
+    gist: Option<String>,
     /// The case to which what was lost is posted; needed if anything was.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     case: Option<u64>,
-    /// Why; it is kept with what was accounted for.
-    #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
+    /// Why; it is kept with what was accounted for. Needed to open anything.
+    #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     output: Output,
+}
+
+/// An order that leaves out what it needs.
+#[derive(Debug, thiserror::Error)]
+enum Incomplete {
+    #[error(
+        "look first: `evenkeel channels reopen {from} {to} --dry-run` shows what opening does and prints the order, \
+         with the --gist of what it has shown"
+    )]
+    Gist { from: u16, to: u16 },
+    #[error(
+        "say with --reason why g{from} > g{to} is opened: it is kept with what was accounted for"
+    )]
+    Reason { from: u16, to: u16 },
 }
 
 /// Runs it.
@@ -101,25 +121,21 @@ async fn all(args: &List) -> Ended {
 }
 
 async fn reopen(args: &Reopen) -> Ended {
+    let order = order(args)?;
     let client = ClusterClient::new(&args.cluster)?;
     let path = format!("/v1/channels/{}/{}", args.from, args.to);
     let token = args.authority.token()?;
     let (endpoint, look) = client.get_where_it_is_as(&path, Some(&token)).await?;
-    let is_frozen = text(&look, "state") == "frozen";
-    if args.output == Output::Table {
-        show(args, &look);
-    }
-    if args.dry_run || !is_frozen {
-        if args.output == Output::Json {
-            output::json(&look);
+    // What is not frozen needs no order. What is, but not as it was looked at, the node refuses.
+    let order = order.filter(|_| text(&look, "state") == "frozen");
+    let Some(order) = order else {
+        match args.output {
+            Output::Table => show(args, &look),
+            Output::Json => output::json(&look),
         }
         return Ok(Exit::Ok);
-    }
-    let mut body = json!({ "gist": look.get("gist"), "reason": args.reason });
-    if let Some(case) = args.case {
-        body["case"] = json!(case);
-    }
-    let done = client.order_at(endpoint, &path, &token, &body).await?;
+    };
+    let done = client.order_at(endpoint, &path, &token, &order).await?;
     if args.output == Output::Json {
         output::json(&json!({ "look": look, "done": done }));
     } else {
@@ -134,6 +150,40 @@ async fn reopen(args: &Reopen) -> Ended {
         output::line(&text(&done, "next_step"));
     }
     Ok(Exit::Ok)
+}
+
+/// The order, which names what was read; `None` to look only.
+fn order(args: &Reopen) -> Result<Option<Value>, Failure> {
+    if args.dry_run {
+        return Ok(None);
+    }
+    let &Reopen { from, to, .. } = args;
+    let usage = |error: Incomplete| Failure::new(Exit::Usage, error);
+    let gist = args.gist.as_deref().ok_or_else(|| usage(Incomplete::Gist { from, to }))?;
+    let reason = args.reason.as_deref().ok_or_else(|| usage(Incomplete::Reason { from, to }))?;
+    let mut order = json!({ "gist": gist, "reason": reason });
+    if let Some(case) = args.case {
+        order["case"] = json!(case);
+    }
+    Ok(Some(order))
+}
+
+/// The command that orders what was shown; what people have to put in is in capitals.
+fn next_command(args: &Reopen, look: &Value) -> String {
+    let (from, to, gist) = (args.from, args.to, text(look, "gist"));
+    let needs_case = look.get("needs_case").and_then(Value::as_bool) == Some(true);
+    let case = match args.case {
+        Some(case) => format!(" --case {case}"),
+        None if needs_case => " --case NUMBER".to_owned(),
+        None => String::new(),
+    };
+    let reason = args.reason.as_deref().unwrap_or("TEXT");
+    let token = args.authority.file();
+    let token = token.map(|file| format!(" --token-file {}", file.display())).unwrap_or_default();
+    let endpoint = args.cluster.named();
+    format!(
+        "evenkeel channels reopen {from} {to} --gist {gist}{case} --reason {reason:?} --endpoint {endpoint}{token}"
+    )
 }
 
 /// What it would take, for people.
@@ -164,4 +214,6 @@ fn show(args: &Reopen, look: &Value) {
     if look.get("needs_case").and_then(Value::as_bool) == Some(true) {
         output::line("what was lost is posted to the case, in the ledger that lost it");
     }
+    output::line("nothing is changed yet; to open it as shown:");
+    output::line(&format!("  {}", next_command(args, look)));
 }

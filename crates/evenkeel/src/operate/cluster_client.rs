@@ -1,7 +1,7 @@
 //! Asking whichever node answers, and what its refusals mean for the exit code.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +29,13 @@ pub(crate) struct Where {
         default_value = "http://127.0.0.1:7401"
     )]
     endpoint: Vec<String>,
+}
+
+impl Where {
+    /// The nodes as the option names them.
+    pub(crate) fn named(&self) -> String {
+        self.endpoint.join(",")
+    }
 }
 
 /// How much a read asks for.
@@ -61,6 +68,13 @@ pub(crate) struct Authority {
     /// The file with the administrators' token: `admin.token` in a node's folder.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+}
+
+impl Authority {
+    /// The file as the option names it, if it does.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.token_file.as_deref()
+    }
 }
 
 /// A client of the cluster.
@@ -299,7 +313,7 @@ pub(super) fn failure(error: CallError) -> Failure {
     let exit = match &error {
         CallError::Refused { problem, .. } => match (problem.kind.as_str(), problem.status) {
             ("no-quorum", _) | (_, 503) => Exit::NoQuorum,
-            ("stale-epoch", _) => Exit::Stale,
+            ("stale-epoch" | "moved", _) => Exit::Stale,
             ("unknown-outcome", _) => Exit::TimedOut,
             (_, 400 | 404) => Exit::Usage,
             (_, 401..=499) => Exit::Refused,

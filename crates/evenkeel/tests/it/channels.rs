@@ -152,9 +152,20 @@ fn channels_that_a_forced_failover_froze_are_opened_again_and_the_books_add_up()
     ] {
         assert!(shown.contains(&part), "`{part}` in {shown}");
     }
+    let look = ["--dry-run", "--output", "json"];
+    let look = trio.order(&[C, B], &[&reopen[..], &look].concat());
+    let look: Value = serde_json::from_str(&look).unwrap();
+    let gist = look["gist"].as_str().unwrap();
+    let next = format!("evenkeel channels reopen {from} {to} --gist {gist} --case NUMBER --reason");
+    assert!(shown.contains(&next), "`{next}` in {shown}");
+    // Money is not moved on terms that nobody has read.
+    let unread = ["--reason", "after the failover", "--case", "40"];
+    let unread = trio.try_order(&[C, B], &[&reopen[..], &unread].concat());
+    assert_eq!(unread.status.code(), Some(2), "{}", stderr(&unread));
+    assert!(stderr(&unread).contains("--dry-run"), "{}", stderr(&unread));
     let order = |case: &[&str]| {
-        let reason = ["--reason", "after the failover"];
-        trio.try_order(&[C, B], &[&reopen[..], &reason, case].concat())
+        let rest = ["--reason", "after the failover", "--gist", gist];
+        trio.try_order(&[C, B], &[&reopen[..], &rest, case].concat())
     };
     let early = order(&["--case", "40"]);
     assert_eq!(early.status.code(), Some(3), "{}", stderr(&early));
@@ -164,11 +175,14 @@ fn channels_that_a_forced_failover_froze_are_opened_again_and_the_books_add_up()
     let no_case = order(&[]);
     assert_eq!(no_case.status.code(), Some(2), "{}", stderr(&no_case));
 
+    // What was shown has changed meanwhile.
+    let other = ["--reason", "after the failover", "--case", "40", "--gist", "00"];
+    let moved = trio.try_order(&[C, B], &[&reopen[..], &other].concat());
+    assert_eq!(moved.status.code(), Some(5), "{}", stderr(&moved));
+
     // One by command, the other over HTTP.
-    let done = trio.order(
-        &[C, B],
-        &[&reopen[..], &["--reason", "after the failover", "--case", "40"]].concat(),
-    );
+    let as_shown = ["--reason", "after the failover", "--case", "40", "--gist", gist];
+    let done = trio.order(&[C, B], &[&reopen[..], &as_shown].concat());
     assert!(done.contains(&format!("g{here}, the sender: 1 payments accounted for")), "{done}");
     let back = split.path(false);
     let stranger = crate::http::ask(&trio.address(B), "GET", &back, &[], b"");
