@@ -167,7 +167,7 @@ impl Canary {
         }
         if matches!(self, Self::BoundedWithoutSlack | Self::TokenUnchecked | Self::CutLate) {
             // Where an operator may take back what was committed, reads promise less.
-            knobs.rates.retain(|rate| rate.fault != Fault::Forced);
+            knobs.rates.retain(|rate| !matches!(rate.fault, Fault::Forced | Fault::Recall));
         }
         let needs = match self {
             Self::None => return,

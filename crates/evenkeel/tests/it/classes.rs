@@ -68,7 +68,9 @@ fn each_class_tells_its_clients_what_it_knows() {
     let mut trio = served();
     assert_eq!(said(&trio.pay(B, &message("PLN", 1, 100), &[])), settled());
     let early = trio.pay(A, &message("EUR", 2, 100), &[]);
-    assert_eq!(said(&early), provisional());
+    // Both others may have it before the home's own disk is done: then it is committed at once. Alone, below, it
+    // is not.
+    assert!([provisional(), settled()].contains(&said(&early)), "{early:?}");
     let certain = trio.pay(C, &message("EUR", 2, 100), &[COMMITTED]);
     assert_eq!((said(&certain), &certain.body), (settled(), &early.body), "the same, and final");
     assert_eq!(said(&trio.pay(A, &message("EUR", 3, 100), &[COMMITTED])), settled());
