@@ -247,6 +247,19 @@ impl Plan {
     pub fn is_clean(&self) -> bool {
         self.lost_by_sender.is_empty() && self.lost_by_receiver.is_empty()
     }
+
+    /// Whether an end does its half of this: once, from where it was looked at, and later than that.
+    fn may_be_done(&self, restart: Option<Restart>, stands: bool, at: At) -> Result<(), Unrebased> {
+        if restart == Some(self.restart()) {
+            Err(Unrebased::Done)
+        } else if !stands {
+            Err(Unrebased::Moved)
+        } else if at.stamp <= self.after {
+            Err(Unrebased::Early)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 impl Channels {
@@ -289,15 +302,8 @@ impl Outbox {
 
     fn rebase(&mut self, plan: &Plan, at: At) -> Result<Rebased, Unrebased> {
         let restart = plan.restart();
-        if self.restart == Some(restart) {
-            return Err(Unrebased::Done);
-        }
-        if self.standing() != plan.sender || plan.number <= self.last() {
-            return Err(Unrebased::Moved);
-        }
-        if at.stamp <= plan.after {
-            return Err(Unrebased::Early);
-        }
+        let stands = self.standing() == plan.sender && plan.number > self.last();
+        plan.may_be_done(self.restart, stands, at)?;
         let fates: BTreeMap<ChannelKey, &Answer> =
             plan.answered.iter().map(|(key, answer)| (*key, answer)).collect();
         let mut answered = Vec::new();
@@ -344,15 +350,8 @@ impl Inbox {
 
     fn rebase(&mut self, plan: &Plan, at: At) -> Result<Rebased, Unrebased> {
         let restart = plan.restart();
-        if self.restart == Some(restart) {
-            return Err(Unrebased::Done);
-        }
-        if self.standing() != plan.receiver || plan.number <= self.last {
-            return Err(Unrebased::Moved);
-        }
-        if at.stamp <= plan.after {
-            return Err(Unrebased::Early);
-        }
+        let stands = self.standing() == plan.receiver && plan.number > self.last;
+        plan.may_be_done(self.restart, stands, at)?;
         let Restart { number, hash } = restart;
         let frozen = self.frozen.or(Some(wire::Cause::ReceiverLost)).filter(|_| !plan.is_whole);
         *self = Self::new(hash);
